@@ -1,0 +1,89 @@
+"""A checkpoint folder: ``model.safetensors`` (weights) and ``card.json`` (all there is to know).
+
+The card carries what turns weights into a verdict (preprocessing, temperature, operating point), so
+that they cannot drift apart, and where the weights come from.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from .models import Network, build
+
+CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
+WEIGHTS, CARD = "model.safetensors", "card.json"
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint that cannot be used; ``str(error)`` says which, why and what to do."""
+
+
+def available_models(root: str | Path = CHECKPOINTS) -> list[str]:
+    """Names of the checkpoints that lie ready, in the order of their names."""
+    return sorted(card.parent.name for card in Path(root).glob(f"*/{CARD}"))
+
+
+def save_checkpoint(folder: str | Path, network: Network, card: dict, half: bool = False) -> None:
+    """Write weights and card, the file's SHA-256 in it. ``half`` stores floats as float16."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {
+        name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous().cpu()
+        for name, tensor in network.state_dict().items()
+    }
+    partial = folder / f"{WEIGHTS}.partial"
+    save_file(state, partial)
+    os.replace(partial, folder / WEIGHTS)
+    card = {**card, "weights": {"file": WEIGHTS, "sha256": sha256(folder / WEIGHTS)}}
+    write_json(folder / CARD, card)
+
+
+def load_checkpoint(name: str | Path, device: str | torch.device = "cpu") -> tuple[Network, dict]:
+    """The network (eval mode, float32, on ``device``) and its card.
+
+    Args:
+        name: a model shipped under ``checkpoints/``, or the path of a checkpoint folder.
+
+    Raises:
+        CheckpointError: no such folder, or its files are missing, damaged or of another network.
+    """
+    folder = Path(name) if Path(name).is_dir() else CHECKPOINTS / name
+    if not folder.is_dir():
+        names = ", ".join(available_models()) or "none shipped: train one with scripts/train.py"
+        raise CheckpointError(f"There is no checkpoint {str(name)!r} (there are: {names}).")
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        digest = sha256(folder / WEIGHTS)
+        if digest != card["weights"]["sha256"]:
+            raise CheckpointError(
+                f"The weights in {str(folder)!r} are damaged or not those of their card: "
+                "fetch the checkpoint again."
+            )
+        network = build(card["model"])
+        state = load_file(folder / WEIGHTS)
+        network.load_state_dict(
+            {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+        )
+    except CheckpointError:
+        raise
+    except Exception as error:
+        raise CheckpointError(
+            f"The checkpoint {str(folder)!r} cannot be read ({type(error).__name__}: {error}): "
+            f"it needs an intact {WEIGHTS} and {CARD}."
+        ) from error
+    return network.eval().to(device), card
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write JSON so that a reader never meets half a file."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(partial, path)

@@ -1,0 +1,80 @@
+"""How good is it: the figures of a set of films, and the choices made on validation films."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.optimize import minimize_scalar
+from scipy.special import expit
+from sklearn.metrics import brier_score_loss, confusion_matrix, log_loss, roc_auc_score, roc_curve
+from sklearn.utils.class_weight import compute_sample_weight
+
+
+def metrics(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> dict[str, float]:
+    """The usual figures at one operating point.
+
+    Args:
+        labels: ``(N,)`` of 0 (NORMAL) and 1 (PNEUMONIA).
+        probabilities: ``(N,)`` P(PNEUMONIA) in 0..1.
+        threshold: a film is called PNEUMONIA from this probability on.
+
+    Returns:
+        ``films``, ``normal``, ``pneumonia`` (counts); ``auroc``, ``accuracy``, ``sensitivity``,
+        ``specificity``, ``brier``, each in 0..1, NaN where a class it needs is missing.
+    """
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=np.float64)
+    called = probabilities >= threshold
+    (tn, fp), (fn, tp) = confusion_matrix(labels, called, labels=[0, 1]).tolist()
+    nan = float("nan")
+    return {
+        "films": len(labels),
+        "normal": tn + fp,
+        "pneumonia": fn + tp,
+        "auroc": float(roc_auc_score(labels, probabilities)) if 0 < labels.mean() < 1 else nan,
+        "accuracy": (tn + tp) / len(labels),
+        "sensitivity": tp / (tp + fn) if tp + fn else nan,
+        "specificity": tn / (tn + fp) if tn + fp else nan,
+        "brier": float(brier_score_loss(labels, probabilities, pos_label=1)),
+    }
+
+
+def equal_error_threshold(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """The probability at which sensitivity and specificity are (most nearly) equal.
+
+    Unlike the maximum of their sum it moves little from one sample of films to the next.
+    """
+    false_positive, true_positive, thresholds = roc_curve(labels, probabilities)
+    return float(thresholds[np.argmin(np.abs(true_positive - (1 - false_positive)))])
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """``1 / (1 + exp(-logits))`` in float64, without overflow."""
+    return expit(np.asarray(logits, dtype=np.float64))
+
+
+def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
+    """The divisor of the logits with the smallest class-balanced log loss (Guo et al. 2017).
+
+    Balanced, because the films a visitor brings need not be three quarters pneumonia as these are.
+    """
+    weights = compute_sample_weight("balanced", labels)
+
+    def loss(log_temperature: float) -> float:
+        return log_loss(labels, sigmoid(logits / np.exp(log_temperature)), sample_weight=weights)
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+
+
+def plot_curves(history: list[dict], path: str | Path, title: str) -> None:
+    """Loss and validation AUROC over the epochs as a PNG."""
+    figure = Figure(figsize=(7, 3), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    epochs = [row["epoch"] for row in history]
+    left.plot(epochs, [row["loss"] for row in history], color="#333333")
+    left.set(xlabel="epoch", ylabel="training loss")
+    for name, style in (("auroc", "-"), ("auroc_perturbed", "--")):
+        right.plot(epochs, [row[name] for row in history], style, color="#b5541c", label=name)
+    right.set(xlabel="epoch", ylabel="validation AUROC", ylim=(0.9, 1))
+    right.legend(frameon=False)
+    figure.suptitle(title)
+    figure.savefig(path, dpi=130)

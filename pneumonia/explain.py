@@ -1,0 +1,71 @@
+"""Logits and their evidence in one forward pass: Grad-CAM of the package ``grad-cam``, unscaled.
+
+Grad-CAM (Selvaraju et al. 2017) weighs the last maps by the gradient of a class's score. For these
+networks (mean pooling, one linear layer) the result splits the logit itself: its cells average to
+logit − bias. So the package's per-film scaling to 0..1 is left out, and the map keeps the unit of
+the logit: a film without evidence has a weak map instead of an arbitrary one.
+"""
+
+import threading
+
+import numpy as np
+import torch
+from pytorch_grad_cam import GradCAM
+from torch import nn
+
+from .models import Network
+
+
+class Explainer:
+    """Runs one network, with or without heatmaps, from any number of threads at a time.
+
+    Hooks on a shared network see the activations of every thread, so one lock surrounds each pass,
+    and the hooks are there only during it. The network is frozen but for the scale of its last
+    normalisation: autograd starts there, and a heatmap costs little more than the bare pass.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.network = network.eval().requires_grad_(False)
+        norms = [m for m in network.features.modules() if isinstance(m, nn.BatchNorm2d)]
+        norms[-1].weight.requires_grad_(True)
+        self.lock = threading.Lock()
+
+    def logits(self, inputs: torch.Tensor) -> np.ndarray:
+        """``(N, 1, size, size)`` float32 network input → ``(N,)`` float32 logits of PNEUMONIA."""
+        with self.lock, torch.inference_mode():
+            return self.network(inputs).float().cpu().numpy()
+
+    def explain(
+        self, inputs: torch.Tensor, threshold: float = 0.0, target: str | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Logits and heatmaps.
+
+        Args:
+            inputs: ``(N, 1, size, size)`` float32 network input on the network's device.
+            threshold: the logit from which a film is called PNEUMONIA.
+            target: the class to explain; by default the one each film is called.
+
+        Returns:
+            ``(N,)`` float32 logits as ``logits`` gives them, and ``(N, h, w)`` float32 heatmaps ≥ 0
+            on the network's last grid, in units of the logit. Without the cut at 0 their mean would be
+            ± (logit − bias), the sign being that of the explained class.
+        """
+
+        def score(logit: torch.Tensor) -> torch.Tensor:
+            positive = logit >= threshold if target is None else target == "PNEUMONIA"
+            return logit if positive else -logit
+
+        with self.lock:
+            cam = GradCAM(self.network, [self.network.relu])
+            hooks = cam.activations_and_grads
+            try:
+                with torch.enable_grad():
+                    cam(inputs, [score] * len(inputs))
+                activations, gradients = hooks.activations[0].numpy(), hooks.gradients[0].numpy()
+                maps = cam.get_cam_image(inputs, self.network.relu, None, activations, gradients)
+                logits = cam.outputs.detach().float().cpu().numpy()
+            finally:  # not "with GradCAM(...)": that one swallows IndexErrors
+                hooks.release()
+                self.network.zero_grad(set_to_none=True)
+        cells = maps.shape[1] * maps.shape[2]
+        return logits, np.maximum(maps * cells, 0).astype(np.float32)

@@ -1,0 +1,125 @@
+"""The two networks and the table that names them.
+
+Both are the same walk: convolutional ``features`` → ReLU → global average pooling → one logit.
+That makes the heatmap of either exactly the terms of which its logit is the mean (Zhou et al.
+2016, "Learning Deep Features for Discriminative Localization"; Grad-CAM of such a head is the
+same map up to a factor, Selvaraju et al. 2017, appendix A).
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from torchvision.models import DenseNet169_Weights, densenet169
+
+
+class Network(nn.Module):
+    """A film classifier: ``(N, 1, size, size)`` float, standardised → ``(N,)`` logits.
+
+    The logit is that of PNEUMONIA: positive speaks for PNEUMONIA, negative for NORMAL. ``relu``
+    is a module of its own that does not overwrite its input (torchvision's DenseNet does, which
+    falsifies what a hook on the layer before it sees); its output ``(N, channels, h, w)`` is where
+    heatmaps are taken.
+    """
+
+    def __init__(self, features: nn.Module, channels: int, dropout: float) -> None:
+        super().__init__()
+        self.features = features
+        self.relu = nn.ReLU(inplace=False)
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(channels, 1)
+
+    def forward(self, films: torch.Tensor) -> torch.Tensor:
+        maps = self.relu(self.features(films))
+        return self.classifier(self.dropout(maps.mean((2, 3)))).squeeze(1)
+
+
+def build_cnn(widths: tuple[int, ...] = (24, 48, 96, 160, 256)) -> Network:
+    """The small CNN: five VGG-like blocks, 1.5 M parameters, an 8 × 8 map of a 128-px film."""
+    layers: list[nn.Module] = []
+    previous = 1
+    for block, width in enumerate(widths):
+        if block:
+            layers.append(nn.MaxPool2d(2))
+        for channels in (previous, width):
+            layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)]
+            layers.append(nn.ReLU(inplace=True))
+        previous = width
+    return Network(nn.Sequential(*layers[:-1]), previous, dropout=0.2)
+
+
+def build_densenet169() -> Network:
+    """DenseNet-169 (Huang et al. 2017) from torchvision with a grey entry and one logit."""
+    features = densenet169(weights=None).features
+    features.conv0 = nn.Conv2d(1, 64, kernel_size=7, stride=2, padding=3, bias=False)
+    return Network(features, 1664, dropout=0.2)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What the table knows of a model: how to build it, its name for people, its training size."""
+
+    build: Callable[[], Network]
+    title: str
+    size: int
+    learning_rate: float
+
+
+MODELS = {
+    "cnn": ModelSpec(build_cnn, "Small CNN", size=128, learning_rate=3e-3),
+    "densenet169": ModelSpec(build_densenet169, "DenseNet-169", size=160, learning_rate=1e-3),
+}
+
+
+def build(name: str) -> Network:
+    """The untrained network called ``name``.
+
+    Raises:
+        ValueError: no such model.
+    """
+    if name not in MODELS:
+        raise ValueError(f"There is no model {name!r}: choose from {', '.join(MODELS)}.")
+    return MODELS[name].build()
+
+
+def initialise(network: Network, init: str) -> None:
+    """Give ``network.features`` its first weights, in place.
+
+    Args:
+        network: as ``build`` returns it.
+        init: ``"none"`` leaves it random; ``"imagenet"`` takes torchvision's
+            ``DenseNet169_Weights.IMAGENET1K_V1`` (downloaded on first use, DenseNet-169 only); else
+            the path of a weights file, ``.safetensors`` or a ``torch.save``d state dict, with the
+            parameter names of this network or of torchvision's model. The classifier stays random.
+
+    Raises:
+        FileNotFoundError: no file at that path.
+        ValueError: the file's weights are not those of this network.
+    """
+    if init == "none":
+        return
+    if init == "imagenet":
+        state = DenseNet169_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
+    elif not Path(init).is_file():
+        raise FileNotFoundError(
+            f"There is no weights file {init!r}: give imagenet, none or a path."
+        )
+    elif Path(init).suffix == ".safetensors":
+        state = load_file(init)
+    else:
+        state = torch.load(init, map_location="cpu", weights_only=True)
+    # torchvision's published file still has the names of an older module ("norm.1" for "norm1")
+    old = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.)")
+    state = {old.sub(r"\1\2", name): tensor.float() for name, tensor in state.items()}
+    state = {k.removeprefix("features."): v for k, v in state.items() if k.startswith("features.")}
+    entry = state.get("conv0.weight")
+    if entry is not None and entry.shape[1] == 3:  # three equal channels ≡ their summed weights
+        state["conv0.weight"] = entry.sum(1, keepdim=True)
+    try:
+        network.features.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(f"The weights of {init!r} do not fit this network: {error}") from error

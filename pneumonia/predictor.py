@@ -1,0 +1,143 @@
+"""Film → prediction: what the page, the scripts and other programs all call."""
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from PIL import Image
+
+from .checkpoint import load_checkpoint
+from .explain import Explainer
+from .models import Network
+from .preprocess import EvalPreset, to_grid
+from .radiograph import Radiograph, read_radiograph
+from .render import overlay
+
+Source = str | os.PathLike | bytes | BinaryIO | Image.Image | np.ndarray | Radiograph
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One model's answer for one film.
+
+    Attributes:
+        model: the checkpoint's model name, ``"cnn"`` or ``"densenet169"``.
+        probability: calibrated P(PNEUMONIA), 0..1.
+        label: ``"PNEUMONIA"`` from the card's operating point on, else ``"NORMAL"``.
+        threshold: that operating point, a probability.
+        heatmap: ``(h, w)`` float32 ≥ 0 on the network's last grid: the calibrated log-odds each
+            cell speaks for the explained class (for a film that showed it everywhere); None if not
+            asked for.
+        target: the class the heatmap explains: the predicted one unless another was asked for.
+        radiograph: the film as it was read.
+    """
+
+    model: str
+    probability: float
+    label: str
+    threshold: float
+    heatmap: np.ndarray | None
+    target: str
+    radiograph: Radiograph
+
+    def overlay(self, opacity: float = 0.7) -> Image.Image:
+        """The film with the heatmap over it, RGB, at the film's own size and aspect.
+
+        Raises:
+            ValueError: the prediction was made without a heatmap.
+        """
+        if self.heatmap is None:
+            raise ValueError("This prediction has no heatmap: predict with heatmap=True.")
+        return overlay(self.radiograph.pixels, self.heatmap, opacity)
+
+
+class Predictor:
+    """One model, loaded once, called from any number of threads.
+
+    >>> predictor = Predictor.load("densenet169")
+    >>> prediction = predictor.predict("film.dcm")
+    >>> prediction.label, round(prediction.probability, 2)
+    """
+
+    def __init__(self, network: Network, card: dict) -> None:
+        self.card = card
+        self.name: str = card["model"]
+        self.title: str = card["title"]
+        self.temperature: float = card["calibration"]["temperature"]
+        self.threshold: float = card["operating_point"]["threshold"]
+        self._preset = EvalPreset(card["preprocessing"]["size"])
+        self._explainer = Explainer(network)
+        self._device = next(network.parameters()).device
+
+    @classmethod
+    def load(cls, name: str | Path, device: str = "auto") -> "Predictor":
+        """A shipped model by name, or any checkpoint folder.
+
+        Args:
+            name: ``"cnn"``, ``"densenet169"`` or the path of a folder that scripts/train.py wrote.
+            device: ``"auto"`` (the GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …
+
+        Raises:
+            CheckpointError: the checkpoint is missing or damaged.
+        """
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        return cls(*load_checkpoint(name, device))
+
+    def predict(
+        self,
+        source: Source,
+        heatmap: bool = True,
+        target: str | None = None,
+    ) -> Prediction:
+        """The prediction for one film.
+
+        Args:
+            source: path, bytes, binary file, PIL image, array (see ``read_radiograph``), or a film
+                already read, which is how two models share one decoding.
+            heatmap: also make the heatmap, in the same forward pass.
+            target: the class to explain, by default the predicted one.
+
+        Raises:
+            RadiographError: the source cannot be read as a film.
+        """
+        return self.predict_batch([source], heatmap, target)[0]
+
+    def predict_batch(
+        self,
+        sources: Sequence[Source],
+        heatmap: bool = True,
+        target: str | None = None,
+        batch_size: int = 32,
+    ) -> list[Prediction]:
+        """Predictions for several films in their order; see ``predict``.
+
+        Raises:
+            RadiographError: for the first source that cannot be read. To go on past such files,
+                read them with ``read_radiograph`` and pass what was read.
+        """
+        predictions: list[Prediction] = []
+        cut = self.temperature * math.log(self.threshold / (1 - self.threshold))
+        for start in range(0, len(sources), batch_size):
+            films = [read_radiograph(source) for source in sources[start : start + batch_size]]
+            grids = torch.stack([to_grid(film.pixels) for film in films])
+            inputs = self._preset(grids).to(self._device, memory_format=torch.channels_last)
+            if heatmap:
+                logits, maps = self._explainer.explain(inputs, cut, target)
+                maps = list(maps / np.float32(self.temperature))
+            else:
+                logits, maps = self._explainer.logits(inputs), [None] * len(films)
+            for film, logit, heat in zip(films, logits, maps, strict=True):
+                label = "PNEUMONIA" if logit >= cut else "NORMAL"
+                probability = 1 / (1 + math.exp(-float(logit) / self.temperature))
+                predictions.append(
+                    Prediction(
+                        self.name, probability, label, self.threshold, heat, target or label, film
+                    )
+                )
+        return predictions

@@ -1,0 +1,138 @@
+"""Film → model input: the one way in, and the augmentation that training lays over it.
+
+Every film is squashed to one 224 × 224 grid of uint8 first, so that nothing but the picture is
+left of the file: neither its size nor its shape, which in this data set give the class away.
+``EvalPreset`` and ``TrainPreset`` take a batch of such grids to the network's input.
+"""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torchvision.io import decode_jpeg, encode_jpeg
+from torchvision.transforms.functional import gaussian_blur
+
+GRID = 224
+
+
+def to_grid(film: np.ndarray) -> torch.Tensor:
+    """``(height, width)`` float32 in 0..1 → ``(1, 224, 224)`` uint8 (bilinear, antialiased)."""
+    film = torch.from_numpy(np.ascontiguousarray(film, dtype=np.float32))[None, None]
+    grid = F.interpolate(film, (GRID, GRID), mode="bilinear", antialias=True, align_corners=False)
+    return (grid[0] * 255).round().clamp(0, 255).to(torch.uint8)
+
+
+def standardise(films: torch.Tensor, size: int) -> torch.Tensor:
+    """``(N, 1, h, w)`` float → ``(N, 1, size, size)``, each film at mean 0 and deviation 1.
+
+    Per film, so that exposure and display contrast, which vary between hospitals, cancel out.
+    """
+    if films.shape[-1] != size:
+        films = F.interpolate(films, (size, size), mode="bilinear", antialias=True)
+    deviation, mean = torch.std_mean(films, (1, 2, 3), keepdim=True)
+    return (films - mean) / deviation.clamp_min(1e-3)
+
+
+class EvalPreset:
+    """``(N, 1, 224, 224)`` uint8 grids → ``(N, 1, size, size)`` float32 network input."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def __call__(self, grids: torch.Tensor) -> torch.Tensor:
+        return standardise(grids.float() / 255, self.size)
+
+
+class TrainPreset:
+    """The same with random changes, drawn alike for both classes from torch's global generator.
+
+    What the classes' files differ in besides the disease is varied until it carries no news: crop
+    and zoom (how the child was framed), aspect (the squash to a square), rotation, resolution, blur
+    and JPEG quality (compression alone separates the classes at AUROC 0.9999), exposure and gamma
+    (film processing), noise, and erased corners (side markers).
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def __call__(self, grids: torch.Tensor) -> torch.Tensor:
+        return standardise(self.change(grids), self.size)
+
+    def change(self, grids: torch.Tensor) -> torch.Tensor:
+        """``(N, 1, 224, 224)`` uint8 → the changed films, float32 in 0..1, same shape."""
+        films = self.warp(grids.float() / 255)
+        return self.expose(torch.stack([self.degrade(film) for film in films]))
+
+    def warp(self, films: torch.Tensor) -> torch.Tensor:
+        """Random resized crop, aspect, rotation, shift and mirror in one resampling."""
+        n = len(films)
+        scale = torch.exp(uniform(n, math.log(0.6), math.log(1.12)))
+        aspect = torch.exp(uniform(n, -0.3, 0.3) / 2)
+        angle = uniform(n, -math.pi / 14, math.pi / 14)
+        mirror = torch.where(torch.rand(n) < 0.5, -1.0, 1.0)
+        half_width, half_height = scale * aspect, scale / aspect
+        slack = 0.06  # how far the window may reach over the film's edge
+        shift_x = uniform(n, -1, 1) * ((1 - half_width).clamp_min(0) + slack)
+        shift_y = uniform(n, -1, 1) * ((1 - half_height).clamp_min(0) + slack)
+        cos, sin = torch.cos(angle), torch.sin(angle)
+        theta = torch.stack(
+            [
+                torch.stack([half_width * cos * mirror, -half_height * sin, shift_x], 1),
+                torch.stack([half_width * sin * mirror, half_height * cos, shift_y], 1),
+            ],
+            1,
+        )
+        grid = F.affine_grid(theta, list(films.shape), align_corners=False)
+        return F.grid_sample(films, grid, padding_mode="zeros", align_corners=False)
+
+    def degrade(self, film: torch.Tensor) -> torch.Tensor:
+        """Lose detail as scanners, exports and messengers do: ``(1, h, w)`` → the same."""
+        if chance(0.35):  # a smaller copy, enlarged again
+            small = round(GRID * math.exp(draw(math.log(0.25), 0)))
+            mode = "bilinear" if chance(0.5) else "bicubic"
+            film = F.interpolate(film[None], (small, small), mode=mode, antialias=True)
+            film = F.interpolate(film, (GRID, GRID), mode=mode)[0].clamp(0, 1)
+        if chance(0.3):
+            sigma = draw(0.3, 2.0)
+            film = gaussian_blur(film, [2 * math.ceil(2 * sigma) + 1] * 2, sigma)
+        elif chance(0.2):  # unsharp masking, as film processors do
+            film = (film + draw(0.3, 1.5) * (film - gaussian_blur(film, [7, 7], 1.5))).clamp(0, 1)
+        if chance(0.25):
+            film = (film + draw(0.005, 0.07) * torch.randn_like(film)).clamp(0, 1)
+        if chance(0.5):
+            data = encode_jpeg((film * 255).to(torch.uint8), quality=int(draw(10, 95)))
+            film = decode_jpeg(data).float() / 255
+        return film
+
+    def expose(self, films: torch.Tensor) -> torch.Tensor:
+        """Gamma, contrast and brightness with clipping, then erased corners and patches."""
+        n = len(films)
+        gamma = torch.exp(uniform(n, -0.5, 0.5)).view(n, 1, 1, 1)
+        gain = torch.exp(uniform(n, -0.4, 0.4)).view(n, 1, 1, 1)
+        offset = uniform(n, -0.12, 0.12).view(n, 1, 1, 1)
+        films = ((films.clamp_min(1e-4) ** gamma - 0.5) * gain + 0.5 + offset).clamp(0, 1)
+        height, width = films.shape[-2:]
+        for film in films:
+            for left in (True, False):
+                if chance(0.25):  # a corner, where the side marker and the text are
+                    h, w = int(height * draw(0.05, 0.22)), int(width * draw(0.05, 0.22))
+                    rows = slice(0, h) if chance(0.6) else slice(height - h, height)
+                    film[:, rows, slice(0, w) if left else slice(width - w, width)] = draw(0, 1)
+            if chance(0.2):  # anywhere: electrodes, tubes, labels
+                h, w = int(height * draw(0.05, 0.2)), int(width * draw(0.05, 0.2))
+                y, x = int(draw(0, height - h)), int(draw(0, width - w))
+                film[:, y : y + h, x : x + w] = draw(0, 1)
+        return films
+
+
+def uniform(n: int, low: float, high: float) -> torch.Tensor:
+    return torch.empty(n).uniform_(low, high)
+
+
+def draw(low: float, high: float) -> float:
+    return low + (high - low) * torch.rand(()).item()
+
+
+def chance(p: float) -> bool:
+    return torch.rand(()).item() < p

@@ -1,0 +1,215 @@
+"""Train one or both models on the Kaggle set chest-xray-pneumonia and write their checkpoints.
+
+    python scripts/train.py --data DIR
+    python scripts/train.py --data DIR --model densenet169 --init none --epochs 14
+    python scripts/train.py --data DIR --resume          # go on where a killed run stopped
+
+DIR holds train/, val/ and test/ with NORMAL/ and PNEUMONIA/, as Kaggle's archive unpacks
+(scripts/download_data.py fetches it). A patient-grouped sixth of train + val validates; the
+official test split is never read. Each model's folder gets weights, a card and training curves.
+"""
+
+import argparse
+import datetime
+import platform
+import shlex
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from pneumonia import __version__
+from pneumonia.checkpoint import load_checkpoint, save_checkpoint
+from pneumonia.dataset import LABELS, find_films, load_grids, select
+from pneumonia.evaluation import (
+    equal_error_threshold,
+    fit_temperature,
+    metrics,
+    plot_curves,
+    sigmoid,
+)
+from pneumonia.models import MODELS, build, initialise
+from pneumonia.preprocess import GRID
+from pneumonia.training import Recipe, logits_of, perturbed, pick_device, train
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", required=True, metavar="DIR", help="the data set's folder")
+    parser.add_argument("--model", default="all", choices=[*MODELS, "all"])
+    parser.add_argument(
+        "--init",
+        default="imagenet",
+        metavar="imagenet|none|FILE",
+        help="first weights of DenseNet-169: torchvision's ImageNet weights (default), random, or "
+        "a weights file; the CNN always starts from scratch",
+    )
+    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument(
+        "--freeze-epochs",
+        type=int,
+        default=0,
+        metavar="N",
+        help="train only the classifier for the first N epochs (default 0)",
+    )
+    parser.add_argument(
+        "--size", type=int, help="side of the network's input in px (default: the model's)"
+    )
+    parser.add_argument(
+        "--eval-size", type=int, help="the side used after training (default: --size)"
+    )
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--lr", type=float, help="peak learning rate (default: the model's)")
+    parser.add_argument(
+        "--patience",
+        type=int,
+        default=6,
+        metavar="N",
+        help="stop after N epochs without a better validation AUROC (default 6)",
+    )
+    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1 …")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", default="checkpoints", metavar="DIR", help="default: checkpoints")
+    parser.add_argument(
+        "--cache", metavar="DIR", help="decoded films (default: ~/.cache/pneumonia)"
+    )
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = arguments()
+    films = find_films(args.data)
+    parts = {}
+    for split in ("train", "val"):
+        grids, kept, errors = load_grids(select(films, split), args.cache)
+        for error in errors:
+            print(f"skipped: {error}", file=sys.stderr)
+        parts[split] = (grids, torch.tensor([film.label for film in kept]), kept)
+        counts = {name: sum(film.label == i for film in kept) for i, name in enumerate(LABELS)}
+        patients = len({film.patient for film in kept})
+        print(
+            f"{split}: {len(kept)} films of {patients} patients, {counts}, {len(errors)} unreadable"
+        )
+    for name in MODELS if args.model == "all" else [args.model]:
+        train_one(name, args, parts)
+
+
+def train_one(name: str, args: argparse.Namespace, parts: dict) -> None:
+    spec, device, folder = MODELS[name], pick_device(args.device), Path(args.out) / name
+    recipe = Recipe(
+        size=args.size or spec.size,
+        epochs=args.epochs,
+        learning_rate=args.lr or spec.learning_rate,
+        batch=args.batch,
+        freeze_epochs=args.freeze_epochs,
+        patience=args.patience,
+        seed=args.seed,
+    )
+    init = args.init if name != "cnn" else "none"
+    torch.manual_seed(recipe.seed)
+    network = build(name)
+    initialise(network, init)
+    size = sum(p.numel() for p in network.parameters()) / 1e6
+    print(f"{spec.title}: {size:.2f} M parameters, {init} initialisation, on {device}; {recipe}")
+
+    (grids, labels, kept), (held, truth, held_films) = parts["train"], parts["val"]
+    truth, changed = truth.numpy(), perturbed(held)
+    valid = {"auroc": (held, truth), "auroc_perturbed": (changed, truth)}
+    commit = git_commit()  # of the code that runs, not of what is there when it ends
+    network, history = train(network, recipe, grids, labels, valid, device, folder, args.resume)
+
+    # Every choice after the weights is made on clean and perturbed validation films together, so
+    # that it holds for films that come another way than the training films did.
+    size = args.eval_size or recipe.size
+    clean = logits_of(network, held, size, device)
+    both, twice = (
+        np.concatenate([clean, logits_of(network, changed, size, device)]),
+        np.tile(truth, 2),
+    )
+    temperature = fit_temperature(twice, both)
+    threshold = equal_error_threshold(twice, sigmoid(both / temperature))
+    card = {
+        "model": name,
+        "title": spec.title,
+        "version": __version__,
+        "labels": list(LABELS),
+        "preprocessing": {"grid": GRID, "size": size, "standardise": "per film"},
+        "calibration": {"temperature": temperature},
+        "operating_point": {"threshold": threshold, "rule": "sensitivity = specificity"},
+        "validation": {
+            "clean": metrics(truth, sigmoid(clean / temperature), threshold),
+            "perturbed": metrics(truth, sigmoid(both[len(truth) :] / temperature), threshold),
+            "split": "patient-grouped sixth of the official train + val folders",
+        },
+        "training": {
+            "command": "python " + " ".join(map(shlex.quote, [sys.argv[0], *sys.argv[1:]])),
+            "initialisation": init,
+            "recipe": asdict(recipe),
+            "best_epoch": max(history, key=lambda row: row["score"])["epoch"],
+            "epochs_run": len(history),
+            "data": {
+                "name": "chest-xray-pneumonia (Kermany, Zhang, Goldbaum; Mendeley Data; CC BY 4.0)",
+                "films": len(kept),
+                "patients": len({film.patient for film in kept}),
+                "validation_films": len(held_films),
+                "validation_patients": len({film.patient for film in held_films}),
+            },
+            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
+            "finished": datetime.date.today().isoformat(),
+            "git_commit": commit,
+            "versions": {
+                "python": platform.python_version(),
+                **{
+                    m: sys.modules[m].__version__
+                    for m in ("torch", "torchvision", "numpy", "sklearn")
+                },
+            },
+        },
+    }
+    # float16 halves the file; it is used where it moves no probability that anybody could see
+    save_checkpoint(folder, network, card, half=True)
+    stored = logits_of(load_checkpoint(folder, device)[0], held, size, device)
+    moved = float(np.abs(sigmoid(stored / temperature) - sigmoid(clean / temperature)).max())
+    card["training"]["float16_moves_probability_by"] = moved
+    save_checkpoint(folder, network, card, half=moved <= 1e-3)
+    plot_curves(history, folder / "curves.png", spec.title)
+    (folder / "resume.pt").unlink()
+    print(f"{spec.title}: {card['validation']['clean']}; written to {folder}")
+
+
+def git_commit() -> str | None:
+    """The commit the code is at, marked where it is not quite that; None outside a checkout."""
+    root = Path(__file__).resolve().parent.parent
+    try:
+        describe = [
+            "git",
+            "-C",
+            str(root),
+            "describe",
+            "--always",
+            "--dirty",
+            "--abbrev=40",
+            "--exclude=*",
+        ]
+        return subprocess.run(describe, check=True, capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (FileNotFoundError, ValueError, FloatingPointError) as error:
+        sys.exit(f"train.py: {error}")
+    except KeyboardInterrupt:
+        sys.exit(
+            "\nInterrupted: the same command with --resume goes on after the last whole epoch."
+        )
