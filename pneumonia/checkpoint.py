@@ -14,7 +14,10 @@ from safetensors.torch import load_file, save_file
 
 from .models import Network, build
 
-CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
+CHECKPOINTS = Path(
+    os.environ.get("PNEUMONIA_CHECKPOINTS")
+    or Path(__file__).resolve().parent.parent / "checkpoints"
+)
 WEIGHTS, CARD = "model.safetensors", "card.json"
 
 
@@ -23,7 +26,7 @@ class CheckpointError(RuntimeError):
 
 
 def available_models(root: str | Path = CHECKPOINTS) -> list[str]:
-    """Names of the checkpoints that lie ready, in the order of their names."""
+    """Names of the checkpoints under ``checkpoints/`` (or $PNEUMONIA_CHECKPOINTS), sorted."""
     return sorted(card.parent.name for card in Path(root).glob(f"*/{CARD}"))
 
 

@@ -47,8 +47,8 @@ class Explainer:
 
         Returns:
             ``(N,)`` float32 logits as ``logits`` gives them, and ``(N, h, w)`` float32 heatmaps ≥ 0
-            on the network's last grid, in units of the logit. Without the cut at 0 their mean would be
-            ± (logit − bias), the sign being that of the explained class.
+            on the network's last grid, in units of the logit. Without the cut at 0 their mean would
+            be ± (logit − bias), the sign being that of the explained class.
         """
 
         def score(logit: torch.Tensor) -> torch.Tensor:

@@ -1,11 +1,9 @@
 """Film → prediction: what the page, the scripts and other programs all call."""
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -15,10 +13,8 @@ from .checkpoint import load_checkpoint
 from .explain import Explainer
 from .models import Network
 from .preprocess import EvalPreset, to_grid
-from .radiograph import Radiograph, read_radiograph
+from .radiograph import Radiograph, Source, read_radiograph
 from .render import overlay
-
-Source = str | os.PathLike | bytes | BinaryIO | Image.Image | np.ndarray | Radiograph
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ def heat_layer(heatmap: np.ndarray, size: tuple[int, int]) -> Image.Image:
         size: (width, height) of the picture.
 
     Returns:
-        RGBA; colour and opacity both grow with the strength, relative to ``FULL_STRENGTH`` and never
+        RGBA; colour and opacity grow with the strength, relative to ``FULL_STRENGTH`` and never
         to the film's own maximum: where there is no evidence nothing is drawn.
     """
-    heat = Image.fromarray(heatmap.astype(np.float32)).resize(size, Image.Resampling.BICUBIC)
+    heat = Image.fromarray(heatmap.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
     strength = (np.asarray(heat) / FULL_STRENGTH).clip(0, 1)
     rgba = colormaps[COLORMAP](0.25 + 0.7 * strength, bytes=True)
     rgba[..., 3] = (255 * strength**0.75).round()

@@ -1,0 +1,127 @@
+"""Read films and write what the models make of them.
+
+    python scripts/predict.py film.dcm
+    python scripts/predict.py FOLDER --model densenet169 --csv out.csv --heatmaps heat/
+
+Folders are searched recursively for films (JPEG, PNG, TIFF, BMP, WebP, DICOM). One row a film and
+model; a file that cannot be read gets its reason in the column "error", and the run goes on.
+The exit status is 0 if all were read, 1 if any failed, 2 if there was nothing to do.
+"""
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from pneumonia.checkpoint import CheckpointError, available_models
+from pneumonia.predictor import Predictor
+from pneumonia.radiograph import SUFFIXES, RadiographError, read_radiograph
+
+COLUMNS = ("file", "model", "label", "probability", "gate", "error")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("paths", nargs="+", metavar="FILE_OR_FOLDER")
+    parser.add_argument(
+        "--model", default="all", help="a shipped model, a checkpoint folder, or all (default)"
+    )
+    parser.add_argument("--csv", metavar="FILE", help="write the rows here (default: the terminal)")
+    parser.add_argument("--heatmaps", metavar="DIR", help="write the film with its heatmap here")
+    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda …")
+    parser.add_argument("--batch", type=int, default=8, help="films a forward pass (default 8)")
+    return parser.parse_args()
+
+
+def find_files(paths: list[str]) -> Iterator[tuple[Path, Path]]:
+    """Each file with its name relative to what was given; in a folder only what may be a film."""
+    for path in map(Path, paths):
+        if path.is_dir():
+            for file in sorted(path.rglob("*")):
+                hidden = any(
+                    part.startswith((".", "__MACOSX")) for part in file.parts[len(path.parts) :]
+                )
+                if file.is_file() and not hidden and file.suffix.lower() in SUFFIXES:
+                    yield file, file.relative_to(path)
+        else:
+            yield path, Path(path.name)
+
+
+def safe_cell(text: str) -> str:
+    """Text that a spreadsheet will not run as a formula (OWASP: CSV injection)."""
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def main() -> int:
+    args = arguments()
+    files = list(find_files(args.paths))
+    if not files:
+        print(
+            "predict.py: no films found: give image or DICOM files, or a folder of them.",
+            file=sys.stderr,
+        )
+        return 2
+    names = available_models() if args.model == "all" else [args.model]
+    predictors = [Predictor.load(name, args.device) for name in names]
+    if not predictors:
+        raise CheckpointError("There are no checkpoints: train them with scripts/train.py.")
+    failed = 0
+    out = open(args.csv, "w", newline="", encoding="utf-8") if args.csv else sys.stdout
+    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    with tqdm(total=len(files), unit="film", disable=None) as bar:
+        for start in range(0, len(files), args.batch):
+            films = []
+            for file, name in files[start : start + args.batch]:
+                try:
+                    films.append((file, name, read_radiograph(file)))
+                except RadiographError as error:
+                    failed += 1
+                    for predictor in predictors:
+                        writer.writerow(row(file, predictor, gate="", error=str(error)))
+            for predictor in predictors if films else []:
+                radiographs = [radiograph for _, _, radiograph in films]
+                predictions = predictor.predict_batch(radiographs, heatmap=bool(args.heatmaps))
+                for (file, name, _), prediction in zip(films, predictions, strict=True):
+                    probability = f"{prediction.probability:.4f}"
+                    writer.writerow(row(file, predictor, prediction.label, probability))
+                    if args.heatmaps:
+                        target = Path(
+                            args.heatmaps, name.parent, f"{name.name}.{predictor.name}.png"
+                        )
+                        target.parent.mkdir(parents=True, exist_ok=True)
+                        prediction.overlay().save(target)
+            out.flush()
+            bar.update(len(files[start : start + args.batch]))
+    if args.csv:
+        out.close()
+        print(
+            f"{len(files) - failed} of {len(files)} files read; rows in {args.csv}", file=sys.stderr
+        )
+    return int(failed > 0)
+
+
+def row(
+    file: Path,
+    predictor: Predictor,
+    label: str = "",
+    probability: str = "",
+    gate: str = "ok",
+    error: str = "",
+) -> dict[str, str]:
+    values = (safe_cell(str(file)), predictor.name, label, probability, gate, safe_cell(error))
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (CheckpointError, OSError) as error:
+        sys.exit(f"predict.py: {error}")

@@ -1,0 +1,77 @@
+"""What the tests share: drawn films, a data set of them in the Kaggle layout, checkpoints."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from pneumonia.checkpoint import save_checkpoint
+from pneumonia.models import MODELS, build
+from pneumonia.phantom import draw_phantom
+
+torch.set_num_threads(2)
+
+
+def card_of(model: str, size: int = 64, temperature: float = 1.5, threshold: float = 0.4) -> dict:
+    """The parts of a card that a prediction needs."""
+    return {
+        "model": model,
+        "title": MODELS[model].title,
+        "preprocessing": {"grid": 224, "size": size, "standardise": "per film"},
+        "calibration": {"temperature": temperature},
+        "operating_point": {"threshold": threshold},
+    }
+
+
+def seeded_network(model: str, seed: int = 0) -> torch.nn.Module:
+    """A network whose normalisations are not at their neutral start, so that mistakes show."""
+    torch.manual_seed(seed)
+    network = build(model)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.7, 1.3)
+            torch.nn.init.normal_(module.bias, std=0.2)
+            torch.nn.init.normal_(module.running_mean, std=0.1)
+            torch.nn.init.uniform_(module.running_var, 0.7, 1.3)
+    torch.nn.init.normal_(network.classifier.weight, std=0.1)
+    return network.eval()
+
+
+@pytest.fixture(scope="session", params=list(MODELS))
+def checkpoint(request, tmp_path_factory) -> Path:
+    """A checkpoint folder of each model, with random weights."""
+    folder = tmp_path_factory.mktemp("checkpoint") / request.param
+    save_checkpoint(folder, seeded_network(request.param), card_of(request.param))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def films() -> list:
+    """Eight drawn films, ``(height, width)`` float32, every other one with opacities."""
+    return [draw_phantom(200, 240, lesions=3 * (i % 2), seed=i).pixels for i in range(8)]
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory) -> Path:
+    """Drawn films in the Kaggle layout: 2 a patient, with what the real archive also holds."""
+    root = tmp_path_factory.mktemp("data")
+    for split, patients in (("train", 14), ("val", 2), ("test", 3)):
+        for label in ("NORMAL", "PNEUMONIA"):
+            folder = root / "chest_xray" / split / label
+            folder.mkdir(parents=True)
+            for patient in range(patients):
+                for shot in range(2):
+                    ill = label == "PNEUMONIA"
+                    number = {"train": 100, "val": 200, "test": 300}[split] + patient
+                    name = f"person{number}_virus_{shot}" if ill else f"IM-0{number}-000{shot}"
+                    seed = 1000 * ill + 10 * number + shot
+                    phantom = draw_phantom(180, 200, lesions=2 * ill, seed=seed)
+                    phantom.image().save(folder / f"{name}.jpeg", quality=90)
+    (root / "chest_xray" / "train" / "NORMAL" / ".DS_Store").write_bytes(b"junk")
+    (root / "chest_xray" / "train" / "NORMAL" / "IM-0999-0001.jpeg").write_bytes(b"not a film")
+    for copy in ("chest_xray", "__MACOSX"):  # what Kaggle's archive nests
+        nested = root / "chest_xray" / copy / "train" / "NORMAL"
+        nested.mkdir(parents=True)
+        (nested / "._IM-0100-0000.jpeg").write_bytes(b"resource fork")
+        (nested / "IM-0100-0000.jpeg").write_bytes(b"a copy")
+    return root

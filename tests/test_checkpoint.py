@@ -1,0 +1,76 @@
+import json
+
+import pytest
+import torch
+from conftest import card_of, seeded_network
+
+from pneumonia.checkpoint import (
+    CHECKPOINTS,
+    CheckpointError,
+    available_models,
+    load_checkpoint,
+    save_checkpoint,
+)
+
+
+def test_weights_and_card_come_back(tmp_path):
+    network = seeded_network("cnn")
+    save_checkpoint(tmp_path / "a", network, card_of("cnn"))
+    loaded, card = load_checkpoint(tmp_path / "a")
+    assert not loaded.training and card["title"] == "Small CNN"
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, loaded.state_dict()[name]), name
+    assert available_models(tmp_path) == ["a"]
+
+
+def test_half_precision_halves_the_file_and_loads_as_float32(tmp_path):
+    network = seeded_network("cnn")
+    save_checkpoint(tmp_path / "full", network, card_of("cnn"))
+    save_checkpoint(tmp_path / "half", network, card_of("cnn"), half=True)
+    sizes = [(tmp_path / n / "model.safetensors").stat().st_size for n in ("full", "half")]
+    assert sizes[1] < 0.52 * sizes[0]
+    loaded, _ = load_checkpoint(tmp_path / "half")
+    assert all(p.dtype == torch.float32 for p in loaded.parameters())
+
+
+def test_damage_is_noticed_and_named(tmp_path):
+    folder = tmp_path / "cnn"
+    with pytest.raises(CheckpointError, match="There is no checkpoint"):
+        load_checkpoint(folder)
+    save_checkpoint(folder, seeded_network("cnn"), card_of("cnn"))
+    weights = folder / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-100] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(CheckpointError, match="damaged"):
+        load_checkpoint(folder)
+    weights.unlink()
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load_checkpoint(folder)
+    (folder / "card.json").write_text("{")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize("name", ["cnn", "densenet169"])
+def test_shipped_checkpoints(name):
+    """Both models are there, load, fit in the repository and say where they come from."""
+    folder = CHECKPOINTS / name
+    network, card = load_checkpoint(name)
+    assert card["model"] == name
+    assert sum(p.numel() for p in network.parameters()) > 100_000
+    assert (folder / "model.safetensors").stat().st_size <= 30 * 2**20
+    training = card["training"]
+    assert training["git_commit"] and not training["git_commit"].endswith("-dirty")
+    assert training["initialisation"] and training["recipe"]["seed"] is not None
+    assert {"torch", "torchvision", "python"} <= set(training["versions"])
+    assert "/root" not in json.dumps(card) and "/work" not in json.dumps(card)
+    assert (folder / "curves.csv").is_file() and (folder / "curves.png").is_file()
+    assert not (folder / "resume.pt").exists()
+
+
+def test_the_big_model_beats_the_small_one():
+    figures = {n: load_checkpoint(n)[1]["validation"]["clean"] for n in ("cnn", "densenet169")}
+    assert figures["densenet169"]["auroc"] > figures["cnn"]["auroc"] >= 0.985
+    assert figures["densenet169"]["auroc"] >= 0.99
+    assert figures["cnn"]["films"] == figures["densenet169"]["films"] > 800

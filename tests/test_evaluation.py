@@ -1,0 +1,58 @@
+import math
+
+import numpy as np
+import pytest
+
+from pneumonia.evaluation import (
+    equal_error_threshold,
+    fit_temperature,
+    metrics,
+    plot_curves,
+    sigmoid,
+)
+
+LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1])
+PROBABILITIES = np.array([0.1, 0.2, 0.3, 0.7, 0.4, 0.6, 0.8, 0.9, 0.95])
+
+
+def test_metrics_by_hand():
+    figures = metrics(LABELS, PROBABILITIES, threshold=0.6)
+    assert (figures["films"], figures["normal"], figures["pneumonia"]) == (9, 4, 5)
+    assert figures["sensitivity"] == 4 / 5 and figures["specificity"] == 3 / 4
+    assert figures["accuracy"] == pytest.approx(7 / 9)
+    assert figures["auroc"] == pytest.approx(18 / 20)  # two of the twenty pairs are in wrong order
+    assert figures["brier"] == pytest.approx(np.mean((PROBABILITIES - LABELS) ** 2))
+
+
+def test_a_missing_class_gives_nan_not_an_error():
+    figures = metrics(np.ones(3), np.array([0.2, 0.8, 0.9]), 0.5)
+    assert math.isnan(figures["auroc"]) and math.isnan(figures["specificity"])
+    assert figures["sensitivity"] == pytest.approx(2 / 3)
+
+
+def test_equal_error_threshold_balances_the_two_errors():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], [300, 900])
+    probabilities = sigmoid(rng.normal(np.where(labels, 1.0, -1.5)))
+    figures = metrics(labels, probabilities, equal_error_threshold(labels, probabilities))
+    assert abs(figures["sensitivity"] - figures["specificity"]) < 0.01
+
+
+@pytest.mark.parametrize("true_temperature", [0.5, 1.0, 3.0])
+def test_temperature_is_recovered(true_temperature):
+    rng = np.random.default_rng(1)
+    logits = rng.normal(0, 2, 20_000)
+    labels = rng.random(20_000) < sigmoid(logits)
+    assert fit_temperature(labels, logits * true_temperature) == pytest.approx(
+        true_temperature, rel=0.07
+    )
+
+
+def test_curves_are_drawn(tmp_path):
+    history = [{"epoch": e, "loss": 1 / e, "auroc": 0.9, "auroc_perturbed": 0.91} for e in (1, 2)]
+    plot_curves(history, tmp_path / "curves.png", "A model")
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_sigmoid_does_not_overflow():
+    np.testing.assert_array_equal(sigmoid(np.array([-1e4, 0, 1e4])), [0, 0.5, 1])

@@ -1,0 +1,106 @@
+import copy
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from conftest import seeded_network
+
+from pneumonia.explain import Explainer
+from pneumonia.models import MODELS
+
+SIZE = 96
+
+
+def reference(network, film, target):
+    """Grad-CAM by autograd, without hooks or the package (Selvaraju et al. 2017, eq. 1–2)."""
+    network = network.requires_grad_(True)
+    maps = torch.relu(network.features(film)).detach().requires_grad_(True)
+    logit = network.classifier(maps.mean((2, 3)))[0, 0]
+    (logit if target == "PNEUMONIA" else -logit).backward()
+    weights = maps.grad.mean((2, 3), keepdim=True)
+    cells = maps.shape[2] * maps.shape[3]
+    return logit.item(), (cells * torch.relu((weights * maps).sum(1)))[0].detach().numpy()
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    torch.manual_seed(5)
+    return torch.nn.functional.avg_pool2d(torch.randn(8, 1, SIZE * 4, SIZE * 4), 4) * 4
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def network(request, inputs):
+    """Random, with logits of both signs and maps that speak for either class in each film."""
+    network = seeded_network(request.param)
+    with torch.inference_mode():
+        mean = torch.relu(network.features(inputs)).mean((0, 2, 3))
+    weight = network.classifier.weight.detach()
+    network.classifier.weight.data = weight - (weight @ mean) / (mean @ mean) * mean
+    return network
+
+
+@pytest.mark.parametrize("target", ["NORMAL", "PNEUMONIA"])
+def test_heatmap_equals_autograd_on_the_features(network, target, inputs):
+    logits, maps = Explainer(copy.deepcopy(network)).explain(inputs[:3], target=target)
+    for film, logit, heatmap in zip(inputs, logits, maps, strict=False):
+        expected_logit, expected = reference(copy.deepcopy(network), film[None], target)
+        assert heatmap.shape == expected.shape and heatmap.dtype == np.float32
+        assert heatmap.min() >= 0 and heatmap.max() > 0
+        np.testing.assert_allclose(logit, expected_logit, atol=1e-4)
+        np.testing.assert_allclose(heatmap, expected, atol=1e-4 * expected.max())
+
+
+def test_heatmap_is_of_the_predicted_class_and_adds_up_to_the_logit(network, inputs):
+    explainer = Explainer(network)
+    bare = explainer.logits(inputs)
+    threshold = float(np.median(bare))  # so that films lie on both sides
+    logits, maps = explainer.explain(inputs, threshold)
+    np.testing.assert_allclose(logits, bare, atol=1e-5)
+    up, down = (explainer.explain(inputs, target=t)[1] for t in ("PNEUMONIA", "NORMAL"))
+    called = logits >= threshold
+    assert 0 < called.sum() < len(called)
+    for ill, heatmap, positive, negative in zip(called, maps, up, down, strict=True):
+        np.testing.assert_allclose(heatmap, positive if ill else negative, atol=1e-5)
+    bias = network.classifier.bias.item()
+    np.testing.assert_allclose((up - down).mean((1, 2)), logits - bias, atol=1e-3)
+
+
+def test_eight_threads_on_both_models_get_the_sequential_results(inputs):
+    explainers = [Explainer(seeded_network(name)) for name in MODELS]
+    jobs = [(explainer, film[None]) for film in inputs for explainer in explainers] * 2
+    sequential = [explainer.explain(film) for explainer, film in jobs]
+
+    def run(job):
+        explainer, film = job
+        explainer.logits(film)  # passes without a heatmap in between must not disturb others
+        return explainer.explain(film)
+
+    with ThreadPoolExecutor(8) as pool:
+        parallel = list(pool.map(run, jobs))
+    for (logits, maps), (expected_logits, expected_maps) in zip(parallel, sequential, strict=True):
+        np.testing.assert_array_equal(logits, expected_logits)
+        np.testing.assert_array_equal(maps, expected_maps)
+
+
+def hooks(network):
+    return sum(len(m._forward_hooks) + len(m._backward_hooks) for m in network.modules())
+
+
+def test_nothing_is_left_behind(inputs):
+    network = seeded_network("cnn")
+    explainer = Explainer(network)
+    explainer.explain(inputs[:1])
+    assert hooks(network) == 0
+    assert all(p.grad is None for p in network.parameters())
+    with pytest.raises(RuntimeError):  # three channels: the pass fails
+        explainer.explain(torch.zeros(1, 3, SIZE, SIZE))
+    assert hooks(network) == 0 and not explainer.lock.locked()
+
+
+def test_one_forward_pass_a_heatmap(inputs):
+    network, passes = seeded_network("cnn"), []
+    explainer = Explainer(network)
+    network.features.register_forward_hook(lambda *args: passes.append(1))
+    explainer.explain(inputs[:2])
+    assert len(passes) == 1

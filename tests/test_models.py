@@ -1,0 +1,106 @@
+import pytest
+import torch
+from conftest import seeded_network
+from safetensors.torch import save_file
+from torchvision.models import densenet169
+
+from pneumonia.models import MODELS, build, initialise
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_one_logit_a_film_at_any_size(name):
+    network = seeded_network(name)
+    with torch.inference_mode():
+        assert network(torch.randn(3, 1, 96, 96)).shape == (3,)
+        assert network(torch.randn(1, 1, 128, 128)).shape == (1,)
+
+
+def test_the_cnn_is_small():
+    assert sum(p.numel() for p in build("cnn").parameters()) <= 2_000_000
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_relu_leaves_the_last_normalisation_as_it_was(name):
+    network, seen = seeded_network(name), []
+    network.features.register_forward_hook(lambda module, args, output: seen.append(output))
+    with torch.inference_mode():
+        network(torch.randn(1, 1, 64, 64))
+    assert seen[0].min() < 0
+
+
+def test_grey_densenet_equals_torchvisions_on_three_equal_channels():
+    torch.manual_seed(0)
+    reference, network = densenet169(weights=None).eval(), build("densenet169").eval()
+    state = {k.removeprefix("features."): v for k, v in reference.state_dict().items()}
+    state["conv0.weight"] = state["conv0.weight"].sum(1, keepdim=True)
+    network.features.load_state_dict({k: v for k, v in state.items() if "classifier" not in k})
+    film = torch.randn(1, 1, 64, 64)
+    with torch.inference_mode():
+        expected = reference.features(film.expand(-1, 3, -1, -1))
+        torch.testing.assert_close(network.features(film), expected, rtol=1e-4, atol=1e-5)
+
+
+def old_name(name: str) -> str:
+    """As in torchvision's published file: denselayer1.norm1.weight → denselayer1.norm.1.weight"""
+    if "denselayer" in name:
+        for kind in ("norm", "conv"):
+            name = name.replace(f".{kind}1.", f".{kind}.1.").replace(f".{kind}2.", f".{kind}.2.")
+    return name
+
+
+@pytest.mark.parametrize("kind", ["torchvision .pth", "old names .pth", "own .safetensors"])
+def test_initialise_from_a_local_file(kind, tmp_path):
+    torch.manual_seed(1)
+    if kind == "own .safetensors":
+        source = build("densenet169")
+        save_file(source.state_dict(), tmp_path / "weights.safetensors")
+        path = tmp_path / "weights.safetensors"
+    else:
+        source = densenet169(weights=None)
+        state = source.state_dict()
+        if kind.startswith("old"):
+            state = {old_name(k): v for k, v in state.items() if "num_batches" not in k}
+            assert "features.denseblock1.denselayer1.norm.1.weight" in state
+        path = tmp_path / "weights.pth"
+        torch.save(state, path)
+    network = build("densenet169")
+    head = network.classifier.weight.clone()
+    initialise(network, str(path))
+    expected = source.features.conv0.weight.sum(1, keepdim=True)
+    torch.testing.assert_close(network.features.conv0.weight, expected)
+    last = "denseblock4.denselayer32.conv2.weight"
+    torch.testing.assert_close(
+        network.features.get_parameter(last), source.features.get_parameter(last)
+    )
+    assert torch.equal(network.classifier.weight, head)
+
+
+def test_initialise_none_changes_nothing_and_errors_speak(tmp_path):
+    network = build("cnn")
+    before = network.features[0].weight.clone()
+    initialise(network, "none")
+    assert torch.equal(network.features[0].weight, before)
+    with pytest.raises(FileNotFoundError, match="no weights file"):
+        initialise(network, str(tmp_path / "absent.pth"))
+    torch.save({"features.other": torch.zeros(1)}, tmp_path / "other.pth")
+    with pytest.raises(ValueError, match="do not fit"):
+        initialise(network, str(tmp_path / "other.pth"))
+    with pytest.raises(ValueError, match="no model"):
+        build("resnet")
+
+
+def test_imagenet_goes_through_torchvisions_weights(monkeypatch, tmp_path):
+    """torchvision finds its published file in the hub's folder, here one made for the test."""
+    from torchvision.models import DenseNet169_Weights
+
+    torch.manual_seed(2)
+    source = densenet169(weights=None)
+    weights = DenseNet169_Weights.IMAGENET1K_V1
+    (tmp_path / "checkpoints").mkdir()
+    file = tmp_path / "checkpoints" / weights.url.rsplit("/", 1)[-1]
+    torch.save({old_name(k): v for k, v in source.state_dict().items()}, file)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    network = build("densenet169")
+    initialise(network, "imagenet")
+    expected = source.features.conv0.weight.sum(1, keepdim=True)
+    torch.testing.assert_close(network.features.conv0.weight, expected)

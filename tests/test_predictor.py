@@ -1,0 +1,79 @@
+import io
+
+import numpy as np
+import pytest
+import torch
+from conftest import card_of, seeded_network
+from PIL import Image
+
+from pneumonia import Predictor, RadiographError, read_radiograph
+from pneumonia.models import MODELS
+from pneumonia.preprocess import EvalPreset, to_grid
+
+
+@pytest.fixture(scope="module")
+def predictor(checkpoint):
+    return Predictor.load(checkpoint, "cpu")
+
+
+def test_the_contract(predictor, films, tmp_path):
+    path = tmp_path / "film.png"
+    Image.fromarray((films[1] * 255).astype(np.uint8)).save(path)
+    prediction = predictor.predict(path)
+    assert type(prediction.probability) is float and 0 <= prediction.probability <= 1
+    assert prediction.label == ("PNEUMONIA" if prediction.probability >= 0.4 else "NORMAL")
+    assert prediction.target == prediction.label and prediction.threshold == 0.4
+    assert prediction.heatmap.dtype == np.float32 and prediction.heatmap.ndim == 2
+    assert prediction.heatmap.min() >= 0
+    overlay = prediction.overlay()
+    assert overlay.size == (240, 200) and overlay.mode == "RGB"
+    for source in (path.read_bytes(), io.BytesIO(path.read_bytes()), Image.open(path), str(path)):
+        assert predictor.predict(source).probability == prediction.probability
+
+
+def test_probability_is_the_networks_calibrated_logit(predictor, films):
+    network = seeded_network(predictor.name)
+    with torch.inference_mode():
+        logit = network(EvalPreset(64)(to_grid(films[0])[None])).item()
+    expected = 1 / (1 + np.exp(-logit / 1.5))
+    assert predictor.predict(films[0]).probability == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_batch_equals_its_films_one_by_one(predictor, films):
+    batch = predictor.predict_batch(films, batch_size=3)
+    for film, together in zip(films, batch, strict=True):
+        alone = predictor.predict(film)
+        assert together.probability == pytest.approx(alone.probability, abs=1e-5)
+        np.testing.assert_allclose(together.heatmap, alone.heatmap, atol=1e-4)
+    assert predictor.predict_batch([]) == []
+
+
+def test_without_heatmap_the_answer_is_the_same(predictor, films):
+    bare = predictor.predict(films[2], heatmap=False)
+    assert bare.heatmap is None
+    assert bare.probability == pytest.approx(predictor.predict(films[2]).probability, abs=1e-6)
+    with pytest.raises(ValueError, match="no heatmap"):
+        bare.overlay()
+
+
+def test_the_heatmap_of_the_other_class_on_request(predictor, films):
+    both = [predictor.predict(films[0], target=label) for label in ("NORMAL", "PNEUMONIA")]
+    assert [p.target for p in both] == ["NORMAL", "PNEUMONIA"]
+    assert both[0].label == both[1].label
+    assert not np.any((both[0].heatmap > 0) & (both[1].heatmap > 0))
+
+
+def test_two_models_share_one_decoding(films, tmp_path):
+    path = tmp_path / "film.png"
+    Image.fromarray((films[0] * 255).astype(np.uint8)).save(path)
+    film = read_radiograph(path)
+    path.unlink()
+    answers = [Predictor(seeded_network(n), card_of(n)).predict(film) for n in MODELS]
+    assert all(answer.radiograph is film for answer in answers)
+
+
+def test_an_unreadable_film_is_refused_by_name(predictor, tmp_path):
+    path = tmp_path / "empty.png"
+    path.write_bytes(b"")
+    with pytest.raises(RadiographError, match=r"empty\.png"):
+        predictor.predict(path)
