@@ -44,7 +44,8 @@ def equal_error_threshold(labels: np.ndarray, probabilities: np.ndarray) -> floa
     Unlike the maximum of their sum it moves little from one sample of films to the next.
     """
     false_positive, true_positive, thresholds = roc_curve(labels, probabilities)
-    return float(thresholds[np.argmin(np.abs(true_positive - (1 - false_positive)))])
+    imbalance = np.abs(true_positive - (1 - false_positive))
+    return float(thresholds[1:][np.argmin(imbalance[1:])])  # the first threshold is infinite
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:

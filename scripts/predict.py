@@ -12,7 +12,9 @@ import argparse
 import csv
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TextIO
 
 from tqdm import tqdm
 
@@ -72,8 +74,24 @@ def main() -> int:
     predictors = [Predictor.load(name, args.device) for name in names]
     if not predictors:
         raise CheckpointError("There are no checkpoints: train them with scripts/train.py.")
+    with ExitStack() as stack:
+        out = sys.stdout
+        if args.csv:
+            out = stack.enter_context(open(args.csv, "w", newline="", encoding="utf-8"))
+        failed = run(files, predictors, args, out)
+    if args.csv:
+        print(f"{len(files) - failed} of {len(files)} files read; see {args.csv}", file=sys.stderr)
+    return int(failed > 0)
+
+
+def run(
+    files: list[tuple[Path, Path]],
+    predictors: list[Predictor],
+    args: argparse.Namespace,
+    out: TextIO,
+) -> int:
+    """Write a row a file and model to ``out`` and return how many files could not be read."""
     failed = 0
-    out = open(args.csv, "w", newline="", encoding="utf-8") if args.csv else sys.stdout
     writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
     with tqdm(total=len(files), unit="film", disable=None) as bar:
@@ -86,26 +104,20 @@ def main() -> int:
                     failed += 1
                     for predictor in predictors:
                         writer.writerow(row(file, predictor, gate="", error=str(error)))
-            for predictor in predictors if films else []:
-                radiographs = [radiograph for _, _, radiograph in films]
+            radiographs = [radiograph for _, _, radiograph in films]
+            for predictor in predictors:
                 predictions = predictor.predict_batch(radiographs, heatmap=bool(args.heatmaps))
                 for (file, name, _), prediction in zip(films, predictions, strict=True):
                     probability = f"{prediction.probability:.4f}"
                     writer.writerow(row(file, predictor, prediction.label, probability))
                     if args.heatmaps:
-                        target = Path(
-                            args.heatmaps, name.parent, f"{name.name}.{predictor.name}.png"
-                        )
+                        picture = f"{name.name}.{predictor.name}.png"
+                        target = Path(args.heatmaps, name.parent, picture)
                         target.parent.mkdir(parents=True, exist_ok=True)
                         prediction.overlay().save(target)
             out.flush()
             bar.update(len(files[start : start + args.batch]))
-    if args.csv:
-        out.close()
-        print(
-            f"{len(files) - failed} of {len(files)} files read; rows in {args.csv}", file=sys.stderr
-        )
-    return int(failed > 0)
+    return failed
 
 
 def row(

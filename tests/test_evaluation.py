@@ -38,6 +38,11 @@ def test_equal_error_threshold_balances_the_two_errors():
     assert abs(figures["sensitivity"] - figures["specificity"]) < 0.01
 
 
+def test_equal_error_threshold_is_a_probability_even_for_a_useless_model():
+    assert equal_error_threshold(np.array([0, 1, 0, 1]), np.full(4, 0.3)) == 0.3
+    assert equal_error_threshold(np.array([1, 1, 0, 0]), np.array([0.1, 0.2, 0.8, 0.9])) < 1
+
+
 @pytest.mark.parametrize("true_temperature", [0.5, 1.0, 3.0])
 def test_temperature_is_recovered(true_temperature):
     rng = np.random.default_rng(1)
