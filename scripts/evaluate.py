@@ -9,6 +9,7 @@ was trained on.
 """
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--json", default="evaluation.json", metavar="FILE", help="default: evaluation.json"
     )
+    parser.add_argument("--readme", metavar="FILE", help="also write the table into this README")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda …")
     parser.add_argument("--batch", type=int, default=32)
     return parser.parse_args()
@@ -67,21 +69,38 @@ def main() -> None:
     for error in skipped:
         print(f"skipped: {error}", file=sys.stderr)
     results = {p.name: metrics(labels, probabilities[p.name], p.threshold) for p in predictors}
-    print("| model | " + " | ".join(SHOWN) + " |")
-    print("|---|" + "---|" * len(SHOWN))
+    lines = ["| model | " + " | ".join(SHOWN) + " |", "|---|" + "---|" * len(SHOWN)]
     for name, figures in results.items():
-        cells = (
-            f"{figures[k]:.4f}" if isinstance(figures[k], float) else str(figures[k]) for k in SHOWN
-        )
-        print(f"| {name} | " + " | ".join(cells) + " |")
+        shown = (figures[key] for key in SHOWN)
+        cells = (f"{value:.4f}" if isinstance(value, float) else str(value) for value in shown)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    table = "\n".join(lines)
+    print(table)
     weights = {p.name: p.card["weights"]["sha256"] for p in predictors}
     report = {"split": args.split, "models": results, "weights_sha256": weights, "skipped": skipped}
     write_json(Path(args.json), report)
     print(f"written to {args.json}", file=sys.stderr)
+    if args.readme:
+        command = f"`python scripts/evaluate.py --data DIR --split {args.split}`"
+        put_between_markers(Path(args.readme), f"{command} prints:\n\n{table}")
+
+
+def put_between_markers(path: Path, text: str) -> None:
+    """Replace what stands between ``<!-- figures … -->`` and ``<!-- /figures -->`` in a file."""
+    begin, end = r"(<!-- figures[^>]*-->\n)", r"(<!-- /figures -->)"
+    page, found = re.subn(
+        f"{begin}.*?{end}",
+        lambda match: f"{match[1]}\n{text}\n\n{match[2]}",
+        path.read_text(encoding="utf-8"),
+        flags=re.DOTALL,
+    )
+    if not found:
+        raise ValueError(f"{path} has no <!-- figures --> markers.")
+    path.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (CheckpointError, FileNotFoundError) as error:
+    except (CheckpointError, FileNotFoundError, ValueError) as error:
         sys.exit(f"evaluate.py: {error}")

@@ -20,10 +20,11 @@ from pathlib import Path
 from gradio_client import Client, handle_file
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pneumonia.phantom import draw_phantom
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def copy_tracked(folder: Path) -> None:

@@ -96,14 +96,18 @@ def test_predict_says_what_is_missing(folder, checkpoints, tmp_path):
 
 
 def test_evaluate_prints_a_table_and_writes_json(dataset, checkpoints, tmp_path):
-    report = tmp_path / "report.json"
+    report, readme = tmp_path / "report.json", tmp_path / "README.md"
+    readme.write_text("before\n<!-- figures: x -->\nold\n<!-- /figures -->\nafter\n")
     result = script(
-        *("evaluate", "--data", dataset, "--split", "test", "--json", report),
+        *("evaluate", "--data", dataset, "--split", "test", "--json", report, "--readme", readme),
         PNEUMONIA_CHECKPOINTS=str(checkpoints),
     )
     assert result.returncode == 0, result.stderr
     header, _, *rows = result.stdout.strip().splitlines()
     assert header.startswith("| model | films | normal | pneumonia | accuracy | auroc |")
+    page = readme.read_text()
+    assert result.stdout.strip() in page and "old" not in page
+    assert page.startswith("before\n<!-- figures: x -->\n") and page.endswith("-->\nafter\n")
     written = json.loads(report.read_text())
     assert written["split"] == "test" and set(written["models"]) == {"cnn", "densenet169"}
     for row, (name, figures) in zip(rows, written["models"].items(), strict=True):
