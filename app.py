@@ -1,0 +1,27 @@
+"""The door: ``python app.py`` loads the models and serves the page.
+
+Where ``--host`` and ``--port`` are not given, Gradio's own variables decide (GRADIO_SERVER_NAME,
+GRADIO_SERVER_PORT), and without them http://127.0.0.1:7860.
+"""
+
+import argparse
+import sys
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Serve the chest-film page.")
+    parser.add_argument("--host", help="address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
+    options = parser.parse_args()
+
+    from pneumonia.web import handlers, page  # --help need not wait for torch
+
+    try:
+        blocks = page.build()
+    except handlers.CheckpointError as error:
+        sys.exit(str(error))
+    page.launch(blocks, options.host, options.port)
+
+
+if __name__ == "__main__":
+    main()

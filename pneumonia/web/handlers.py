@@ -1,0 +1,111 @@
+"""What the page's events and its HTTP endpoint call."""
+
+import logging
+from pathlib import Path
+
+import gradio as gr
+from PIL import Image
+
+from ..checkpoint import CheckpointError, available_models
+from ..models import MODELS
+from ..predictor import Prediction, Predictor
+from ..radiograph import MAX_BYTES, Radiograph, RadiographError, Source, read_radiograph
+from . import on_gpu, views
+
+PREDICTORS: dict[str, Predictor] = {}  # the most capable first; filled once, before any visitor
+
+_BROKEN = "Something went wrong on this side: the film was not analysed. Please try again."
+_GONE = "This film is no longer on the server: drop it in again."
+
+log = logging.getLogger(__name__)
+
+
+def load_models() -> None:
+    """Fill ``PREDICTORS`` with every checkpoint there is.
+
+    Raises:
+        CheckpointError: there is none, or one is damaged.
+    """
+    names = [name for name in reversed(MODELS) if name in available_models()]
+    if not names:
+        raise CheckpointError(
+            "There is no model to show: train one with scripts/train.py, or point "
+            "PNEUMONIA_CHECKPOINTS at a folder that holds checkpoints."
+        )
+    PREDICTORS.update((name, Predictor.load(name)) for name in names)
+
+
+@on_gpu
+def infer(film: Radiograph, names: list[str]) -> list[Prediction]:
+    """Probability and heatmap of each named model: one call, one loan of a ZeroGPU."""
+    return [PREDICTORS[name].predict(film) for name in names]
+
+
+def analyse(source: Source | None, choice: str) -> str:
+    """A film → the result as HTML, or one calm sentence why there is none.
+
+    Args:
+        source: what ``read_radiograph`` takes; None where there is no film yet.
+        choice: a model's name, or ``"both"``.
+    """
+    if source is None:
+        return views.invitation()
+    if isinstance(source, str) and not Path(source).is_file():
+        return views.refusal(_GONE)
+    try:
+        names = [choice] if choice in PREDICTORS else list(PREDICTORS)
+        predictions = infer(read_radiograph(source), names)
+        return views.result(predictions, {name: PREDICTORS[name].title for name in names})
+    except RadiographError as error:
+        return views.refusal(str(error))
+    except Exception:
+        log.exception("A film could not be analysed")
+        return views.refusal(_BROKEN)
+
+
+def too_large(name: str) -> str:
+    """The refusal of a file of that name whose size the browser already saw."""
+    name = name if len(name) <= 80 else f"{name[:79]}…"
+    limit = MAX_BYTES // 2**20
+    return views.refusal(
+        f'"{name}" is larger than {limit} MB: choose a smaller or compressed copy.'
+    )
+
+
+def predict(film: str) -> tuple[dict, list[tuple[Image.Image, str]]]:
+    """Read one chest film with every model of this page.
+
+    A demonstration and a second look, not a diagnosis: the models know AP films of children of 1
+    to 5 years from one hospital.
+
+    Args:
+        film: a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file.
+
+    Returns:
+        verdicts: ``{"film": name, "notes": [what was done while reading it], "models": {"cnn":
+            {"label": "NORMAL" or "PNEUMONIA", "probability": of PNEUMONIA, "operating_point":
+            the probability from which the label is PNEUMONIA}, ...}}``
+        overlays: for each model the film with its heatmap (Grad-CAM on an absolute scale: what the
+            model used for its label) as PNG, captioned with the model's name.
+    """
+    if film is None:
+        sentence = "Give a film: a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file."
+        raise gr.Error(sentence, print_exception=False)
+    try:
+        predictions = infer(read_radiograph(film), list(PREDICTORS))
+    except RadiographError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    radiograph = predictions[0].radiograph
+    verdicts = {
+        "film": radiograph.name,
+        "notes": list(radiograph.notes),
+        "models": {
+            p.model: {
+                "label": p.label,
+                "probability": p.probability,
+                "operating_point": p.threshold,
+            }
+            for p in predictions
+        },
+    }
+    return verdicts, [(p.overlay(), p.model) for p in predictions]

@@ -1,0 +1,120 @@
+"""Layout, events and launch options of the page."""
+
+from functools import partial
+from pathlib import Path
+
+import gradio as gr
+
+from ..radiograph import MAX_BYTES
+from . import about, handlers, views
+from .examples import load_examples
+from .theme import theme
+
+_HERE = Path(__file__).parent
+_CONCURRENT = 2  # films at a time: one is decoded while the other is in a network
+_WAITING = 32
+
+_html = partial(gr.HTML, apply_default_css=False)
+
+_RESULT = """watch("value", () => settle(element));
+element.closest("#result").addEventListener("toolarge", (event) => {
+  trigger("select", { name: event.detail });
+});"""
+_PICK = """element.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button) trigger("select", { index: Number(button.dataset.example) });
+});"""
+
+
+def build() -> gr.Blocks:
+    """The page with its events and its one public endpoint, ``/predict``.
+
+    Raises:
+        CheckpointError: there is no model to show, or one is damaged.
+    """
+    handlers.load_models()
+    examples = load_examples()
+    titles = {predictor.title: name for name, predictor in handlers.PREDICTORS.items()}
+    choices = [*titles.items()] if len(titles) == 1 else [("Both", "both"), *titles.items()]
+
+    with gr.Blocks(
+        title="Pneumonia on chest films: a second look",
+        analytics_enabled=False,
+        delete_cache=(600, 3600),
+        fill_width=True,
+    ) as page:
+        source = gr.State()  # the uploaded film's path, or an example's position
+        _html(about.HEADER)
+        with gr.Row(elem_id="desk"):
+            with gr.Column(elem_id="rail", scale=0, min_width=320):
+                film = gr.File(label="Chest film", show_label=False, elem_id="film", height=148)
+                choice = gr.Radio(
+                    choices,
+                    value=choices[0][1],
+                    label="Models",
+                    elem_id="choice",
+                    visible=len(choices) > 1,
+                )
+                gallery = _html(about.gallery(examples), elem_id="examples", js_on_load=_PICK)
+                _html(about.INTENDED_USE, elem_id="use")
+            with gr.Column(elem_id="sheet", scale=1):
+                result = _html(views.invitation(), elem_id="result", js_on_load=_RESULT)
+                _html(about.models(handlers.PREDICTORS.values()), elem_id="models")
+
+        def analyse(where: str | int | None, model: str) -> str:
+            known = isinstance(where, int)
+            return handlers.analyse(examples[where].source if known else where, model)
+
+        def read_upload(path: str, model: str):
+            return analyse(path, model), path, None  # the drop zone is free for the next film
+
+        def read_example(model: str, event: gr.EventData):
+            where = int(event.index) % len(examples)
+            return analyse(where, model), where
+
+        def refuse_large(event: gr.EventData):
+            return handlers.too_large(str(event.name)), None
+
+        for event, function, inputs, outputs in (
+            (film.upload, read_upload, [film, choice], [result, source, film]),
+            (gallery.select, read_example, [choice], [result, source]),
+            (choice.input, analyse, [source, choice], [result]),
+            (result.select, refuse_large, None, [result, source]),
+        ):
+            event(
+                function,
+                inputs,
+                outputs,
+                concurrency_id="predict",
+                concurrency_limit=_CONCURRENT,
+                show_progress="minimal",
+                show_progress_on=result,
+                api_visibility="private",
+            )
+
+        with gr.Column(visible=False):  # what the endpoint is made of
+            gr.Button().click(
+                handlers.predict,
+                gr.File(label="film"),
+                [gr.JSON(label="verdicts"), gr.Gallery(label="overlays", format="png")],
+                api_name="predict",
+                concurrency_id="predict",
+                concurrency_limit=_CONCURRENT,
+            )
+    return page.queue(max_size=_WAITING, default_concurrency_limit=_CONCURRENT)
+
+
+def launch(page: gr.Blocks, host: str | None = None, port: int | None = None) -> None:
+    """Serve the page until it is interrupted; without host or port Gradio's variables decide."""
+    script = (_HERE / "script.js").read_text(encoding="utf-8")
+    page.launch(
+        server_name=host,
+        server_port=port,
+        theme=theme(),
+        css_paths=_HERE / "style.css",
+        head=f"<script>const MAX_BYTES = {MAX_BYTES};\n{script}</script>",
+        max_file_size=MAX_BYTES,
+        footer_links=["api"],
+        run_history=False,
+        ssr_mode=False,  # the same page everywhere, with or without Node
+    )

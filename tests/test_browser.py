@@ -1,0 +1,238 @@
+"""A visitor at the page, in a real Chromium: at a desk and on a phone, in the dark and by day."""
+
+import os
+import shutil
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from served_page import served_page
+
+from pneumonia.checkpoint import available_models
+from pneumonia.models import MODELS
+from pneumonia.phantom import draw_phantom
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+)
+WIDTHS = {"desk": (1440, 900), "phone": (390, 844)}
+INPUT = "#film input[type=file]"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if not CHROMIUM:
+        if os.environ.get("CI"):
+            pytest.fail("There is no chromium on the PATH.")
+        pytest.skip("needs chromium on the PATH")
+    if not available_models():
+        pytest.skip("no checkpoint to show")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium):
+    """Opens the page; afterwards nothing may have gone elsewhere or been complained about."""
+    contexts, elsewhere, complaints = [], [], []
+
+    def open_page(width="desk", scheme="dark"):
+        size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
+        context = chromium.new_context(viewport=size, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("request", lambda r: None if is_local(r.url) else elsewhere.append(r.url))
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(served_page())
+        page.wait_for_selector(INPUT, state="attached")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not elsewhere
+    assert not complaints
+
+
+def is_local(url: str) -> bool:
+    return url.startswith((served_page(), "data:", "blob:"))
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("films") / "first <b>.png"
+    draw_phantom(420, 560, lesions=2, seed=5).image().save(path)
+    return path
+
+
+def wait_for_result(page, name: str) -> None:
+    page.wait_for_selector(f".film figcaption:has-text({name!r})")
+
+
+def text(page, selector: str) -> str:
+    return page.locator(selector).inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_film_gets_verdicts_and_evidence(visit, film, width, scheme):
+    page = visit(width, scheme)
+    assert "not a diagnosis" in text(page, "#use")
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+
+    titles = [MODELS[name].title for name in reversed(MODELS) if name in available_models()]
+    assert page.locator(".verdict .model").all_inner_texts() == titles
+    for words in page.locator(".verdict .label").all_inner_texts():
+        assert words.startswith(("PNEUMONIA", "NORMAL")) and "this model" in words
+    assert all("%" in words for words in page.locator(".probability").all_inner_texts())
+    assert page.locator(".result b").count() == 0  # the file's name is words, not HTML
+
+    painted = page.evaluate(
+        """[...document.querySelectorAll(".panel img")].map(
+            i => i.complete && i.naturalWidth > 0 && i.width > 100 && i.alt !== "")"""
+    )
+    assert painted == [True] * (1 + 2 * len(titles))
+    ratios = page.evaluate(
+        """[...document.querySelectorAll(".panel img")].map(i => i.width / i.height)"""
+    )
+    assert np.allclose(ratios, 560 / 420, rtol=0.02)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    tops = {
+        part: page.locator(part).first.bounding_box()["y"]
+        for part in (".panel.film", ".verdict", ".panel.heat")
+    }
+    order = [".panel.film", ".verdict", ".panel.heat"] if width == "phone" else [".verdict"]
+    assert sorted(tops, key=tops.get)[: len(order)] == order
+    dark = page.evaluate("getComputedStyle(document.body).colorScheme")
+    assert dark == scheme
+
+
+def test_the_opacity_of_the_heat_asks_nothing_of_the_server(visit, film):
+    page = visit()
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    slider = page.locator(".opacity input")
+    seen = []
+    for key in ("Home", "End"):
+        slider.press(key)
+        seen.append(
+            page.evaluate("getComputedStyle(document.querySelector('.panel .heat-layer')).opacity")
+        )
+    assert seen == ["0", "1"]
+    assert text(page, ".opacity output") == "100\u00a0%"
+    slider.press("ArrowLeft")
+    assert not requests
+
+    page.locator("#examples button").first.click()  # and the next film keeps the setting
+    wait_for_result(page, "without opacities")
+    assert text(page, ".opacity output") == "99\u00a0%"
+
+
+def test_an_example_the_choice_of_a_model_and_enlarging(visit):
+    page = visit()
+    page.locator("#examples button").nth(1).focus()
+    page.keyboard.press("Enter")
+    wait_for_result(page, "with opacities")
+    count = page.locator(".verdict li").count()
+    assert count == len(available_models())
+    if count > 1:
+        first, last = page.locator(".panel .stack").first, page.locator(".panel .stack").last
+        assert first.bounding_box()["width"] > 1.5 * last.bounding_box()["width"]
+        last.click()
+        assert last.bounding_box()["width"] > 1.5 * first.bounding_box()["width"]
+
+        page.locator("#choice label").last.click()
+        page.wait_for_function("document.querySelectorAll('.verdict li').length == 1")
+        assert text(page, ".verdict .model") == text(page, "#choice label.selected")
+        assert "Drawing, no patient (with opacities)" in text(page, ".film figcaption")
+
+
+def test_paste(visit):
+    page = visit()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate(
+        """async () => {
+            const canvas = new OffscreenCanvas(320, 240);
+            canvas.getContext("2d").fillRect(80, 60, 160, 120);
+            const blob = await canvas.convertToBlob({ type: "image/png" });
+            await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
+        }"""
+    )
+    page.keyboard.press("Control+V")
+    wait_for_result(page, "320 × 240")
+
+
+def bad_files(folder: Path, good: Path) -> dict[Path, str]:
+    """Files that are no film, and what the page says of each."""
+    folder.mkdir()
+    (empty := folder / "empty.jpeg").write_bytes(b"")
+    (words := folder / "words.png").write_text("these are words")
+    Image.open(good).save(torn := folder / "torn.jpeg")
+    torn.write_bytes(torn.read_bytes()[:5000])
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", 20_000, 10_000, 8, 0, 0, 0, 0)
+    (huge := folder / "huge.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(999)))
+    )
+
+    slice_ = pydicom.Dataset()
+    slice_.file_meta = FileMetaDataset()
+    slice_.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    slice_.SOPClassUID, slice_.SOPInstanceUID = CTImageStorage, generate_uid()
+    slice_.Modality, slice_.PhotometricInterpretation = "CT", "MONOCHROME2"
+    slice_.Rows = slice_.Columns = 64
+    slice_.BitsAllocated = slice_.BitsStored = 8
+    slice_.HighBit, slice_.SamplesPerPixel, slice_.PixelRepresentation = 7, 1, 0
+    slice_.PixelData = bytes(64 * 64)
+    slice_.save_as(ct := folder / "slice", enforce_file_format=True)
+    (large := folder / "large.jpeg").write_bytes(bytes(25 * 2**20 + 1))
+    return {
+        large: "is larger than 25 MB",
+        words: "is not a picture",
+        torn: "is damaged or incomplete",
+        huge: "megapixels",
+        ct: "is not a radiograph (modality CT)",
+        empty: "is empty",
+    }
+
+
+def test_bad_files_get_one_sentence_and_the_page_lives_on(visit, film, tmp_path):
+    page = visit()
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+    for path, sentence in bad_files(tmp_path / "bad", film).items():
+        page.set_input_files(INPUT, path)
+        page.wait_for_selector(f".refusal:has-text({path.name!r})")
+        words = text(page, ".refusal p")
+        assert sentence in words and "Traceback" not in words and "\n" not in words
+        assert page.locator(".result").count() == 0
+    frames = [Image.fromarray(np.full((80, 90), grey, np.uint8)) for grey in (90, 200)]
+    frames[0].save(moving := tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    page.set_input_files(INPUT, moving)
+    wait_for_result(page, "first of several frames")
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "560 × 420")

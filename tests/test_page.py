@@ -1,0 +1,199 @@
+"""The page without a browser: its HTML, its endpoint, its refusals at the door."""
+
+import math
+import os
+import re
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+from served_page import ROOT, served_page
+
+from pneumonia import Predictor
+from pneumonia.checkpoint import available_models
+from pneumonia.phantom import draw_phantom
+from pneumonia.predictor import Prediction
+from pneumonia.radiograph import Radiograph
+from pneumonia.web import about, views
+from pneumonia.web.examples import load_examples
+
+needs_models = pytest.mark.skipif(not available_models(), reason="no checkpoint to show")
+
+
+def prediction(label="PNEUMONIA", probability=0.8, model="cnn", heat=6.0, name="a.png", notes=()):
+    film = Radiograph(np.full((60, 90), 0.5, np.float32), name, "PNG", notes, 0.0)
+    heatmap = np.array([[0, heat], [0, 0]], np.float32)
+    return Prediction(model, probability, label, 0.5, heatmap, label, film)
+
+
+TITLES = {"cnn": "Small CNN", "densenet169": "DenseNet-169"}
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [(0, "&lt;1"), (0.0099, "&lt;1"), (0.01, "1"), (0.125, "12"), (0.99, "99"), (0.991, "&gt;99")],
+)
+def test_a_probability_is_whole_and_never_certain(probability, words):
+    assert views.percent(probability) == f"{words}&nbsp;%"
+
+
+def test_the_headline_says_whether_the_models_agree():
+    ill, well = prediction(), prediction("NORMAL", 0.2, "densenet169")
+    assert "disagree: only Small CNN" in views.headline([well, ill], TITLES)
+    assert "agree: it looks" in views.headline([ill, prediction(model="densenet169")], TITLES)
+    both = views.headline([well, prediction("NORMAL", 0.3)], TITLES)
+    assert "agree: they found no sign" in both and "clear" not in both
+    assert views.headline([ill], TITLES) == "It looks like pneumonia to Small CNN"
+
+
+def test_a_result_shows_every_picture_with_a_text_and_no_address():
+    html = views.result([prediction(), prediction(model="densenet169")], TITLES)
+    images = re.findall(r"<img[^>]*>", html)
+    assert len(images) == 6  # the film, twice film + heat, the legend
+    assert all('src="data:image/' in image and 'alt="' in image for image in images)
+    assert "http" not in html
+    assert "What the model used" in html
+    assert "--at: 0.8000; --cut: 0.5000" in html
+
+
+def test_names_and_notes_from_strangers_are_escaped():
+    html = views.result([prediction(name='<img src=x>"&', notes=("<b>",))], TITLES)
+    assert "<img src=x>" not in html and "<b>" not in html
+    assert "&lt;img src=x&gt;&quot;&amp;" in html
+    assert "<i>" not in views.refusal("<i>")
+
+
+def test_an_empty_heatmap_says_so():
+    assert "nothing in the film spoke clearly" in views.result([prediction(heat=0.1)], TITLES)
+    assert "nothing in the film" not in views.result([prediction(heat=5.0)], TITLES)
+
+
+def test_figures_come_from_the_cards():
+    figures = {"films": 1234, "normal": 334, "pneumonia": 900, "auroc": 0.98765}
+    figures |= {"sensitivity": 0.5, "specificity": 0.25}
+    card = {
+        "title": "A <model>",
+        "validation": {"clean": figures, "perturbed": {"auroc": 0.87654}, "split": "a split"},
+        "operating_point": {"threshold": 0.37, "rule": "a rule"},
+        "training": {"data": {"films": 4321}, "initialisation": "none", "finished": "2001-02-03"},
+    }
+    html = about.models([SimpleNamespace(card=card)])
+    for text in ("A &lt;model&gt;", "1,234 (334 normal, 900", "0.988", "0.877", "a split", "37 %"):
+        assert text in html
+    for text in ("a rule", "4,321", "random", "2001-02-03", "50 % (47–53)", "25 % (21–30)"):
+        assert text in html
+
+
+def test_examples_are_drawings_and_the_films_of_the_folder(tmp_path):
+    draw_phantom(seed=1).image().save(tmp_path / "b.png")
+    draw_phantom(seed=2).image().save(tmp_path / "a.TIFF")
+    (tmp_path / "broken.jpeg").write_bytes(b"no film")
+    (tmp_path / "README.md").write_text("words")
+    drawings, films = load_examples(tmp_path)[:-2], load_examples(tmp_path)[-2:]
+    assert drawings and all(example.note == "Drawing, no patient" for example in drawings)
+    assert [example.title for example in films] == ["a", "b"]
+    assert all(max(example.thumbnail.size) <= 240 for example in drawings + films)
+
+
+def test_without_a_model_it_says_so_and_does_not_start(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "app.py", "--port", "1"],
+        cwd=ROOT,
+        env={**os.environ, "PNEUMONIA_CHECKPOINTS": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 1
+    assert run.stderr.strip().startswith("There is no model to show")
+    assert "Traceback" not in run.stderr
+
+
+def test_a_zerogpu_lends_its_device_to_one_function_and_comes_before_torch(tmp_path):
+    (tmp_path / "spaces.py").write_text(
+        "import sys\nassert 'torch' not in sys.modules\nlent = []\n"
+        "def GPU(function):\n    lent.append(function.__qualname__)\n    return function\n"
+    )
+    code = "import pneumonia.web.page, spaces; print(spaces.lent)"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.strip() == "['infer']", run.stderr
+
+
+# --- the endpoint --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def client() -> Client:
+    return Client(served_page(), verbose=False)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    path = tmp_path_factory.mktemp("films") / "drawn.png"
+    draw_phantom(300, 360, lesions=2, seed=5).image().save(path)
+    return path
+
+
+@needs_models
+def test_there_is_one_endpoint_and_it_explains_itself(client):
+    api = client.view_api(return_format="dict")
+    assert list(api["named_endpoints"]) == ["/predict"] and not api["unnamed_endpoints"]
+    (parameter,) = api["named_endpoints"]["/predict"]["parameters"]
+    assert parameter["parameter_name"] == "film"
+    verdicts, overlays = api["named_endpoints"]["/predict"]["returns"]
+    assert (verdicts["label"], overlays["label"]) == ("verdicts", "overlays")
+
+
+@needs_models
+def test_the_endpoint_answers_as_the_predictor_does(client, film):
+    verdicts, overlays = client.predict(film=handle_file(film), api_name="/predict")
+    assert verdicts["film"] == "drawn.png" and verdicts["notes"] == []
+    assert set(verdicts["models"]) == set(available_models())
+    assert [overlay["caption"] for overlay in overlays] == list(verdicts["models"])
+    for overlay in overlays:
+        name = overlay["caption"]
+        expected = Predictor.load(name, device="cpu").predict(film)
+        answer = verdicts["models"][name]
+        assert answer["label"] == expected.label
+        assert math.isclose(answer["probability"], expected.probability, abs_tol=1e-3)
+        assert answer["operating_point"] == expected.threshold
+        with Image.open(overlay["image"]) as picture:
+            assert (picture.format, picture.size) == ("PNG", (360, 300))
+            difference = np.asarray(picture, int) - np.asarray(expected.overlay(), int)
+            assert np.abs(difference).max() <= 3
+
+
+@needs_models
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("words.png", b"these are words", '"words.png" is not a picture'),
+        ("torn.jpeg", None, '"torn.jpeg" is damaged or incomplete'),
+    ],
+)
+def test_a_bad_file_is_refused_with_a_sentence(client, film, tmp_path, name, content, sentence):
+    path = tmp_path / name
+    if content is None:
+        Image.open(film).save(path)
+        content = path.read_bytes()[:4000]
+    path.write_bytes(content)
+    with pytest.raises(AppError, match=sentence):
+        client.predict(film=handle_file(path), api_name="/predict")
+    verdicts, _ = client.predict(film=handle_file(film), api_name="/predict")
+    assert verdicts["models"]
+
+
+@needs_models
+def test_a_call_without_a_film_is_told_so(client):
+    with pytest.raises(AppError, match="Give a film"):
+        client.predict(film=None, api_name="/predict")
