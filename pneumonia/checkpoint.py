@@ -45,6 +45,19 @@ def save_checkpoint(folder: str | Path, network: Network, card: dict, half: bool
     write_json(folder / CARD, card)
 
 
+def checkpoint_folder(name: str | Path) -> Path:
+    """The folder of a shipped model, or ``name`` itself if it is a folder.
+
+    Raises:
+        CheckpointError: neither.
+    """
+    for folder in (Path(name), CHECKPOINTS / name):
+        if folder.is_dir():
+            return folder
+    names = ", ".join(available_models()) or "none shipped: train one with scripts/train.py"
+    raise CheckpointError(f"There is no checkpoint {str(name)!r} (there are: {names}).")
+
+
 def load_checkpoint(name: str | Path, device: str | torch.device = "cpu") -> tuple[Network, dict]:
     """The network (eval mode, float32, on ``device``) and its card.
 
@@ -54,10 +67,7 @@ def load_checkpoint(name: str | Path, device: str | torch.device = "cpu") -> tup
     Raises:
         CheckpointError: no such folder, or its files are missing, damaged or of another network.
     """
-    folder = Path(name) if Path(name).is_dir() else CHECKPOINTS / name
-    if not folder.is_dir():
-        names = ", ".join(available_models()) or "none shipped: train one with scripts/train.py"
-        raise CheckpointError(f"There is no checkpoint {str(name)!r} (there are: {names}).")
+    folder = checkpoint_folder(name)
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         digest = sha256(folder / WEIGHTS)

@@ -1,13 +1,10 @@
-"""How good is it: the figures of a set of films, and the choices made on validation films."""
+"""How good is it: the figures of a set of films, and the curves of a training."""
 
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.optimize import minimize_scalar
-from scipy.special import expit
-from sklearn.metrics import brier_score_loss, confusion_matrix, log_loss, roc_auc_score, roc_curve
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.metrics import brier_score_loss, confusion_matrix, roc_auc_score
 
 
 def metrics(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> dict[str, float]:
@@ -36,34 +33,6 @@ def metrics(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> 
         "specificity": tn / (tn + fp) if tn + fp else nan,
         "brier": float(brier_score_loss(labels, probabilities, pos_label=1)),
     }
-
-
-def equal_error_threshold(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """The probability at which sensitivity and specificity are (most nearly) equal.
-
-    Unlike the maximum of their sum it moves little from one sample of films to the next.
-    """
-    false_positive, true_positive, thresholds = roc_curve(labels, probabilities)
-    imbalance = np.abs(true_positive - (1 - false_positive))
-    return float(thresholds[1:][np.argmin(imbalance[1:])])  # the first threshold is infinite
-
-
-def sigmoid(logits: np.ndarray) -> np.ndarray:
-    """``1 / (1 + exp(-logits))`` in float64, without overflow."""
-    return expit(np.asarray(logits, dtype=np.float64))
-
-
-def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
-    """The divisor of the logits with the smallest class-balanced log loss (Guo et al. 2017).
-
-    Balanced, because the films a visitor brings need not be three quarters pneumonia as these are.
-    """
-    weights = compute_sample_weight("balanced", labels)
-
-    def loss(log_temperature: float) -> float:
-        return log_loss(labels, sigmoid(logits / np.exp(log_temperature)), sample_weight=weights)
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
 
 def plot_curves(history: list[dict], path: str | Path, title: str) -> None:

@@ -61,17 +61,26 @@ def build_densenet169() -> Network:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What the table knows of a model: how to build it, its name for people, its training size."""
+    """How to build a model, its name for people, and the defaults of its training.
+
+    ``size`` and ``eval_size`` are the sides of its input in px while it is trained on enlarged
+    crops and when it later sees whole films (see ``calibrate``).
+    """
 
     build: Callable[[], Network]
     title: str
     size: int
+    eval_size: int
     learning_rate: float
 
 
 MODELS = {
-    "cnn": ModelSpec(build_cnn, "Small CNN", size=128, learning_rate=3e-3),
-    "densenet169": ModelSpec(build_densenet169, "DenseNet-169", size=160, learning_rate=1e-3),
+    "cnn": ModelSpec(
+        build_cnn, "Small CNN", size=128, eval_size=160, eval_size=192, learning_rate=3e-3
+    ),
+    "densenet169": ModelSpec(
+        build_densenet169, "DenseNet-169", size=160, eval_size=192, learning_rate=1e-3
+    ),
 }
 
 

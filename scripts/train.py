@@ -24,17 +24,11 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pneumonia import __version__
+from pneumonia.calibration import calibrate, sigmoid
 from pneumonia.checkpoint import load_checkpoint, save_checkpoint
 from pneumonia.dataset import LABELS, find_films, load_grids, select
-from pneumonia.evaluation import (
-    equal_error_threshold,
-    fit_temperature,
-    metrics,
-    plot_curves,
-    sigmoid,
-)
+from pneumonia.evaluation import plot_curves
 from pneumonia.models import MODELS, build, initialise
-from pneumonia.preprocess import GRID
 from pneumonia.training import Recipe, logits_of, perturbed, pick_device, train
 
 
@@ -63,7 +57,10 @@ def arguments() -> argparse.Namespace:
         "--size", type=int, help="side of the network's input in px (default: the model's)"
     )
     parser.add_argument(
-        "--eval-size", type=int, help="the side used after training (default: --size)"
+        "--eval-size",
+        type=int,
+        metavar="PX",
+        help="the side used once trained (default: --size, else the model's)",
     )
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--lr", type=float, help="peak learning rate (default: the model's)")
@@ -117,8 +114,10 @@ def train_one(name: str, args: argparse.Namespace, parts: dict) -> None:
     torch.manual_seed(recipe.seed)
     network = build(name)
     initialise(network, init)
-    size = sum(p.numel() for p in network.parameters()) / 1e6
-    print(f"{spec.title}: {size:.2f} M parameters, {init} initialisation, on {device}; {recipe}")
+    millions = sum(p.numel() for p in network.parameters()) / 1e6
+    print(
+        f"{spec.title}: {millions:.2f} M parameters, {init} initialisation, on {device}; {recipe}"
+    )
 
     (grids, labels, kept), (held, truth, held_films) = parts["train"], parts["val"]
     truth, changed = truth.numpy(), perturbed(held)
@@ -126,31 +125,15 @@ def train_one(name: str, args: argparse.Namespace, parts: dict) -> None:
     commit = git_commit()  # of the code that runs, not of what is there when it ends
     network, history = train(network, recipe, grids, labels, valid, device, folder, args.resume)
 
-    # Every choice after the weights is made on clean and perturbed validation films together, so
-    # that it holds for films that come another way than the training films did.
-    size = args.eval_size or recipe.size
-    clean = logits_of(network, held, size, device)
-    both, twice = (
-        np.concatenate([clean, logits_of(network, changed, size, device)]),
-        np.tile(truth, 2),
-    )
-    temperature = fit_temperature(twice, both)
-    threshold = equal_error_threshold(twice, sigmoid(both / temperature))
+    size = args.eval_size or args.size or spec.eval_size
     card = {
         "model": name,
         "title": spec.title,
         "version": __version__,
         "labels": list(LABELS),
-        "preprocessing": {"grid": GRID, "size": size, "standardise": "per film"},
-        "calibration": {"temperature": temperature},
-        "operating_point": {"threshold": threshold, "rule": "sensitivity = specificity"},
-        "validation": {
-            "clean": metrics(truth, sigmoid(clean / temperature), threshold),
-            "perturbed": metrics(truth, sigmoid(both[len(truth) :] / temperature), threshold),
-            "split": "patient-grouped sixth of the official train + val folders",
-        },
+        **calibrate(network, held, truth, size, device),
         "training": {
-            "command": "python " + " ".join(map(shlex.quote, [sys.argv[0], *sys.argv[1:]])),
+            "command": "python " + shlex.join(sys.argv),
             "initialisation": init,
             "recipe": asdict(recipe),
             "best_epoch": max(history, key=lambda row: row["score"])["epoch"],
@@ -175,9 +158,13 @@ def train_one(name: str, args: argparse.Namespace, parts: dict) -> None:
         },
     }
     # float16 halves the file; it is used where it moves no probability that anybody could see
+    temperature = card["calibration"]["temperature"]
+    exact = sigmoid(logits_of(network, held, size, device) / temperature)
     save_checkpoint(folder, network, card, half=True)
-    stored = logits_of(load_checkpoint(folder, device)[0], held, size, device)
-    moved = float(np.abs(sigmoid(stored / temperature) - sigmoid(clean / temperature)).max())
+    stored = sigmoid(
+        logits_of(load_checkpoint(folder, device)[0], held, size, device) / temperature
+    )
+    moved = float(np.abs(stored - exact).max())
     card["training"]["float16_moves_probability_by"] = moved
     save_checkpoint(folder, network, card, half=moved <= 1e-3)
     plot_curves(history, folder / "curves.png", spec.title)

@@ -3,13 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from pneumonia.evaluation import (
-    equal_error_threshold,
-    fit_temperature,
-    metrics,
-    plot_curves,
-    sigmoid,
-)
+from pneumonia.calibration import equal_error_threshold, fit_temperature, sigmoid
+from pneumonia.evaluation import metrics, plot_curves
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1])
 PROBABILITIES = np.array([0.1, 0.2, 0.3, 0.7, 0.4, 0.6, 0.8, 0.9, 0.95])

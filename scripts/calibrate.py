@@ -1,0 +1,57 @@
+"""Set the operating point and the temperature of a trained model anew, without training.
+
+    python scripts/calibrate.py --data DIR --model densenet169 --size 192
+
+Both are chosen on the validation films (the patient-grouped sixth of train + val), clean and
+perturbed; the model's card gets them, the figures they lead to, and this command.
+"""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from pneumonia.calibration import calibrate
+from pneumonia.checkpoint import (
+    CARD,
+    CheckpointError,
+    checkpoint_folder,
+    load_checkpoint,
+    write_json,
+)
+from pneumonia.dataset import find_films, load_grids, select
+from pneumonia.training import pick_device
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", required=True, metavar="DIR", help="the data set's folder")
+    parser.add_argument("--model", required=True, help="a shipped model or a checkpoint folder")
+    parser.add_argument("--size", type=int, help="side of the input in px (default: the card's)")
+    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda …")
+    parser.add_argument(
+        "--cache", metavar="DIR", help="decoded films (default: ~/.cache/pneumonia)"
+    )
+    args = parser.parse_args()
+    device = pick_device(args.device)
+    network, card = load_checkpoint(args.model, device)
+    grids, films, _ = load_grids(select(find_films(args.data), "val"), args.cache)
+    labels = np.array([film.label for film in films])
+    size = args.size or card["preprocessing"]["size"]
+    card.update(calibrate(network, grids, labels, size, device))
+    card["calibration"]["command"] = "python " + shlex.join(sys.argv)
+    write_json(checkpoint_folder(args.model) / CARD, card)
+    print(f"{card['title']} at {size} px: {card['operating_point']}, {card['validation']}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (CheckpointError, FileNotFoundError) as error:
+        sys.exit(f"calibrate.py: {error}")
