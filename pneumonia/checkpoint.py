@@ -1,6 +1,6 @@
 """A checkpoint folder: ``model.safetensors`` (weights) and ``card.json`` (all there is to know).
 
-The card carries what turns weights into a verdict (preprocessing, temperature, operating point), so
+The card carries what turns weights into a verdict (preprocessing, calibration, operating point), so
 that they cannot drift apart, and where the weights come from.
 """
 

@@ -75,9 +75,7 @@ class ModelSpec:
 
 
 MODELS = {
-    "cnn": ModelSpec(
-        build_cnn, "Small CNN", size=128, eval_size=160, eval_size=192, learning_rate=3e-3
-    ),
+    "cnn": ModelSpec(build_cnn, "Small CNN", size=128, eval_size=160, learning_rate=3e-3),
     "densenet169": ModelSpec(
         build_densenet169, "DenseNet-169", size=160, eval_size=192, learning_rate=1e-3
     ),

@@ -65,6 +65,7 @@ class Predictor:
         self.name: str = card["model"]
         self.title: str = card["title"]
         self.temperature: float = card["calibration"]["temperature"]
+        self.bias: float = card["calibration"]["bias"]
         self.threshold: float = card["operating_point"]["threshold"]
         self._preset = EvalPreset(card["preprocessing"]["size"])
         self._explainer = Explainer(network)
@@ -118,7 +119,8 @@ class Predictor:
                 read them with ``read_radiograph`` and pass what was read.
         """
         predictions: list[Prediction] = []
-        cut = self.temperature * math.log(self.threshold / (1 - self.threshold))
+        odds = math.log(self.threshold / (1 - self.threshold))
+        cut = self.temperature * (odds - self.bias)  # the operating point as a logit
         for start in range(0, len(sources), batch_size):
             films = [read_radiograph(source) for source in sources[start : start + batch_size]]
             grids = torch.stack([to_grid(film.pixels) for film in films])
@@ -130,7 +132,8 @@ class Predictor:
                 logits, maps = self._explainer.logits(inputs), [None] * len(films)
             for film, logit, heat in zip(films, logits, maps, strict=True):
                 label = "PNEUMONIA" if logit >= cut else "NORMAL"
-                probability = 1 / (1 + math.exp(-float(logit) / self.temperature))
+                log_odds = float(logit) / self.temperature + self.bias
+                probability = 0.5 + 0.5 * math.tanh(log_odds / 2)  # the sigmoid, without overflow
                 predictions.append(
                     Prediction(
                         self.name, probability, label, self.threshold, heat, target or label, film

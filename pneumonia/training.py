@@ -74,15 +74,6 @@ def logits_of(
     return torch.cat(parts).numpy()
 
 
-def perturbed(grids: torch.Tensor, seed: int = 2024) -> torch.Tensor:
-    """Validation films as the world might deliver them: one fixed random change of each, uint8."""
-    preset = TrainPreset(grids.shape[-1])
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        changed = [preset.change(films) for films in grids.split(64)]
-    return (torch.cat(changed) * 255).round().to(torch.uint8)
-
-
 def train(
     network: Network,
     recipe: Recipe,

@@ -1,4 +1,4 @@
-"""Set the operating point and the temperature of a trained model anew, without training.
+"""Set the calibration and the operating point of a trained model anew, without training.
 
     python scripts/calibrate.py --data DIR --model densenet169 --size 192
 
@@ -45,7 +45,7 @@ def main() -> None:
     labels = np.array([film.label for film in films])
     size = args.size or card["preprocessing"]["size"]
     card.update(calibrate(network, grids, labels, size, device))
-    card["calibration"]["command"] = "python " + shlex.join(sys.argv)
+    card["calibrated_by"] = "python " + shlex.join(sys.argv)
     write_json(checkpoint_folder(args.model) / CARD, card)
     print(f"{card['title']} at {size} px: {card['operating_point']}, {card['validation']}")
 

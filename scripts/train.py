@@ -24,12 +24,13 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pneumonia import __version__
-from pneumonia.calibration import calibrate, sigmoid
+from pneumonia.calibration import calibrate, probabilities
 from pneumonia.checkpoint import load_checkpoint, save_checkpoint
 from pneumonia.dataset import LABELS, find_films, load_grids, select
 from pneumonia.evaluation import plot_curves
 from pneumonia.models import MODELS, build, initialise
-from pneumonia.training import Recipe, logits_of, perturbed, pick_device, train
+from pneumonia.perturb import perturb_in_turn
+from pneumonia.training import Recipe, logits_of, pick_device, train
 
 
 def arguments() -> argparse.Namespace:
@@ -120,7 +121,7 @@ def train_one(name: str, args: argparse.Namespace, parts: dict) -> None:
     )
 
     (grids, labels, kept), (held, truth, held_films) = parts["train"], parts["val"]
-    truth, changed = truth.numpy(), perturbed(held)
+    truth, changed = truth.numpy(), perturb_in_turn(held)
     valid = {"auroc": (held, truth), "auroc_perturbed": (changed, truth)}
     commit = git_commit()  # of the code that runs, not of what is there when it ends
     network, history = train(network, recipe, grids, labels, valid, device, folder, args.resume)
@@ -158,12 +159,10 @@ def train_one(name: str, args: argparse.Namespace, parts: dict) -> None:
         },
     }
     # float16 halves the file; it is used where it moves no probability that anybody could see
-    temperature = card["calibration"]["temperature"]
-    exact = sigmoid(logits_of(network, held, size, device) / temperature)
+    exact = probabilities(logits_of(network, held, size, device), **card["calibration"])
     save_checkpoint(folder, network, card, half=True)
-    stored = sigmoid(
-        logits_of(load_checkpoint(folder, device)[0], held, size, device) / temperature
-    )
+    reloaded, _ = load_checkpoint(folder, device)
+    stored = probabilities(logits_of(reloaded, held, size, device), **card["calibration"])
     moved = float(np.abs(stored - exact).max())
     card["training"]["float16_moves_probability_by"] = moved
     save_checkpoint(folder, network, card, half=moved <= 1e-3)

@@ -12,14 +12,14 @@ from pneumonia.phantom import draw_phantom
 torch.set_num_threads(2)
 
 
-def card_of(model: str, size: int = 64, temperature: float = 1.5, threshold: float = 0.4) -> dict:
+def card_of(model: str) -> dict:
     """The parts of a card that a prediction needs."""
     return {
         "model": model,
         "title": MODELS[model].title,
-        "preprocessing": {"grid": 224, "size": size, "standardise": "per film"},
-        "calibration": {"temperature": temperature},
-        "operating_point": {"threshold": threshold},
+        "preprocessing": {"grid": 224, "size": 64, "standardise": "per film"},
+        "calibration": {"temperature": 1.5, "bias": -0.2},
+        "operating_point": {"threshold": 0.4},
     }
 
 

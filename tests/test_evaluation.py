@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from pneumonia.calibration import equal_error_threshold, fit_temperature, sigmoid
+from pneumonia.calibration import equal_error_threshold, fit_platt, probabilities
 from pneumonia.evaluation import metrics, plot_curves
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1])
@@ -28,8 +28,8 @@ def test_a_missing_class_gives_nan_not_an_error():
 def test_equal_error_threshold_balances_the_two_errors():
     rng = np.random.default_rng(0)
     labels = np.repeat([0, 1], [300, 900])
-    probabilities = sigmoid(rng.normal(np.where(labels, 1.0, -1.5)))
-    figures = metrics(labels, probabilities, equal_error_threshold(labels, probabilities))
+    scores = probabilities(rng.normal(np.where(labels, 1.0, -1.5)), 1, 0)
+    figures = metrics(labels, scores, equal_error_threshold(labels, scores))
     assert abs(figures["sensitivity"] - figures["specificity"]) < 0.01
 
 
@@ -38,14 +38,14 @@ def test_equal_error_threshold_is_a_probability_even_for_a_useless_model():
     assert equal_error_threshold(np.array([1, 1, 0, 0]), np.array([0.1, 0.2, 0.8, 0.9])) < 1
 
 
-@pytest.mark.parametrize("true_temperature", [0.5, 1.0, 3.0])
-def test_temperature_is_recovered(true_temperature):
+@pytest.mark.parametrize(("temperature", "bias"), [(0.5, 0), (1, -1), (3, 2)])
+def test_calibration_is_recovered(temperature, bias):
+    """Logits that are off by a factor and a shift, of classes as unequal as in the data set."""
     rng = np.random.default_rng(1)
-    logits = rng.normal(0, 2, 20_000)
-    labels = rng.random(20_000) < sigmoid(logits)
-    assert fit_temperature(labels, logits * true_temperature) == pytest.approx(
-        true_temperature, rel=0.07
-    )
+    labels = rng.random(40_000) < 0.75
+    log_odds = rng.normal(np.where(labels, 2, -2), 2)  # log-odds 2·2/2² · x = x, classes alike
+    fitted = fit_platt(labels, temperature * (log_odds - bias))
+    assert fitted == pytest.approx((temperature, bias), rel=0.05, abs=0.05)
 
 
 def test_curves_are_drawn(tmp_path):
@@ -54,5 +54,6 @@ def test_curves_are_drawn(tmp_path):
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_sigmoid_does_not_overflow():
-    np.testing.assert_array_equal(sigmoid(np.array([-1e4, 0, 1e4])), [0, 0.5, 1])
+def test_probabilities_do_not_overflow():
+    np.testing.assert_array_equal(probabilities(np.array([-1e4, 0, 1e4]), 1, 0), [0, 0.5, 1])
+    assert probabilities(np.array([2.0]), 2, -1)[0] == 0.5
