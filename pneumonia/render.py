@@ -5,7 +5,7 @@ from matplotlib import colormaps
 from PIL import Image
 
 COLORMAP = "inferno"  # perceptually even, readable without red-green vision and on a projector
-FULL_STRENGTH = 12.0  # calibrated log-odds that a cell must speak for to be shown at full strength
+FULL_STRENGTH = 15.0  # calibrated log-odds that a cell must speak for to be shown at full strength
 
 
 def film_image(pixels: np.ndarray) -> Image.Image:
@@ -26,8 +26,8 @@ def heat_layer(heatmap: np.ndarray, size: tuple[int, int]) -> Image.Image:
     """
     heat = Image.fromarray(heatmap.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
     strength = (np.asarray(heat) / FULL_STRENGTH).clip(0, 1)
-    rgba = colormaps[COLORMAP](0.25 + 0.7 * strength, bytes=True)
-    rgba[..., 3] = (255 * strength**0.75).round()
+    rgba = colormaps[COLORMAP](0.4 + 0.55 * strength, bytes=True)
+    rgba[..., 3] = (255 * strength).round()
     return Image.fromarray(rgba)
 
 
