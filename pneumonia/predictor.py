@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .checkpoint import load_checkpoint
+from .checkpoint import CheckpointError, load_checkpoint
 from .explain import Explainer
 from .models import Network
 from .preprocess import EvalPreset, to_grid
@@ -80,11 +80,17 @@ class Predictor:
             device: ``"auto"`` (the GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …
 
         Raises:
-            CheckpointError: the checkpoint is missing or damaged.
+            CheckpointError: the checkpoint is missing, damaged or of another version.
         """
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        return cls(*load_checkpoint(name, device))
+        network, card = load_checkpoint(name, device)
+        try:
+            return cls(network, card)
+        except KeyError as error:
+            raise CheckpointError(
+                f"The card of {str(name)!r} lacks {error}: train or calibrate the model anew."
+            ) from error
 
     def predict(
         self,

@@ -7,6 +7,7 @@ from conftest import card_of, seeded_network
 from PIL import Image
 
 from pneumonia import Predictor, RadiographError, read_radiograph
+from pneumonia.checkpoint import CheckpointError, save_checkpoint
 from pneumonia.models import MODELS
 from pneumonia.preprocess import EvalPreset, to_grid
 
@@ -70,6 +71,14 @@ def test_two_models_share_one_decoding(films, tmp_path):
     path.unlink()
     answers = [Predictor(seeded_network(n), card_of(n)).predict(film) for n in MODELS]
     assert all(answer.radiograph is film for answer in answers)
+
+
+def test_a_card_of_another_version_is_named(tmp_path):
+    card = card_of("cnn")
+    del card["calibration"]["bias"]
+    save_checkpoint(tmp_path / "old", seeded_network("cnn"), card)
+    with pytest.raises(CheckpointError, match="lacks 'bias'"):
+        Predictor.load(tmp_path / "old")
 
 
 def test_an_unreadable_film_is_refused_by_name(predictor, tmp_path):
