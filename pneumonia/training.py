@@ -42,10 +42,17 @@ class Recipe:
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """``auto`` is the GPU where there is one, else the CPU."""
-    return torch.device(
-        ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
-    )
+    """``auto`` is the GPU where there is one, else the CPU.
+
+    Raises:
+        ValueError: a GPU is asked for where there is none.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError("There is no GPU that PyTorch can use here: give --device cpu or auto.")
+    return device
 
 
 def autocast(device: torch.device) -> torch.autocast:

@@ -53,5 +53,5 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except (CheckpointError, FileNotFoundError) as error:
+    except (CheckpointError, FileNotFoundError, ValueError) as error:
         sys.exit(f"calibrate.py: {error}")

@@ -79,7 +79,10 @@ def arguments() -> argparse.Namespace:
         "--cache", metavar="DIR", help="decoded films (default: ~/.cache/pneumonia)"
     )
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.epochs < 1 or args.batch < 2:
+        parser.error("--epochs must be at least 1 and --batch at least 2.")
+    return args
 
 
 def main() -> None:

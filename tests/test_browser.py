@@ -11,7 +11,12 @@ import pydicom
 import pytest
 from PIL import Image
 from pydicom.dataset import FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import (
+    ComputedRadiographyImageStorage,
+    CTImageStorage,
+    ExplicitVRLittleEndian,
+    generate_uid,
+)
 from served_page import served_page
 
 from pneumonia.checkpoint import available_models
@@ -181,6 +186,30 @@ def test_paste(visit):
     wait_for_result(page, "320 × 240")
 
 
+def write_dicom(path: Path, pixels: np.ndarray, modality: str, storage: str) -> None:
+    film = pydicom.Dataset()
+    film.file_meta = FileMetaDataset()
+    film.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    film.SOPClassUID, film.SOPInstanceUID = storage, generate_uid()
+    film.Modality, film.PhotometricInterpretation = modality, "MONOCHROME1"
+    film.PatientName = "SECRET^PERSON"
+    film.Rows, film.Columns = pixels.shape
+    film.BitsAllocated = film.BitsStored = 8
+    film.HighBit, film.SamplesPerPixel, film.PixelRepresentation = 7, 1, 0
+    film.PixelData = pixels.tobytes()
+    film.save_as(path, enforce_file_format=True)
+
+
+def test_a_dicom_film_without_a_suffix(visit, tmp_path):
+    page = visit()
+    pixels = np.asarray(draw_phantom(300, 340, seed=9).image())
+    write_dicom(path := tmp_path / "IM000001", 255 - pixels, "CR", ComputedRadiographyImageStorage)
+    page.set_input_files(INPUT, path)
+    wait_for_result(page, "340 × 300")
+    assert "MONOCHROME1 inverted" in text(page, ".film figcaption")
+    assert "SECRET" not in page.content()
+
+
 def bad_files(folder: Path, good: Path) -> dict[Path, str]:
     """Files that are no film, and what the page says of each."""
     folder.mkdir()
@@ -199,16 +228,7 @@ def bad_files(folder: Path, good: Path) -> dict[Path, str]:
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(999)))
     )
 
-    slice_ = pydicom.Dataset()
-    slice_.file_meta = FileMetaDataset()
-    slice_.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    slice_.SOPClassUID, slice_.SOPInstanceUID = CTImageStorage, generate_uid()
-    slice_.Modality, slice_.PhotometricInterpretation = "CT", "MONOCHROME2"
-    slice_.Rows = slice_.Columns = 64
-    slice_.BitsAllocated = slice_.BitsStored = 8
-    slice_.HighBit, slice_.SamplesPerPixel, slice_.PixelRepresentation = 7, 1, 0
-    slice_.PixelData = bytes(64 * 64)
-    slice_.save_as(ct := folder / "slice", enforce_file_format=True)
+    write_dicom(ct := folder / "slice", np.zeros((64, 64), np.uint8), "CT", CTImageStorage)
     (large := folder / "large.jpeg").write_bytes(bytes(25 * 2**20 + 1))
     return {
         large: "is larger than 25 MB",

@@ -113,6 +113,12 @@ def test_auto_takes_what_is_there():
     assert pick_device("cpu").type == "cpu"
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_gpu_that_is_not_there_is_explained():
+    with pytest.raises(ValueError, match="no GPU"):
+        pick_device("cuda")
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_training_on_the_gpu(task, tmp_path):
     grids, labels = task
