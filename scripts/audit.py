@@ -1,0 +1,170 @@
+"""Audit a data set for shortcuts: can the classes be told apart without looking at the lungs?
+
+    python scripts/audit.py --data DIR
+    python scripts/audit.py --metadata originals_metadata.csv --out docs/audit
+    python scripts/audit.py --data DIR --metadata originals_metadata.csv
+
+Prints a table of AUROCs, patient-grouped and out-of-fold, of classifiers that see only file
+metadata, grey levels without their place, or the film's rim; and counts the patients, the
+byte-identical and the nearly identical films that the splits share. Writes audit.json, audit.md and
+audit.png. The CSV has the columns file, label, width, height, bytes, jpeg_luma_quantization_sum and
+mode: a record of the original files where only a resized copy is at hand.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+
+from pneumonia.audit import (
+    METADATA,
+    pixel_statistics,
+    rim_profile,
+    sample_of_csv,
+    sample_of_films,
+    told_apart,
+)
+from pneumonia.audit_figure import draw_audit, precise
+from pneumonia.checkpoint import write_json
+from pneumonia.dataset import LABELS, find_films, load_grids, select
+from pneumonia.duplicates import identical_pairs, near_identical_pairs, overlaps
+
+COPIES = {"identical": "byte-identical pairs", "near": "nearly identical pairs, other bytes"}
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", metavar="DIR", help="the data set's folder")
+    parser.add_argument("--metadata", metavar="CSV", help="size and compression of original files")
+    parser.add_argument("--out", default="docs/audit", metavar="DIR", help="default: docs/audit")
+    parser.add_argument("--cache", metavar="DIR", help="for decoded films (~/.cache/pneumonia)")
+    args = parser.parse_args()
+    if not (args.data or args.metadata):
+        parser.error("give --data, --metadata or both.")
+    return args
+
+
+def main() -> None:
+    args = arguments()
+    report = {"command": command(args), "sources": {}}
+    sample = None
+    if args.metadata:
+        sample = sample_of_csv(args.metadata)
+        report["sources"]["original files"] = audit_metadata(sample)
+    if args.data:
+        films = find_films(args.data)
+        grids, films, unreadable = load_grids(films, args.cache)
+        for error in unreadable:
+            print(f"skipped: {error}", file=sys.stderr)
+        folder = sample_of_films(films)
+        section = audit_metadata(folder)
+        section["told apart by"] |= {
+            "grey levels without their place": told_apart(pixel_statistics(grids), folder),
+            "outer rim of the film": told_apart(rim_profile(grids), folder),
+        }
+        report["sources"]["films of the folder"] = section
+        report["unreadable"] = len(unreadable)
+        report["copies"] = audit_copies(films, grids)
+        sample = sample or folder
+    out = Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+    text = markdown(report)
+    print(text)
+    write_json(out / "audit.json", report)
+    title = "# Shortcut audit\n\n![AUROC without looking at the lungs](audit.png)\n\n"
+    (out / "audit.md").write_text(title + text + "\n", encoding="utf-8")
+    draw_audit(out / "audit.png", bars(report), sample)
+    print(f"written to {args.out}", file=sys.stderr)
+
+
+def command(args: argparse.Namespace) -> str:
+    """What was typed, without this machine's folders."""
+    words = ["python scripts/audit.py"]
+    for option in ("data", "metadata"):
+        if value := getattr(args, option):
+            words.append(f"--{option} {Path(value).name if Path(value).is_absolute() else value}")
+    return " ".join(words)
+
+
+def audit_metadata(sample) -> dict:
+    told = {}
+    for name, keys in METADATA.items():
+        features = np.stack([sample.metadata[key] for key in keys], axis=1).astype(float)
+        told[name] = told_apart(features, sample)
+    medians = {
+        name: {
+            key: float(np.nanmedian(column[sample.labels == label]))
+            for key, column in sample.metadata.items()
+            if key != "mode" and np.isfinite(column).any()
+        }
+        for label, name in enumerate(LABELS)
+    }
+    counts = {name: int((sample.labels == label).sum()) for label, name in enumerate(LABELS)}
+    return {"films": counts, "medians": medians, "told apart by": told}
+
+
+def audit_copies(films, grids) -> dict:
+    identical = identical_pairs(films)
+    near = sorted(set(near_identical_pairs(grids)) - set(identical))
+    pairs = {"identical": identical, "near": near}
+    held = set(select(films, "val"))
+    cut = [f.split if f.split == "test" else "val" if f in held else "train" for f in films]
+    return {
+        "official folders": overlaps(films, pairs, [film.split for film in films]),
+        "this project's cut": overlaps(films, pairs, cut),
+    }
+
+
+def markdown(report: dict) -> str:
+    rows = [(s, n, r) for s, x in report["sources"].items() for n, r in x["told apart by"].items()]
+    tested = any(result["test"] for *_, result in rows)
+    lines = [f"`{report['command']}` prints:", ""]
+    lines.append("| source | the classifier saw only | films | AUROC (95 % interval) |")
+    lines[-1] += " on test |" if tested else ""
+    lines.append("|---|---|---|---|" + "---|" * tested)
+    for source, name, result in rows:
+        cells = [source, name, f"{result['films']:,}", figure_of(result)]
+        if tested:
+            cells.append(figure_of(result["test"] | {"constant": False}) if result["test"] else "–")
+        lines.append("| " + " | ".join(cells) + " |")
+    for split, found in report.get("copies", {}).items():
+        places = list(found["identical"])
+        lines += ["", f"| {split} | " + " | ".join(places) + " |", "|---|" + "---|" * len(places)]
+        shared = (str(len(found["patients"].get(p, ()))) if "–" in p else "" for p in places)
+        lines.append("| patients in both | " + " | ".join(shared) + " |")
+        for kind, title in COPIES.items():
+            for key, suffix in (("pairs", ""), ("two patients", ", of two patients")):
+                cells = (str(found[kind][place][key]) for place in places)
+                lines.append(f"| {title}{suffix} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def figure_of(result: dict) -> str:
+    low, high = map(precise, result["interval"])
+    if result["constant"]:
+        return f"{precise(result['auroc'])} (the same in every file)"
+    return f"{precise(result['auroc'])} ({low}–{high})"
+
+
+def bars(report: dict) -> dict:
+    """What the figure shows: nothing that is the same in every file, nothing twice."""
+    shown = {}
+    for source, section in report["sources"].items():
+        told = {name: r for name, r in section["told apart by"].items() if not r["constant"]}
+        if len(told.keys() & METADATA.keys()) == 2:  # one group, and "all" which is that group
+            told.pop(next(iter(METADATA)))
+        title = f"{source[0].upper()}{source[1:]} ({sum(section['films'].values()):,})"
+        shown[title] = list(told.items())
+    return shown
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f"audit.py: {error}")
