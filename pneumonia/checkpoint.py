@@ -30,12 +30,12 @@ def available_models(root: str | Path = CHECKPOINTS) -> list[str]:
     return sorted(card.parent.name for card in Path(root).glob(f"*/{CARD}"))
 
 
-def save_checkpoint(folder: str | Path, network: Network, card: dict, half: bool = False) -> None:
-    """Write weights and card, the file's SHA-256 in it. ``half`` stores floats as float16."""
+def save_checkpoint(folder: str | Path, network: Network, card: dict, half: bool = False) -> dict:
+    """Write weights (matrices in float16 if ``half``) and card; returns it with their SHA-256."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     state = {
-        name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous().cpu()
+        name: (tensor.half() if half and tensor.ndim > 1 else tensor).contiguous().cpu()
         for name, tensor in network.state_dict().items()
     }
     partial = folder / f"{WEIGHTS}.partial"
@@ -43,6 +43,7 @@ def save_checkpoint(folder: str | Path, network: Network, card: dict, half: bool
     os.replace(partial, folder / WEIGHTS)
     card = {**card, "weights": {"file": WEIGHTS, "sha256": sha256(folder / WEIGHTS)}}
     write_json(folder / CARD, card)
+    return card
 
 
 def checkpoint_folder(name: str | Path) -> Path:

@@ -88,6 +88,6 @@ def perturb_in_turn(grids: torch.Tensor) -> torch.Tensor:
     """Each film under one perturbation, all of them in turn (and never ``clean``)."""
     names = [name for name in PERTURBATIONS if name != "clean"]
     changed = torch.empty_like(grids)
-    for first, name in enumerate(names):
+    for first, name in enumerate(names[: len(grids)]):
         changed[first :: len(names)] = perturb(grids[first :: len(names)], name)
     return changed

@@ -51,10 +51,13 @@ class TrainPreset:
     and zoom (how the child was framed), aspect (the squash to a square), rotation, resolution, blur
     and JPEG quality (compression alone separates the classes at AUROC 0.9999), exposure and gamma
     (film processing), noise, and erased corners (side markers).
+
+    ``crop`` is the least share of the film's side that a crop keeps: 0.6 to be sure to see the
+    lungs, less to force the network to find the evidence in part of them.
     """
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: int, crop: float = 0.6) -> None:
+        self.size, self.crop = size, crop
 
     def __call__(self, grids: torch.Tensor) -> torch.Tensor:
         return standardise(self.change(grids), self.size)
@@ -67,7 +70,7 @@ class TrainPreset:
     def warp(self, films: torch.Tensor) -> torch.Tensor:
         """Random resized crop, aspect, rotation, shift and mirror in one resampling."""
         n = len(films)
-        scale = torch.exp(uniform(n, math.log(0.6), math.log(1.12)))
+        scale = torch.exp(uniform(n, math.log(self.crop), math.log(1.12)))
         aspect = torch.exp(uniform(n, -0.3, 0.3) / 2)
         angle = uniform(n, -math.pi / 14, math.pi / 14)
         mirror = torch.where(torch.rand(n) < 0.5, -1.0, 1.0)

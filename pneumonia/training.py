@@ -31,6 +31,7 @@ class Recipe:
     epochs: int
     learning_rate: float
     batch: int = 32
+    crop: float = 0.6
     weight_decay: float = 0.05
     label_smoothing: float = 0.05
     freeze_epochs: int = 0
@@ -71,10 +72,10 @@ def one_cycle(progress: float, warmup: float) -> float:
 def logits_of(
     network: torch.nn.Module, grids: torch.Tensor, size: int, device: torch.device, batch: int = 64
 ) -> np.ndarray:
-    """Logits ``(N,)`` float32 of grids ``(N, 1, 224, 224)`` uint8, in mixed precision."""
+    """Logits ``(N,)`` float32 of grids ``(N, 1, 224, 224)`` uint8."""
     network.eval()
     preset, parts = EvalPreset(size), []
-    with torch.inference_mode(), autocast(device):
+    with torch.inference_mode():
         for films in grids.split(batch):
             inputs = preset(films).to(device, memory_format=torch.channels_last)
             parts.append(network(inputs).float().cpu())
@@ -147,7 +148,7 @@ def train(
     positive = labels.float().mean().item()
     balance = torch.tensor((1 - positive) / positive, device=device)  # classes weigh the same
     steps = math.ceil(len(labels) / recipe.batch)
-    preset = TrainPreset(recipe.size)
+    preset = TrainPreset(recipe.size, recipe.crop)
     for epoch in range(len(history), recipe.epochs):
         scores = [row["score"] for row in history]
         if scores and len(scores) - 1 - int(np.argmax(scores)) >= recipe.patience:
@@ -188,9 +189,9 @@ def train(
             bar.set_postfix(loss=f"{loss.item():.3f}", lr=f"{rate:.1e}")
         row = {"epoch": epoch + 1, "loss": total / len(labels), "lr": rate}
         for name, (films, truth) in valid.items():
-            row[name] = float(
-                roc_auc_score(truth, logits_of(average.module, films, recipe.size, device))
-            )
+            with autocast(device):
+                logits = logits_of(average.module, films, recipe.size, device)
+            row[name] = float(roc_auc_score(truth, logits))
         row["score"] = float(np.mean([row[name] for name in valid]))
         row["seconds"] = round(time.perf_counter() - began, 1)
         if row["score"] >= max(scores, default=0):

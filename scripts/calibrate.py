@@ -15,14 +15,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pneumonia.calibration import calibrate
-from pneumonia.checkpoint import (
-    CARD,
-    CheckpointError,
-    checkpoint_folder,
-    load_checkpoint,
-    write_json,
-)
+from pneumonia.calibration import store
+from pneumonia.checkpoint import CheckpointError, checkpoint_folder, load_checkpoint
 from pneumonia.dataset import find_films, load_grids, select
 from pneumonia.training import pick_device
 
@@ -44,9 +38,8 @@ def main() -> None:
     grids, films, _ = load_grids(select(find_films(args.data), "val"), args.cache)
     labels = np.array([film.label for film in films])
     size = args.size or card["preprocessing"]["size"]
-    card.update(calibrate(network, grids, labels, size, device))
     card["calibrated_by"] = "python " + shlex.join(sys.argv)
-    write_json(checkpoint_folder(args.model) / CARD, card)
+    card = store(checkpoint_folder(args.model), network, card, grids, labels, size, device)
     print(f"{card['title']} at {size} px: {card['operating_point']}, {card['validation']}")
 
 

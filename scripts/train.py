@@ -18,19 +18,17 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pneumonia import __version__
-from pneumonia.calibration import calibrate, probabilities
-from pneumonia.checkpoint import load_checkpoint, save_checkpoint
+from pneumonia.calibration import store
 from pneumonia.dataset import LABELS, find_films, load_grids, select
 from pneumonia.evaluation import plot_curves
 from pneumonia.models import MODELS, build, initialise
 from pneumonia.perturb import perturb_in_turn
-from pneumonia.training import Recipe, logits_of, pick_device, train
+from pneumonia.training import Recipe, pick_device, train
 
 
 def arguments() -> argparse.Namespace:
@@ -64,6 +62,13 @@ def arguments() -> argparse.Namespace:
         help="the side used once trained (default: --size, else the model's)",
     )
     parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument(
+        "--crop",
+        type=float,
+        default=Recipe.crop,
+        metavar="SHARE",
+        help="least share of a film's side that a random crop keeps (default %(default)s)",
+    )
     parser.add_argument("--lr", type=float, help="peak learning rate (default: the model's)")
     parser.add_argument(
         "--patience",
@@ -82,6 +87,8 @@ def arguments() -> argparse.Namespace:
     args = parser.parse_args()
     if args.epochs < 1 or args.batch < 2:
         parser.error("--epochs must be at least 1 and --batch at least 2.")
+    if not 0.1 <= args.crop <= 1:
+        parser.error("--crop must be between 0.1 and 1.")
     return args
 
 
@@ -110,6 +117,7 @@ def train_one(name: str, args: argparse.Namespace, parts: dict) -> None:
         epochs=args.epochs,
         learning_rate=args.lr or spec.learning_rate,
         batch=args.batch,
+        crop=args.crop,
         freeze_epochs=args.freeze_epochs,
         patience=args.patience,
         seed=args.seed,
@@ -135,7 +143,6 @@ def train_one(name: str, args: argparse.Namespace, parts: dict) -> None:
         "title": spec.title,
         "version": __version__,
         "labels": list(LABELS),
-        **calibrate(network, held, truth, size, device),
         "training": {
             "command": "python " + shlex.join(sys.argv),
             "initialisation": init,
@@ -161,14 +168,7 @@ def train_one(name: str, args: argparse.Namespace, parts: dict) -> None:
             },
         },
     }
-    # float16 halves the file; it is used where it moves no probability that anybody could see
-    exact = probabilities(logits_of(network, held, size, device), **card["calibration"])
-    save_checkpoint(folder, network, card, half=True)
-    reloaded, _ = load_checkpoint(folder, device)
-    stored = probabilities(logits_of(reloaded, held, size, device), **card["calibration"])
-    moved = float(np.abs(stored - exact).max())
-    card["training"]["float16_moves_probability_by"] = moved
-    save_checkpoint(folder, network, card, half=moved <= 1e-3)
+    card = store(folder, network, card, held, truth, size, device)
     plot_curves(history, folder / "curves.png", spec.title)
     (folder / "resume.pt").unlink()
     print(f"{spec.title}: {card['validation']['clean']}; written to {folder}")

@@ -44,3 +44,4 @@ def test_in_turn_every_film_gets_one_change_and_all_changes_are_used(grids):
     for i in (0, 1, len(names) - 1, len(names), len(many) - 1):
         expected = perturb(many[i : i + 1], names[i % len(names)])[0]
         assert torch.equal(changed[i], expected)
+    assert torch.equal(perturb_in_turn(many[:2]), changed[:2])  # fewer films than changes
