@@ -31,19 +31,24 @@ def available_models(root: str | Path = CHECKPOINTS) -> list[str]:
 
 
 def save_checkpoint(folder: str | Path, network: Network, card: dict, half: bool = False) -> dict:
-    """Write weights (matrices in float16 if ``half``) and card; returns it with their SHA-256."""
+    """Write weights and card; returns the card with the weights' SHA-256."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    write_weights(folder / WEIGHTS, network, half)
+    card = {**card, "weights": {"file": WEIGHTS, "sha256": sha256(folder / WEIGHTS)}}
+    write_json(folder / CARD, card)
+    return card
+
+
+def write_weights(path: str | Path, network: Network, half: bool) -> None:
+    """Write a network's state dict as safetensors, the matrices in float16 if ``half``."""
     state = {
         name: (tensor.half() if half and tensor.ndim > 1 else tensor).contiguous().cpu()
         for name, tensor in network.state_dict().items()
     }
-    partial = folder / f"{WEIGHTS}.partial"
+    partial = f"{path}.partial"
     save_file(state, partial)
-    os.replace(partial, folder / WEIGHTS)
-    card = {**card, "weights": {"file": WEIGHTS, "sha256": sha256(folder / WEIGHTS)}}
-    write_json(folder / CARD, card)
-    return card
+    os.replace(partial, path)
 
 
 def checkpoint_folder(name: str | Path) -> Path:

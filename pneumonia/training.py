@@ -1,4 +1,4 @@
-"""One training loop for both models: seeded, resumable, on CPU or GPU.
+"""One training loop for both models and for pretraining: seeded, resumable, on CPU or GPU.
 
 Everything random in an epoch follows from (seed, epoch), and the state is written after each epoch;
 so a run that is killed and resumed ends in the same weights as one that was not.
@@ -82,6 +82,25 @@ def logits_of(
     return torch.cat(parts).numpy()
 
 
+class FilmTask:
+    """NORMAL or PNEUMONIA by one logit, the classes weighing the same; scored by AUROC."""
+
+    def __init__(self, recipe: Recipe, labels: torch.Tensor) -> None:
+        positive = labels.float().mean()
+        self.balance = (1 - positive) / positive
+        self.smoothing = recipe.label_smoothing
+        self.preset = TrainPreset(recipe.size, recipe.crop)
+
+    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Of logits ``(N,)`` and labels ``(N,)`` of 0 and 1: a scalar."""
+        smooth = labels * (1 - self.smoothing) + self.smoothing / 2
+        balance = self.balance.to(logits.device)
+        return F.binary_cross_entropy_with_logits(logits, smooth, pos_weight=balance)
+
+    def score(self, labels: np.ndarray, logits: np.ndarray) -> float:
+        return float(roc_auc_score(labels, logits))
+
+
 def train(
     network: Network,
     recipe: Recipe,
@@ -92,21 +111,23 @@ def train(
     folder: Path,
     resume: bool = False,
     stop: Callable[[int], bool] = lambda epoch: False,
+    task: type[FilmTask] = FilmTask,
 ) -> tuple[Network, list[dict]]:
     """Train ``network`` and return the averaged weights of the best epoch, and the history.
 
     Args:
         network: initialised; trained in place.
         recipe: the run's settings.
-        grids: ``(N, 1, 224, 224)`` uint8 training films.
+        grids: ``(N, 1, h, w)`` uint8 training films.
         labels: ``(N,)`` of 0 and 1.
         valid: name → (grids, labels) of validation sets; the best epoch is the one with the
-            highest mean of their AUROCs; after ``recipe.patience`` epochs without a better one
+            highest mean of their scores; after ``recipe.patience`` epochs without a better one
             training stops.
         device: where to compute.
         folder: gets ``resume.pt`` and ``curves.csv`` after every epoch.
         resume: go on from ``folder/resume.pt`` if it is there.
         stop: asked after each epoch; true ends the sitting as a kill would (``resume`` continues).
+        task: gives augmentation, loss and score; made with the recipe and the labels.
 
     Raises:
         ValueError: the state to resume from belongs to a run with other settings.
@@ -145,10 +166,8 @@ def train(
         scaler.load_state_dict(state["scaler"])
         history, best = state["history"], state["best"]
 
-    positive = labels.float().mean().item()
-    balance = torch.tensor((1 - positive) / positive, device=device)  # classes weigh the same
+    goal = task(recipe, labels)
     steps = math.ceil(len(labels) / recipe.batch)
-    preset = TrainPreset(recipe.size, recipe.crop)
     for epoch in range(len(history), recipe.epochs):
         scores = [row["score"] for row in history]
         if scores and len(scores) - 1 - int(np.argmax(scores)) >= recipe.patience:
@@ -168,12 +187,10 @@ def train(
             )
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            inputs = preset(grids[index]).to(device, memory_format=torch.channels_last)
-            targets = labels[index].to(device).float()
-            smooth = targets * (1 - recipe.label_smoothing) + recipe.label_smoothing / 2
+            inputs = goal.preset(grids[index]).to(device, memory_format=torch.channels_last)
             with autocast(device):
                 logits = network(inputs)
-            loss = F.binary_cross_entropy_with_logits(logits.float(), smooth, pos_weight=balance)
+            loss = goal.loss(logits.float(), labels[index].to(device))
             if not torch.isfinite(loss):
                 raise FloatingPointError(
                     f"The loss is {loss.item()} in epoch {epoch + 1}: lower --lr."
@@ -191,7 +208,7 @@ def train(
         for name, (films, truth) in valid.items():
             with autocast(device):
                 logits = logits_of(average.module, films, recipe.size, device)
-            row[name] = float(roc_auc_score(truth, logits))
+            row[name] = goal.score(truth, logits)
         row["score"] = float(np.mean([row[name] for name in valid]))
         row["seconds"] = round(time.perf_counter() - began, 1)
         if row["score"] >= max(scores, default=0):
