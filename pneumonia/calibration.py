@@ -5,6 +5,7 @@ that come another way than the training films did.
 """
 
 import copy
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,17 @@ import torch
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_curve
+from sklearn.model_selection import StratifiedGroupKFold
 
 from .checkpoint import save_checkpoint
+from .dataset import LABELS
 from .evaluation import metrics
 from .models import Network
 from .perturb import perturb_in_turn
 from .preprocess import GRID
 from .training import logits_of
+
+COVERAGE = 0.9  # of either class, by the plausible classes of a film
 
 
 def store(
@@ -49,7 +54,10 @@ def store(
     rounded = copy.deepcopy(network)
     for tensor in rounded.parameters():
         tensor.data = tensor.data.half().float() if tensor.ndim > 1 else tensor.data
-    exact, logits = (logits_of(n, films, size, device) for n in (network, rounded))
+    exact = logits = logits_of(network, films, size, device)
+    pairs = zip(network.parameters(), rounded.parameters(), strict=True)
+    if not all(torch.equal(one, other) for one, other in pairs):
+        logits = logits_of(rounded, films, size, device)
     parts = calibrate(logits, labels)
     before, after = (probabilities(z, **parts["calibration"]) for z in (exact, logits))
     moved = float(np.abs(before - after).max())
@@ -75,10 +83,16 @@ def calibrate(logits: np.ndarray, labels: np.ndarray) -> dict:
     temperature, bias = fit_platt(twice, logits)
     calibrated = probabilities(logits, temperature, bias)
     threshold = equal_error_threshold(twice, calibrated)
+    normal_to, pneumonia_from = conformal_limits(twice, calibrated, COVERAGE)
     clean, changed = np.split(calibrated, 2)
     return {
         "calibration": {"temperature": temperature, "bias": bias},
         "operating_point": {"threshold": threshold, "rule": "sensitivity = specificity"},
+        "conformal": {
+            "coverage": COVERAGE,
+            "normal_to": normal_to,
+            "pneumonia_from": pneumonia_from,
+        },
         "validation": {
             "clean": metrics(labels, clean, threshold),
             "perturbed": metrics(labels, changed, threshold),
@@ -100,7 +114,58 @@ def fit_platt(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
     """
     regression = LogisticRegression(C=1e6, class_weight="balanced")
     regression.fit(np.asarray(logits, dtype=np.float64)[:, None], labels)
-    return float(1 / regression.coef_[0, 0]), float(regression.intercept_[0])
+    slope = max(regression.coef_[0, 0], 1e-3)  # a network that knows nothing is no oracle reversed
+    return float(1 / slope), float(regression.intercept_[0])
+
+
+def conformal_limits(
+    labels: np.ndarray, probabilities: np.ndarray, coverage: float
+) -> tuple[float, float]:
+    """Up to which probability NORMAL is plausible, and from which PNEUMONIA is.
+
+    Class-conditional split conformal prediction (Vovk 2012, "Conditional validity of inductive
+    conformal predictors"): of new films of either class, drawn like these, at least ``coverage``
+    keep their true class among the plausible ones, whatever the model is worth.
+
+    Args:
+        labels: ``(N,)`` of 0 and 1, both there.
+        probabilities: ``(N,)`` P(PNEUMONIA).
+        coverage: share of either class, 0..1.
+    """
+    limits = []
+    for surprise in (probabilities[labels == 0], 1 - probabilities[labels == 1]):
+        n = len(surprise)
+        rank = min(math.ceil((n + 1) * coverage), n)  # with the correction for a finite sample
+        limits.append(float(np.sort(surprise)[rank - 1]))
+    return limits[0], 1 - limits[1]
+
+
+def held_coverage(
+    labels: np.ndarray,
+    logits: np.ndarray,
+    patients: np.ndarray,
+    coverage: float,
+    repeats: int = 25,
+) -> dict[str, float]:
+    """What the limits are worth on patients they were not set on.
+
+    Calibration and limits are set on a random half of the patients and measured on the other half,
+    again and again: mean share of each class that keeps its true class among the plausible ones,
+    and of all films that are UNCERTAIN (``uncertain``).
+    """
+    rows = []
+    for seed in range(repeats):
+        halves = StratifiedGroupKFold(2, shuffle=True, random_state=seed)
+        for fit, held in halves.split(logits, labels, patients):
+            fitted = fit_platt(labels[fit], logits[fit])
+            normal_to, pneumonia_from = conformal_limits(
+                labels[fit], probabilities(logits[fit], *fitted), coverage
+            )
+            p, truth = probabilities(logits[held], *fitted), labels[held]
+            normal, pneumonia = p <= normal_to, p >= pneumonia_from
+            unsure = normal == pneumonia
+            rows.append([normal[truth == 0].mean(), pneumonia[truth == 1].mean(), unsure.mean()])
+    return dict(zip((*LABELS, "uncertain"), np.mean(rows, 0).tolist(), strict=True))
 
 
 def equal_error_threshold(labels: np.ndarray, probabilities: np.ndarray) -> float:

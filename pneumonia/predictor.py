@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,10 @@ class Prediction:
         probability: calibrated P(PNEUMONIA), 0..1.
         label: ``"PNEUMONIA"`` from the card's operating point on, else ``"NORMAL"``.
         threshold: that operating point, a probability.
+        set: the classes plausible at this probability, none, one or both: class-conditional
+            conformal prediction, which keeps the true class of at least ``coverage`` (see the card)
+            of the films of either class.
+        card: the model's card; ``card["validation"]`` has sensitivity and specificity.
         heatmap: ``(h, w)`` float32 ≥ 0 on the network's last grid: the calibrated log-odds each
             cell speaks for the explained class (for a film that showed it everywhere); None if not
             asked for.
@@ -37,9 +41,16 @@ class Prediction:
     probability: float
     label: str
     threshold: float
+    set: tuple[str, ...]
+    card: dict = field(repr=False)
     heatmap: np.ndarray | None
     target: str
     radiograph: Radiograph
+
+    @property
+    def verdict(self) -> str:
+        """The one plausible class, or ``"UNCERTAIN"`` where there is none or both are."""
+        return self.set[0] if len(self.set) == 1 else "UNCERTAIN"
 
     def overlay(self, opacity: float = 0.7) -> Image.Image:
         """The film with the heatmap over it, RGB, at the film's own size and aspect.
@@ -61,12 +72,16 @@ class Predictor:
     """
 
     def __init__(self, network: Network, card: dict) -> None:
-        self.card = card
+        self.card, self.network = card, network
         self.name: str = card["model"]
         self.title: str = card["title"]
         self.temperature: float = card["calibration"]["temperature"]
         self.bias: float = card["calibration"]["bias"]
         self.threshold: float = card["operating_point"]["threshold"]
+        self.limits: tuple[float, float] = (
+            card["conformal"]["normal_to"],
+            card["conformal"]["pneumonia_from"],
+        )
         self._preset = EvalPreset(card["preprocessing"]["size"])
         self._explainer = Explainer(network)
         self._device = next(network.parameters()).device
@@ -142,7 +157,20 @@ class Predictor:
                 probability = 0.5 + 0.5 * math.tanh(log_odds / 2)  # the sigmoid, without overflow
                 predictions.append(
                     Prediction(
-                        self.name, probability, label, self.threshold, heat, target or label, film
+                        model=self.name,
+                        probability=probability,
+                        label=label,
+                        threshold=self.threshold,
+                        set=self._plausible(probability),
+                        card=self.card,
+                        heatmap=heat,
+                        target=target or label,
+                        radiograph=film,
                     )
                 )
         return predictions
+
+    def _plausible(self, probability: float) -> tuple[str, ...]:
+        normal_to, pneumonia_from = self.limits
+        classes = {"NORMAL": probability <= normal_to, "PNEUMONIA": probability >= pneumonia_from}
+        return tuple(name for name, plausible in classes.items() if plausible)

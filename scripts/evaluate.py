@@ -1,29 +1,30 @@
 """Measure the shipped models on the validation films or the official test split.
 
     python scripts/evaluate.py --data DIR --split val
-    python scripts/evaluate.py --data DIR --split test --model densenet169 --json test.json
+    python scripts/evaluate.py --data DIR --split test --model densenet169 --quick
 
 Each film goes the way a visitor's goes: file → predictor → probability, called at the operating
 point of the model's card. "val" is the patient-grouped sixth of train + val that no shipped model
-was trained on.
+was trained on. The folder --out gets evaluation.json, evaluation.md and evaluation.png.
 """
 
 import argparse
 import re
+import shlex
 import sys
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from pneumonia import evaluation_report as reports
+from pneumonia.calibration import COVERAGE, held_coverage
 from pneumonia.checkpoint import CheckpointError, available_models, write_json
-from pneumonia.dataset import find_films, select
-from pneumonia.evaluation import metrics
+from pneumonia.dataset import Film, find_films, select
 from pneumonia.predictor import Predictor
-from pneumonia.radiograph import RadiographError, read_radiograph
-
-SHOWN = ("films", "normal", "pneumonia", "accuracy", "auroc", "sensitivity", "specificity", "brier")
+from pneumonia.radiograph import Radiograph, RadiographError, read_radiograph
 
 
 def arguments() -> argparse.Namespace:
@@ -36,53 +37,77 @@ def arguments() -> argparse.Namespace:
         "--model", default="all", help="a shipped model, a checkpoint folder, or all (default)"
     )
     parser.add_argument(
-        "--json", default="evaluation.json", metavar="FILE", help="default: evaluation.json"
+        "--out",
+        default="evaluation",
+        metavar="DIR",
+        help="the report's folder (default evaluation)",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="neither perturbed films nor heatmap checks"
+    )
+    parser.add_argument(
+        "--heat-films", type=int, default=24, metavar="N", help="films of the heatmap checks (24)"
     )
     parser.add_argument("--readme", metavar="FILE", help="also write the table into this README")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda …")
-    parser.add_argument("--batch", type=int, default=32)
     return parser.parse_args()
+
+
+def read(films: list[Film]) -> tuple[list[Radiograph], list[Film], list[str]]:
+    """What could be read, the films it belongs to, and why the others could not."""
+    radiographs, kept, skipped = [], [], []
+    for film in tqdm(films, "Reading", unit="film", disable=None):
+        try:
+            radiographs.append(read_radiograph(film.path))
+            kept.append(film)
+        except RadiographError as error:
+            skipped.append(str(error))
+    return radiographs, kept, skipped
 
 
 def main() -> None:
     args = arguments()
-    films = select(find_films(args.data), args.split)
-    names = available_models() if args.model == "all" else [args.model]
-    predictors = [Predictor.load(name, args.device) for name in names]
-    labels: list[int] = []
-    probabilities: dict[str, list[float]] = {predictor.name: [] for predictor in predictors}
-    skipped: list[str] = []
-    with tqdm(total=len(films), unit="film", disable=None) as bar:
-        for start in range(0, len(films), args.batch):
-            batch = films[start : start + args.batch]
-            readable = []
-            for film in batch:
-                try:
-                    readable.append(read_radiograph(film.path))
-                    labels.append(film.label)
-                except RadiographError as error:
-                    skipped.append(str(error))
-            for predictor in predictors:
-                predictions = predictor.predict_batch(readable, heatmap=False)
-                probabilities[predictor.name] += [p.probability for p in predictions]
-            bar.update(len(batch))
+    radiographs, films, skipped = read(select(find_films(args.data), args.split))
     for error in skipped:
         print(f"skipped: {error}", file=sys.stderr)
-    results = {p.name: metrics(labels, probabilities[p.name], p.threshold) for p in predictors}
-    lines = ["| model | " + " | ".join(SHOWN) + " |", "|---|" + "---|" * len(SHOWN)]
-    for name, figures in results.items():
-        shown = (figures[key] for key in SHOWN)
-        cells = (f"{value:.4f}" if isinstance(value, float) else str(value) for value in shown)
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    table = "\n".join(lines)
+    if len({film.label for film in films}) < 2:
+        raise ValueError(f"The split {args.split!r} of {args.data!r} lacks films of a class.")
+    labels = np.array([film.label for film in films])
+    patients = np.array([film.patient for film in films])
+    names = sorted(available_models(), reverse=True) if args.model == "all" else [args.model]
+    predictors = [Predictor.load(name, args.device) for name in names]
+    models = {}
+    for predictor in predictors:
+        models[predictor.name] = {
+            "title": predictor.title,
+            "weights_sha256": predictor.card["weights"]["sha256"],
+            "operating_point": predictor.threshold,
+            **reports.evaluate(predictor, radiographs, labels, patients, not args.quick),
+        }
+        if args.split == "val":
+            held = np.array(models[predictor.name]["probabilities"])
+            logits = np.log(held) - np.log1p(-held)
+            models[predictor.name]["held"] = held_coverage(labels, logits, patients, COVERAGE)
+    report = {
+        "command": "python " + shlex.join(sys.argv),
+        "split": args.split,
+        "models": models,
+        "skipped": skipped,
+    }
+    if len(predictors) > 1:
+        report["comparison"] = reports.comparison(models, predictors, labels, patients)
+    if not args.quick:
+        report["heat"] = reports.check_heat(predictors, radiographs, labels, args.heat_films)
+    out = Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+    reports.plot(report, labels, out / "evaluation.png")
+    (out / "evaluation.md").write_text(reports.markdown(report), encoding="utf-8")
+    write_json(out / "evaluation.json", report)
+    table = reports.main_table(report)
     print(table)
-    weights = {p.name: p.card["weights"]["sha256"] for p in predictors}
-    report = {"split": args.split, "models": results, "weights_sha256": weights, "skipped": skipped}
-    write_json(Path(args.json), report)
-    print(f"written to {args.json}", file=sys.stderr)
+    print(f"written to {out}", file=sys.stderr)
     if args.readme:
-        command = f"`python scripts/evaluate.py --data DIR --split {args.split}`"
-        put_between_markers(Path(args.readme), f"{command} prints:\n\n{table}")
+        put_between_markers(Path(args.readme), f"`{report['command']}` prints:\n\n{table}")
 
 
 def put_between_markers(path: Path, text: str) -> None:

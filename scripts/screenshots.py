@@ -44,7 +44,7 @@ def main() -> None:
                     context = browser.new_context(
                         viewport={"width": width, "height": height},
                         color_scheme=scheme,
-                        device_scale_factor=2 if name == "phone" else 1,
+                        device_scale_factor=1.5 if name == "phone" else 1,
                     )
                     page = context.new_page()
                     page.goto(address)

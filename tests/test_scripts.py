@@ -95,25 +95,44 @@ def test_predict_says_what_is_missing(folder, checkpoints, tmp_path):
     assert "Traceback" not in unknown.stderr
 
 
-def test_evaluate_prints_a_table_and_writes_json(dataset, checkpoints, tmp_path):
-    report, readme = tmp_path / "report.json", tmp_path / "README.md"
+def test_evaluate_writes_a_whole_report(dataset, checkpoints, tmp_path):
+    out, readme = tmp_path / "report", tmp_path / "README.md"
     readme.write_text("before\n<!-- figures: x -->\nold\n<!-- /figures -->\nafter\n")
     result = script(
-        *("evaluate", "--data", dataset, "--split", "test", "--json", report, "--readme", readme),
+        *("evaluate", "--data", dataset, "--split", "val", "--out", out, "--readme", readme),
+        *("--heat-films", 2),
         PNEUMONIA_CHECKPOINTS=str(checkpoints),
     )
     assert result.returncode == 0, result.stderr
-    header, _, *rows = result.stdout.strip().splitlines()
-    assert header.startswith("| model | films | normal | pneumonia | accuracy | auroc |")
+    table = result.stdout.strip()
+    assert table.startswith("| | DenseNet-169 | Small CNN |")
     page = readme.read_text()
-    assert result.stdout.strip() in page and "old" not in page
+    assert table in page and "old" not in page
     assert page.startswith("before\n<!-- figures: x -->\n") and page.endswith("-->\nafter\n")
-    written = json.loads(report.read_text())
-    assert written["split"] == "test" and set(written["models"]) == {"cnn", "densenet169"}
-    for row, (name, figures) in zip(rows, written["models"].items(), strict=True):
-        cells = [cell.strip() for cell in row.strip("|").split("|")]
-        assert cells[:4] == [name, "12", "6", "6"]
-        assert float(cells[5]) == pytest.approx(figures["auroc"], abs=1e-4)
+    report = json.loads((out / "evaluation.json").read_text())
+    assert report["split"] == "val" and set(report["models"]) == {"cnn", "densenet169"}
+    text = (out / "evaluation.md").read_text()
+    assert table in text and "](evaluation.png)" in text
+    assert (out / "evaluation.png").read_bytes().startswith(b"\x89PNG")
+    for model in report["models"].values():
+        assert len(model["perturbations"]) == 17 and model["perturbations"]["clean"]["flips"] == 0
+        assert f"{model['figures']['auroc']:.3f} (" in table
+    assert {"randomisation", "road", "pointing", "elsewhere"} == set(
+        report["heat"]["models"]["cnn"]
+    )
+    assert set(report["comparison"]) >= {"auroc", "accuracy", "brier"}
+
+
+def test_evaluate_quickly_on_the_test_split(dataset, checkpoints, tmp_path):
+    out = tmp_path / "report"
+    result = script(
+        *("evaluate", "--data", dataset, "--split", "test", "--model", checkpoints / "cnn"),
+        *("--out", out, "--quick"),
+    )
+    assert result.returncode == 0, result.stderr
+    (model,) = json.loads((out / "evaluation.json").read_text())["models"].values()
+    assert (model["figures"]["normal"], model["figures"]["pneumonia"]) == (6, 6)
+    assert list(model["perturbations"]) == ["clean"] and "held" not in model
 
 
 def test_evaluate_and_train_explain_a_wrong_folder(tmp_path):

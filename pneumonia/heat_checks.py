@@ -1,0 +1,180 @@
+"""Do the heatmaps tell the truth? Four questions that a heatmap can fail.
+
+Does it depend on what the network learnt (randomisation)? Does the network's answer depend on what
+it marks (ROAD)? Does it find an opacity whose place is known (pointing)? Is it where no lung can be
+(elsewhere)? And do two networks mark the same places (agreement)?
+
+Everywhere films are ``(N, 1, 224, 224)`` uint8 grids, and heat is that for PNEUMONIA unless said.
+"""
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pytorch_grad_cam.metrics.road import ROADCombined
+from scipy.ndimage import binary_fill_holes, label
+from scipy.stats import spearmanr
+from torch import nn
+
+from .explain import Explainer
+from .models import Network
+from .phantom import Lesion, opacity
+from .preprocess import GRID, EvalPreset
+
+
+@dataclass(frozen=True)
+class Heater:
+    """A network with all that is needed to make heat of grids."""
+
+    network: Network
+    size: int
+
+    def __call__(self, grids: torch.Tensor, target: str | None = "PNEUMONIA") -> np.ndarray:
+        """``(N, h, w)`` float32 heatmaps, in units of the logit."""
+        explainer, preset = Explainer(self.network), EvalPreset(self.size)
+        return np.concatenate(
+            [explainer.explain(preset(part), target=target)[1] for part in grids.split(16)]
+        )
+
+    def logits(self, grids: torch.Tensor) -> np.ndarray:
+        explainer, preset = Explainer(self.network), EvalPreset(self.size)
+        return np.concatenate([explainer.logits(preset(part)) for part in grids.split(16)])
+
+
+def randomisation(heater: Heater, grids: torch.Tensor) -> dict[str, float]:
+    """How alike the maps stay while the network forgets, from its end to its beginning.
+
+    The cascading parameter randomisation test (Adebayo et al. 2018, "Sanity checks for saliency
+    maps"). Returns, for each depth, the mean rank correlation with the trained network's maps: 1 at
+    first, near 0 if the maps come from what was learnt.
+    """
+    trained = heater(grids)
+    network = copy.deepcopy(heater.network)
+    children = list(network.features.children())
+    cuts = {"classifier": len(children), "last half": len(children) // 2, "everything": 0}
+    generator_state = torch.get_rng_state()
+    torch.manual_seed(0)
+    kept = {"nothing": 1.0}
+    network.classifier.reset_parameters()
+    for depth, first in cuts.items():
+        for child in children[first:]:
+            for module in child.modules():
+                if isinstance(module, nn.Conv2d | nn.BatchNorm2d):
+                    module.reset_parameters()
+        forgotten = Heater(network, heater.size)(grids)
+        kept[depth] = mean_rank_correlation(trained, forgotten)
+    torch.set_rng_state(generator_state)
+    return kept
+
+
+def mean_rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
+    """Mean over films of Spearman's correlation of two stacks of maps ``(N, h, w)``; 0 for a map
+    that is the same everywhere."""
+    values = [
+        0.0 if np.ptp(a) == 0 or np.ptp(b) == 0 else float(spearmanr(a, b, axis=None).statistic)
+        for a, b in zip(first, second, strict=True)
+    ]
+    return float(np.mean(values))
+
+
+def road(heater: Heater, grids: torch.Tensor, seed: int = 0) -> dict[str, float]:
+    """Remove and debias (Rong et al. 2022, package ``grad-cam``): does what the map marks matter?
+
+    Pixels are removed from the most and from the least marked on; the score is half the difference
+    of what that does to the logit of the predicted class. ``heat`` and ``random`` are mean scores
+    of the network's maps and of random maps of the same coarseness (ROAD favours coarse maps, so
+    the comparison must be between equals), ``better`` the share of films where the heat scores
+    higher.
+    """
+    heat, rng = heater(grids, target=None), np.random.default_rng(seed)
+    inputs, logits = EvalPreset(heater.size)(grids), heater.logits(grids)
+    signs = [1.0 if logit >= 0 else -1.0 for logit in logits]
+    targets = [lambda output, sign=sign: sign * output for sign in signs]
+    metric, scores = ROADCombined([20, 40, 60, 80]), []
+    state = torch.get_rng_state()
+    for maps in (heat, rng.random(heat.shape, dtype=np.float32)):
+        torch.manual_seed(seed)
+        large = enlarge(maps, heater.size)
+        large /= np.maximum(large.max((1, 2), keepdims=True), 1e-9)
+        scores.append(metric(inputs, large, targets, heater.network))
+    torch.set_rng_state(state)
+    return {
+        "heat": float(scores[0].mean()),
+        "random": float(scores[1].mean()),
+        "better": float((scores[0] > scores[1]).mean()),
+    }
+
+
+def pointing(heater: Heater, grids: torch.Tensor, seed: int = 0) -> dict[str, float]:
+    """The pointing game (Zhang et al. 2018) with an opacity of known place drawn into each film.
+
+    ``films`` without opacities get one of 10 % of their width, left or right of the middle.
+    Returns ``rise``: the share of films where the evidence (heat for PNEUMONIA less heat for
+    NORMAL) rises most inside the opacity or within half a cell of it; ``heat``: where it is then
+    highest of all; ``chance``: the share of the film that counts as inside; ``logit``: by how much
+    the opacity raises the logit.
+    """
+    rng, side = np.random.default_rng(seed), GRID
+    lesions, changed = [], []
+    for number, grid in enumerate(grids):
+        x = rng.uniform(0.22, 0.34) if rng.random() < 0.5 else rng.uniform(0.66, 0.78)
+        lesion = Lesion(x=x, y=rng.uniform(0.35, 0.6), radius=0.1)
+        film = opacity(grid[0].numpy() / np.float32(255), lesion, strength=1.2, seed=number)
+        changed.append(torch.from_numpy((film * 255).round().astype(np.uint8))[None])
+        lesions.append(lesion)
+    changed = torch.stack(changed)
+    before, after = (
+        enlarge(heater(films) - heater(films, "NORMAL"), side) for films in (grids, changed)
+    )  # with what speaks against pneumonia: an opacity may only weaken that
+    slack = side / heater(grids[:1]).shape[-1] / 2
+    hits = {"rise": [], "heat": [], "chance": []}
+    for lesion, old, new in zip(lesions, before, after, strict=True):
+        inside = lesion.distance(side, side) < 1 + slack / (lesion.radius * side)
+        hits["rise"].append(inside.flat[(new - old).argmax()])
+        hits["heat"].append(inside.flat[new.argmax()])
+        hits["chance"].append(inside.mean())
+    rises = heater.logits(changed) - heater.logits(grids)
+    return {**{k: float(np.mean(v)) for k, v in hits.items()}, "logit": float(rises.mean())}
+
+
+def elsewhere(heater: Heater, grids: torch.Tensor) -> dict[str, float]:
+    """The share of heat (for the predicted class) where nothing should be found.
+
+    ``outside``: in the air around the child, beside ``outside_area``, its share of the film;
+    ``marker``: in the corner of a bright square pasted there, beside ``marker_area``.
+    """
+    corner = np.s_[8:40, 8:40]
+    marked = grids.clone()
+    marked[:, 0, 12:36, 12:36] = 255
+    rows = {"outside": [], "outside_area": [], "marker": []}
+    for grid, heat, again in zip(
+        grids, enlarge(heater(grids, None), GRID), enlarge(heater(marked, None), GRID), strict=True
+    ):
+        air = air_around(grid[0].numpy())
+        rows["outside"].append(heat[air].sum() / max(heat.sum(), 1e-9))
+        rows["outside_area"].append(air.mean())
+        rows["marker"].append(again[corner].sum() / max(again.sum(), 1e-9))
+    area = 32 * 32 / GRID**2
+    return {**{k: float(np.mean(v)) for k, v in rows.items()}, "marker_area": area}
+
+
+def air_around(film: np.ndarray) -> np.ndarray:
+    """Where a film ``(h, w)`` uint8 shows the air around the child: dark, and up to its edge."""
+    body = binary_fill_holes(film > 0.12 * 255)
+    areas, count = label(~body)
+    edge = np.unique(np.concatenate([areas[0], areas[-1], areas[:, 0], areas[:, -1]]))
+    return np.isin(areas, edge[edge > 0]) if count else np.zeros_like(body)
+
+
+def agreement(heaters: list[Heater], grids: torch.Tensor) -> float:
+    """Mean rank correlation of two networks' maps of the same films, on a grid of 8 × 8."""
+    first, second = (enlarge(heater(grids), 8) for heater in heaters)
+    return mean_rank_correlation(first, second)
+
+
+def enlarge(maps: np.ndarray, side: int) -> np.ndarray:
+    """``(N, h, w)`` → ``(N, side, side)`` float32, bilinear."""
+    maps = torch.from_numpy(np.ascontiguousarray(maps))[:, None]
+    return F.interpolate(maps, (side, side), mode="bilinear", align_corners=False)[:, 0].numpy()
