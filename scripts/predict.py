@@ -21,10 +21,13 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pneumonia.checkpoint import CheckpointError, available_models
-from pneumonia.predictor import Predictor
+from pneumonia.predictor import Prediction, Predictor
 from pneumonia.radiograph import SUFFIXES, RadiographError, read_radiograph
 
-COLUMNS = ("file", "model", "label", "probability", "gate", "error")
+COLUMNS = (
+    *("file", "model", "label", "probability", "gate", "error"),
+    *("verdict", "set", "operating_point", "sensitivity", "specificity"),
+)
 
 
 def arguments() -> argparse.Namespace:
@@ -96,40 +99,50 @@ def run(
     writer.writeheader()
     with tqdm(total=len(files), unit="film", disable=None) as bar:
         for start in range(0, len(files), args.batch):
-            films = []
-            for file, name in files[start : start + args.batch]:
+            batch = files[start : start + args.batch]
+            films, errors = {}, {}
+            for file, _ in batch:
                 try:
-                    films.append((file, name, read_radiograph(file)))
+                    films[file] = read_radiograph(file)
                 except RadiographError as error:
-                    failed += 1
-                    for predictor in predictors:
-                        writer.writerow(row(file, predictor, gate="", error=str(error)))
-            radiographs = [radiograph for _, _, radiograph in films]
-            for predictor in predictors:
-                predictions = predictor.predict_batch(radiographs, heatmap=bool(args.heatmaps))
-                for (file, name, _), prediction in zip(films, predictions, strict=True):
-                    probability = f"{prediction.probability:.4f}"
-                    writer.writerow(row(file, predictor, prediction.label, probability))
-                    if args.heatmaps:
+                    errors[file] = str(error)
+            answers = [
+                dict(
+                    zip(films, p.predict_batch([*films.values()], bool(args.heatmaps)), strict=True)
+                )
+                for p in predictors
+            ]
+            for file, name in batch:
+                for predictor, predictions in zip(predictors, answers, strict=True):
+                    row = {"file": safe_cell(str(file)), "model": predictor.name}
+                    if file in errors:
+                        row["error"] = safe_cell(errors[file])
+                    else:
+                        row.update(cells(predictions[file]))
+                    writer.writerow(row)
+                    if args.heatmaps and file in films:
                         picture = f"{name.name}.{predictor.name}.png"
                         target = Path(args.heatmaps, name.parent, picture)
                         target.parent.mkdir(parents=True, exist_ok=True)
-                        prediction.overlay().save(target)
+                        predictions[file].overlay().save(target)
+            failed += len(errors)
             out.flush()
-            bar.update(len(files[start : start + args.batch]))
+            bar.update(len(batch))
     return failed
 
 
-def row(
-    file: Path,
-    predictor: Predictor,
-    label: str = "",
-    probability: str = "",
-    gate: str = "ok",
-    error: str = "",
-) -> dict[str, str]:
-    values = (safe_cell(str(file)), predictor.name, label, probability, gate, safe_cell(error))
-    return dict(zip(COLUMNS, values, strict=True))
+def cells(prediction: Prediction) -> dict[str, str]:
+    clean = prediction.card["validation"]["clean"]
+    return {
+        "label": prediction.label,
+        "probability": f"{prediction.probability:.4f}",
+        "gate": "ok",
+        "verdict": prediction.verdict,
+        "set": " ".join(prediction.set),
+        "operating_point": f"{prediction.threshold:.4f}",
+        "sensitivity": f"{clean['sensitivity']:.3f}",
+        "specificity": f"{clean['specificity']:.3f}",
+    }
 
 
 if __name__ == "__main__":

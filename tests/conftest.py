@@ -20,6 +20,7 @@ def card_of(model: str) -> dict:
         "preprocessing": {"grid": 224, "size": 64, "standardise": "per film"},
         "calibration": {"temperature": 1.5, "bias": -0.2},
         "operating_point": {"threshold": 0.4},
+        "validation": {"clean": {"sensitivity": 0.95, "specificity": 0.97}},
         "conformal": {"coverage": 0.9, "normal_to": 0.3, "pneumonia_from": 0.6},
     }
 

@@ -25,10 +25,23 @@ from pneumonia.web.examples import load_examples
 needs_models = pytest.mark.skipif(not available_models(), reason="no checkpoint to show")
 
 
-def prediction(label="PNEUMONIA", probability=0.8, model="cnn", heat=6.0, name="a.png", notes=()):
-    film = Radiograph(np.full((60, 90), 0.5, np.float32), name, "PNG", notes, 0.0)
-    heatmap = np.array([[0, heat], [0, 0]], np.float32)
-    return Prediction(model, probability, label, 0.5, heatmap, label, film)
+def prediction(probability=0.8, model="cnn", heat=6.0, name="a.png", notes=()):
+    """NORMAL up to 0.3, PNEUMONIA from 0.6, UNCERTAIN between."""
+    rates = {"sensitivity": 0.953, "specificity": 0.968}
+    limits = {"normal_to": 0.3, "pneumonia_from": 0.6}
+    classes = ["NORMAL"] * (probability <= 0.3) + ["PNEUMONIA"] * (probability >= 0.6)
+    label = "PNEUMONIA" if probability >= 0.5 else "NORMAL"
+    return Prediction(
+        model=model,
+        probability=probability,
+        label=label,
+        threshold=0.5,
+        set=tuple(classes),
+        card={"validation": {"clean": rates}, "conformal": limits},
+        heatmap=np.array([[0, heat], [0, 0]], np.float32),
+        target=label,
+        radiograph=Radiograph(np.full((60, 90), 0.5, np.float32), name, "PNG", notes, 0.0),
+    )
 
 
 TITLES = {"cnn": "Small CNN", "densenet169": "DenseNet-169"}
@@ -43,12 +56,20 @@ def test_a_probability_is_whole_and_never_certain(probability, words):
 
 
 def test_the_headline_says_whether_the_models_agree():
-    ill, well = prediction(), prediction("NORMAL", 0.2, "densenet169")
-    assert "disagree: only Small CNN" in views.headline([well, ill], TITLES)
-    assert "agree: it looks" in views.headline([ill, prediction(model="densenet169")], TITLES)
-    both = views.headline([well, prediction("NORMAL", 0.3)], TITLES)
-    assert "agree: they found no sign" in both and "clear" not in both
-    assert views.headline([ill], TITLES) == "It looks like pneumonia to Small CNN"
+    def words(*probabilities):
+        models = [prediction(p, m) for p, m in zip(probabilities, TITLES, strict=False)]
+        return views.headline(models, TITLES)
+
+    assert "disagree: only Small CNN" in words(0.8, 0.2)
+    assert "agree: it looks" in words(0.8, 0.9)
+    assert "agree: they found no sign" in words(0.2, 0.1) and "clear" not in words(0.2, 0.1)
+    assert words(0.4, 0.5) == "Neither model can call this film"
+    assert words(0.4, 0.9) == "It looks like pneumonia to DenseNet-169; Small CNN cannot call " + (
+        "this film"
+    )
+    assert words(0.1, 0.5).startswith("No sign of pneumonia found by Small CNN; DenseNet-169")
+    assert words(0.8) == "It looks like pneumonia to Small CNN"
+    assert words(0.5) == "Small CNN cannot call this film"
 
 
 def test_a_result_shows_every_picture_with_a_text_and_no_address():
@@ -58,7 +79,8 @@ def test_a_result_shows_every_picture_with_a_text_and_no_address():
     assert all('src="data:image/' in image and 'alt="' in image for image in images)
     assert "http" not in html
     assert "What the model used" in html
-    assert "--at: 0.8000; --cut: 0.5000" in html
+    assert "--at: 0.8000; --cut: 0.5000; --from: 0.3000; --to: 0.6000" in html
+    assert "sensitivity 95&nbsp;%, specificity 97&nbsp;%" in html
 
 
 def test_names_and_notes_from_strangers_are_escaped():
@@ -167,6 +189,7 @@ def test_the_endpoint_answers_as_the_predictor_does(client, film):
         assert answer["label"] == expected.label
         assert math.isclose(answer["probability"], expected.probability, abs_tol=1e-3)
         assert answer["operating_point"] == expected.threshold
+        assert (answer["verdict"], answer["set"]) == (expected.verdict, list(expected.set))
         with Image.open(overlay["image"]) as picture:
             assert (picture.format, picture.size) == ("PNG", (360, 300))
             difference = np.asarray(picture, int) - np.asarray(expected.overlay(), int)

@@ -84,7 +84,9 @@ def predict(film: str) -> tuple[dict, list[tuple[Image.Image, str]]]:
     Returns:
         verdicts: ``{"film": name, "notes": [what was done while reading it], "models": {"cnn":
             {"label": "NORMAL" or "PNEUMONIA", "probability": of PNEUMONIA, "operating_point":
-            the probability from which the label is PNEUMONIA}, ...}}``
+            the probability from which the label is PNEUMONIA, "verdict": "NORMAL", "PNEUMONIA" or
+            "UNCERTAIN", "set": the classes still plausible (at 90 % coverage), "sensitivity" and
+            "specificity": on validation films at that operating point}, ...}}``
         overlays: for each model the film with its heatmap (Grad-CAM on an absolute scale: what the
             model used for its label) as PNG, captioned with the model's name.
     """
@@ -104,6 +106,10 @@ def predict(film: str) -> tuple[dict, list[tuple[Image.Image, str]]]:
                 "label": p.label,
                 "probability": p.probability,
                 "operating_point": p.threshold,
+                "verdict": p.verdict,
+                "set": list(p.set),
+                "sensitivity": p.card["validation"]["clean"]["sensitivity"],
+                "specificity": p.card["validation"]["clean"]["specificity"],
             }
             for p in predictions
         },

@@ -16,6 +16,7 @@ OPACITY = 70  # per cent, where the slider stands at first
 
 _SENTENCES = {
     "NORMAL": "no sign of pneumonia found by this model",
+    "UNCERTAIN": "too close for this model to call",
     "PNEUMONIA": "looks like pneumonia to this model",
 }
 
@@ -66,7 +67,8 @@ def result(predictions: list[Prediction], titles: dict[str, str]) -> str:
   <div class="verdict">
     <h2>{headline(predictions, titles)}</h2>
     <ul>{rows}</ul>
-    <p class="axis" aria-hidden="true"><span>0&nbsp;%</span><span>probability of pneumonia</span>
+    <p class="axis" aria-hidden="true"><span>0&nbsp;%</span>
+      <span>probability of pneumonia <i class="band"></i> uncertain</span>
       <span>100&nbsp;%</span></p>
   </div>
   <div class="tools">
@@ -81,21 +83,27 @@ def result(predictions: list[Prediction], titles: dict[str, str]) -> str:
 
 def headline(predictions: list[Prediction], titles: dict[str, str]) -> str:
     """The verdicts, and whether they agree, in one sentence."""
-    labels = {p.label for p in predictions}
+    verdicts = {p.verdict: titles[p.model] for p in predictions}
     if len(predictions) == 1:
-        (p,) = predictions
-        found = (
-            "It looks like pneumonia to"
-            if p.label == "PNEUMONIA"
-            else "No sign of pneumonia found by"
-        )
-        return f"{found} {titles[p.model]}"
-    if labels == {"PNEUMONIA"}:
-        return "Both models agree: it looks like pneumonia to them"
-    if labels == {"NORMAL"}:
-        return "Both models agree: they found no sign of pneumonia"
-    (first,) = (p for p in predictions if p.label == "PNEUMONIA")
-    return f"The models disagree: only {titles[first.model]} sees signs of pneumonia"
+        (found, title), *_ = verdicts.items()
+        return {
+            "NORMAL": f"No sign of pneumonia found by {title}",
+            "UNCERTAIN": f"{title} cannot call this film",
+            "PNEUMONIA": f"It looks like pneumonia to {title}",
+        }[found]
+    if len(verdicts) == 1:
+        return {
+            "NORMAL": "Both models agree: they found no sign of pneumonia",
+            "UNCERTAIN": "Neither model can call this film",
+            "PNEUMONIA": "Both models agree: it looks like pneumonia to them",
+        }[next(iter(verdicts))]
+    if "UNCERTAIN" not in verdicts:
+        return f"The models disagree: only {verdicts['PNEUMONIA']} sees signs of pneumonia"
+    if "PNEUMONIA" in verdicts:
+        found = f"It looks like pneumonia to {verdicts['PNEUMONIA']}"
+    else:
+        found = f"No sign of pneumonia found by {verdicts['NORMAL']}"
+    return f"{found}; {verdicts['UNCERTAIN']} cannot call this film"
 
 
 def percent(probability: float) -> str:
@@ -114,15 +122,21 @@ def data_uri(picture: Image.Image, kind: str, **options) -> str:
 
 def _verdict(prediction: Prediction, title: str) -> str:
     probability, cut = percent(prediction.probability), percent(prediction.threshold)
+    clean = prediction.card["validation"]["clean"]
+    rates = f"sensitivity {percent(clean['sensitivity'])}, "
+    rates += f"specificity {percent(clean['specificity'])}"
+    band = sorted(prediction.card["conformal"][key] for key in ("normal_to", "pneumonia_from"))
+    at = f"--at: {prediction.probability:.4f}; --cut: {prediction.threshold:.4f}"
     return f"""
-<li class="{prediction.label.lower()}">
+<li class="{prediction.verdict.lower()}">
   <p class="model">{title}</p>
-  <p class="label">{prediction.label}<span class="colon">: </span>
-    <span>{_SENTENCES[prediction.label]}</span></p>
+  <p class="label">{prediction.verdict}<span class="colon">: </span>
+    <span>{_SENTENCES[prediction.verdict]}</span></p>
   <p class="probability">{probability}<span class="unseen"> probability of pneumonia</span></p>
-  <div class="scale" style="--at: {prediction.probability:.4f}; --cut: {prediction.threshold:.4f}">
-    <span class="bar"></span><span class="dot"></span><span class="cut"></span>
-    <span class="cut-label">operating point {cut}</span>
+  <div class="scale" style="{at}; --from: {band[0]:.4f}; --to: {band[1]:.4f}">
+    <span class="bar"></span><span class="band" title="uncertain"></span><span class="dot"></span>
+    <span class="cut"></span>
+    <span class="cut-label">operating point {cut}: {rates}</span>
   </div>
 </li>"""
 
