@@ -1,7 +1,7 @@
-"""From logits to verdicts: calibration and operating point, chosen on validation films.
+"""What a trained network still needs: calibration, operating point, uncertain band and gate.
 
-Each choice is made on clean and perturbed validation films together, so that it holds for films
-that come another way than the training films did.
+Each choice is made on clean and perturbed films together, so that it holds for films that come
+another way than the training films did: the gate on training films, the rest on validation films.
 """
 
 import copy
@@ -11,31 +11,36 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy.special import expit
+from sklearn.covariance import LedoitWolf
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_curve
-from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.model_selection import KFold, StratifiedGroupKFold
+from tqdm import tqdm
 
 from .checkpoint import save_checkpoint
 from .dataset import LABELS
 from .evaluation import metrics
+from .explain import Explainer
+from .gate import Gate
 from .models import Network
 from .perturb import perturb_in_turn
-from .preprocess import GRID
-from .training import logits_of
+from .preprocess import GRID, EvalPreset
 
 COVERAGE = 0.9  # of either class, by the plausible classes of a film
+ADMITTED = 0.995  # of training films, by the gate
 
 
 def store(
     folder: str | Path,
     network: Network,
     card: dict,
+    training: torch.Tensor,
     grids: torch.Tensor,
     labels: np.ndarray,
     size: int,
     device: torch.device,
 ) -> dict:
-    """Calibrate a trained network and write its checkpoint; returns the card.
+    """Calibrate a trained network, fit its gate and write its checkpoint; returns the card.
 
     The weight matrices are stored in float16 where that moves no probability by more than 0.001.
 
@@ -43,6 +48,7 @@ def store(
         folder: the checkpoint's.
         network: trained.
         card: what else the card says.
+        training: ``(M, 1, 224, 224)`` uint8 training films; every other one is perturbed.
         grids: ``(N, 1, 224, 224)`` uint8 validation films; as many more are made by perturbing.
         labels: ``(N,)`` of 0 and 1.
         size: side of the network's input in px. Trained on enlarged crops, a network is at its best
@@ -54,22 +60,63 @@ def store(
     rounded = copy.deepcopy(network)
     for tensor in rounded.parameters():
         tensor.data = tensor.data.half().float() if tensor.ndim > 1 else tensor.data
-    exact = logits = logits_of(network, films, size, device)
+    exact, _ = logits, inner = run(network, films, size, device)
     pairs = zip(network.parameters(), rounded.parameters(), strict=True)
     if not all(torch.equal(one, other) for one, other in pairs):
-        logits = logits_of(rounded, films, size, device)
+        logits, inner = run(rounded, films, size, device)
     parts = calibrate(logits, labels)
     before, after = (probabilities(z, **parts["calibration"]) for z in (exact, logits))
     moved = float(np.abs(before - after).max())
     half = moved <= 1e-3
+    seen = torch.cat([training[::2], perturb_in_turn(training[1::2])])
+    gate = fit_gate(run(rounded, seen, size, device)[1])
+    clean, changed = np.split(gate.distances(inner) <= 1, 2)
     card = {
         **card,
+        "gate": {"passes": {"clean": float(clean.mean()), "perturbed": float(changed.mean())}},
         "preprocessing": {"grid": GRID, "size": size, "standardise": "per film"},
         **(parts if half else calibrate(exact, labels)),
     }
     if moved:  # else the weights had been float16 before
         card["float16_moves_probability_by"] = moved
-    return save_checkpoint(folder, network, card, half)
+    return save_checkpoint(folder, network, card, gate, half)
+
+
+def run(
+    network: Network, grids: torch.Tensor, size: int, device: torch.device
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits ``(N,)`` and inner features ``(N, channels)`` of ``(N, 1, 224, 224)`` uint8 films."""
+    explainer, preset = Explainer(network), EvalPreset(size)
+    logits, inner = [], []
+    for films in tqdm(grids.split(64), "Films", unit="batch", disable=None, leave=False):
+        inputs = preset(films).to(device, memory_format=torch.channels_last)
+        explained = explainer.explain(inputs, heatmap=False)
+        logits.append(explained.logits)
+        inner.append(explained.inner)
+    return np.concatenate(logits), np.concatenate(inner)
+
+
+def fit_gate(inner: np.ndarray, admitted: float = ADMITTED) -> Gate:
+    """The gate that lets this share of films like the given ones through.
+
+    The covariance is shrunk (Ledoit and Wolf 2004, "A well-conditioned estimator for
+    large-dimensional covariance matrices"). The limit is set on distances of films that did not
+    take part in the fit, each half's from the other half.
+
+    Args:
+        inner: ``(M, channels)`` inner features of training films.
+        admitted: share, 0..1.
+    """
+    inner = inner.astype(np.float64)
+    distances = []
+    for fit, held in KFold(2, shuffle=True, random_state=0).split(inner):
+        half = LedoitWolf().fit(inner[fit])
+        distances.append(np.sqrt(half.mahalanobis(inner[held])))
+    limit = np.quantile(np.concatenate(distances), admitted)
+    whole = LedoitWolf().fit(inner)
+    return Gate(
+        whole.location_.astype(np.float32), (whole.precision_ / limit**2).astype(np.float32)
+    )
 
 
 def calibrate(logits: np.ndarray, labels: np.ndarray) -> dict:

@@ -1,4 +1,4 @@
-"""A checkpoint folder: ``model.safetensors`` (weights) and ``card.json`` (all there is to know).
+"""A checkpoint folder: ``model.safetensors`` (weights), ``gate.safetensors`` and ``card.json``.
 
 The card carries what turns weights into a verdict (preprocessing, calibration, operating point), so
 that they cannot drift apart, and where the weights come from.
@@ -7,18 +7,21 @@ that they cannot drift apart, and where the weights come from.
 import hashlib
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 
+import safetensors.numpy
 import torch
 from safetensors.torch import load_file, save_file
 
+from .gate import Gate
 from .models import Network, build
 
 CHECKPOINTS = Path(
     os.environ.get("PNEUMONIA_CHECKPOINTS")
     or Path(__file__).resolve().parent.parent / "checkpoints"
 )
-WEIGHTS, CARD = "model.safetensors", "card.json"
+WEIGHTS, GATE, CARD = "model.safetensors", "gate.safetensors", "card.json"
 
 
 class CheckpointError(RuntimeError):
@@ -30,12 +33,17 @@ def available_models(root: str | Path = CHECKPOINTS) -> list[str]:
     return sorted(card.parent.name for card in Path(root).glob(f"*/{CARD}"))
 
 
-def save_checkpoint(folder: str | Path, network: Network, card: dict, half: bool = False) -> dict:
-    """Write weights and card; returns the card with the weights' SHA-256."""
+def save_checkpoint(
+    folder: str | Path, network: Network, card: dict, gate: Gate, half: bool = False
+) -> dict:
+    """Write weights, gate and card; returns the card with the files' SHA-256."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_weights(folder / WEIGHTS, network, half)
-    card = {**card, "weights": {"file": WEIGHTS, "sha256": sha256(folder / WEIGHTS)}}
+    safetensors.numpy.save_file(asdict(gate), folder / GATE)
+    for part, file in (("weights", WEIGHTS), ("gate", GATE)):
+        about = {**card.get(part, {}), "file": file, "sha256": sha256(folder / file)}
+        card = {**card, part: about}
     write_json(folder / CARD, card)
     return card
 
@@ -64,8 +72,10 @@ def checkpoint_folder(name: str | Path) -> Path:
     raise CheckpointError(f"There is no checkpoint {str(name)!r} (there are: {names}).")
 
 
-def load_checkpoint(name: str | Path, device: str | torch.device = "cpu") -> tuple[Network, dict]:
-    """The network (eval mode, float32, on ``device``) and its card.
+def load_checkpoint(
+    name: str | Path, device: str | torch.device = "cpu"
+) -> tuple[Network, dict, Gate]:
+    """The network (eval mode, float32, on ``device``), its card and its gate.
 
     Args:
         name: a model shipped under ``checkpoints/``, or the path of a checkpoint folder.
@@ -76,25 +86,26 @@ def load_checkpoint(name: str | Path, device: str | torch.device = "cpu") -> tup
     folder = checkpoint_folder(name)
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        digest = sha256(folder / WEIGHTS)
-        if digest != card["weights"]["sha256"]:
-            raise CheckpointError(
-                f"The weights in {str(folder)!r} are damaged or not those of their card: "
-                "fetch the checkpoint again."
-            )
+        for part, file in (("weights", WEIGHTS), ("gate", GATE)):
+            if sha256(folder / file) != card[part]["sha256"]:
+                raise CheckpointError(
+                    f"The file {file} in {str(folder)!r} is damaged or not that of its card: "
+                    "fetch the checkpoint again."
+                )
         network = build(card["model"])
         state = load_file(folder / WEIGHTS)
         network.load_state_dict(
             {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
         )
+        gate = Gate(**safetensors.numpy.load_file(folder / GATE))
     except CheckpointError:
         raise
     except Exception as error:
         raise CheckpointError(
             f"The checkpoint {str(folder)!r} cannot be read ({type(error).__name__}: {error}): "
-            f"it needs an intact {WEIGHTS} and {CARD}."
+            f"it needs an intact {WEIGHTS}, {GATE} and {CARD}."
         ) from error
-    return network.eval().to(device), card
+    return network.eval().to(device), card, gate
 
 
 def sha256(path: Path) -> str:

@@ -51,7 +51,8 @@ def evaluate(
     Returns:
         ``figures`` (see ``metrics``), ``intervals`` (their 95 % intervals by patient),
         ``conformal`` (coverage of each class, share UNCERTAIN), ``perturbations`` (name → AUROC,
-        sensitivity, specificity, share of films with another label than when clean),
+        sensitivity, specificity, share of films with another label than when clean, share that
+        the gate lets through),
         ``probabilities`` (``(N,)``).
     """
     grids = torch.stack([to_grid(film.pixels) for film in films])
@@ -67,6 +68,7 @@ def evaluate(
         rows[name] = {
             **{key: figures[key] for key in ("auroc", "sensitivity", "specificity")},
             "flips": float(flips),
+            "passes": float(np.mean([p.in_scope for p in predictions])),
         }
     probabilities = np.array([p.probability for p in clean])
     return {
@@ -84,6 +86,21 @@ def coverage(predictions: Sequence[Prediction], labels: np.ndarray) -> dict[str,
     rates = {name: float(covered[labels == i].mean()) for i, name in enumerate(LABELS)}
     uncertain = float(np.mean([p.verdict == "UNCERTAIN" for p in predictions]))
     return {**rates, "uncertain": uncertain}
+
+
+def refusals(predictor: Predictor, strangers: dict[str, Sequence]) -> dict[str, dict]:
+    """kind → ``pictures`` and the share of them that the gate refuses (``refused``).
+
+    Args:
+        predictor: the model's.
+        strangers: kind → pictures that are no chest films, as ``read_radiograph`` takes them.
+    """
+    rows = {}
+    for kind, pictures in strangers.items():
+        predictions = predictor.predict_batch(pictures, heatmap=False)
+        refused = float(np.mean([not p.in_scope for p in predictions]))
+        rows[kind] = {"pictures": len(predictions), "refused": refused}
+    return rows
 
 
 def check_heat(
@@ -189,15 +206,22 @@ def markdown(report: dict) -> str:
             lines = [
                 f"## {model['title']} on perturbed films",
                 "",
-                "| change | AUROC | sensitivity | specificity | verdicts that flip |",
-                "|---|---|---|---|---|",
+                "| change | AUROC | sensitivity | specificity | labels that flip | pass the gate |",
+                "|---|---|---|---|---|---|",
             ]
             lines += [
                 f"| {name} | {r['auroc']:.4f} | {r['sensitivity']:.3f} | {r['specificity']:.3f} "
-                f"| {100 * r['flips']:.1f} % |"
+                f"| {100 * r['flips']:.1f} % | {100 * r['passes']:.1f} % |"
                 for name, r in model["perturbations"].items()
             ]
             parts.append("\n".join(lines))
+    kinds = next(iter(models.values()))["strangers"]
+    lines = ["| pictures | " + " | ".join(m["title"] for m in models.values()) + " |"]
+    lines.append("|---|" + "---|" * len(models))
+    for kind, row in kinds.items():
+        cells = [f"{100 * m['strangers'][kind]['refused']:.0f} %" for m in models.values()]
+        lines.append(f"| {kind} ({row['pictures']}) | " + " | ".join(cells) + " |")
+    parts += ["## What the gate refuses", "Pictures that are no chest films:", "\n".join(lines)]
     if "heat" in report:
         parts.append(_heat_section(report["heat"], models))
     return "\n\n".join(parts) + "\n"

@@ -7,6 +7,8 @@ the logit: a film without evidence has a weak map instead of an arbitrary one.
 """
 
 import threading
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +16,22 @@ from pytorch_grad_cam import GradCAM
 from torch import nn
 
 from .models import Network
+
+
+class Explained(NamedTuple):
+    """What one pass over N films gives.
+
+    Attributes:
+        logits: ``(N,)`` float32, of PNEUMONIA.
+        maps: ``(N, h, w)`` float32 heatmaps ≥ 0 on the network's last grid, in units of the logit;
+            without the cut at 0 their mean would be ± (logit − bias), the sign being that of the
+            explained class. None if not asked for.
+        inner: ``(N, channels)`` float32, the network's ``inner`` maps averaged over the film.
+    """
+
+    logits: np.ndarray
+    maps: np.ndarray | None
+    inner: np.ndarray
 
 
 class Explainer:
@@ -30,42 +48,55 @@ class Explainer:
         norms[-1].weight.requires_grad_(True)
         self.lock = threading.Lock()
 
-    def logits(self, inputs: torch.Tensor) -> np.ndarray:
-        """``(N, 1, size, size)`` float32 network input → ``(N,)`` float32 logits of PNEUMONIA."""
-        with self.lock, torch.inference_mode():
-            return self.network(inputs).float().cpu().numpy()
-
     def explain(
-        self, inputs: torch.Tensor, threshold: float = 0.0, target: str | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Logits and heatmaps.
+        self,
+        inputs: torch.Tensor,
+        threshold: float = 0.0,
+        target: str | None = None,
+        heatmap: bool = True,
+    ) -> Explained:
+        """Logits, heatmaps and inner features in one pass.
 
         Args:
             inputs: ``(N, 1, size, size)`` float32 network input on the network's device.
             threshold: the logit from which a film is called PNEUMONIA.
             target: the class to explain; by default the one each film is called.
-
-        Returns:
-            ``(N,)`` float32 logits as ``logits`` gives them, and ``(N, h, w)`` float32 heatmaps ≥ 0
-            on the network's last grid, in units of the logit. Without the cut at 0 their mean would
-            be ± (logit − bias), the sign being that of the explained class.
+            heatmap: make heatmaps.
         """
 
         def score(logit: torch.Tensor) -> torch.Tensor:
             positive = logit >= threshold if target is None else target == "PNEUMONIA"
             return logit if positive else -logit
 
+        inner: list[torch.Tensor] = []
         with self.lock:
-            cam = GradCAM(self.network, [self.network.relu])
-            hooks = cam.activations_and_grads
+            listener = self.network.inner.register_forward_hook(
+                lambda module, args, maps: inner.append(maps.detach().mean((2, 3)))
+            )
             try:
-                with torch.enable_grad():
-                    cam(inputs, [score] * len(inputs))
-                activations, gradients = hooks.activations[0].numpy(), hooks.gradients[0].numpy()
-                maps = cam.get_cam_image(inputs, self.network.relu, None, activations, gradients)
-                logits = cam.outputs.detach().float().cpu().numpy()
-            finally:  # not "with GradCAM(...)": that one swallows IndexErrors
-                hooks.release()
-                self.network.zero_grad(set_to_none=True)
+                if heatmap:
+                    logits, maps = self._cam(inputs, score)
+                else:
+                    with torch.inference_mode():
+                        logits, maps = self.network(inputs), None
+            finally:
+                listener.remove()
+        return Explained(
+            logits.detach().float().cpu().numpy(), maps, inner[0].float().cpu().numpy()
+        )
+
+    def _cam(
+        self, inputs: torch.Tensor, score: Callable[[torch.Tensor], torch.Tensor]
+    ) -> tuple[torch.Tensor, np.ndarray]:
+        cam = GradCAM(self.network, [self.network.relu])
+        hooks = cam.activations_and_grads
+        try:
+            with torch.enable_grad():
+                cam(inputs, [score] * len(inputs))
+            activations, gradients = hooks.activations[0].numpy(), hooks.gradients[0].numpy()
+            maps = cam.get_cam_image(inputs, self.network.relu, None, activations, gradients)
+        finally:  # not "with GradCAM(...)": that one swallows IndexErrors
+            hooks.release()
+            self.network.zero_grad(set_to_none=True)
         cells = maps.shape[1] * maps.shape[2]
-        return logits, np.maximum(maps * cells, 0).astype(np.float32)
+        return cam.outputs, np.maximum(maps * cells, 0).astype(np.float32)

@@ -35,12 +35,14 @@ class Heater:
         """``(N, h, w)`` float32 heatmaps, in units of the logit."""
         explainer, preset = Explainer(self.network), EvalPreset(self.size)
         return np.concatenate(
-            [explainer.explain(preset(part), target=target)[1] for part in grids.split(16)]
+            [explainer.explain(preset(part), target=target).maps for part in grids.split(16)]
         )
 
     def logits(self, grids: torch.Tensor) -> np.ndarray:
         explainer, preset = Explainer(self.network), EvalPreset(self.size)
-        return np.concatenate([explainer.logits(preset(part)) for part in grids.split(16)])
+        return np.concatenate(
+            [explainer.explain(preset(part), heatmap=False).logits for part in grids.split(16)]
+        )
 
 
 def randomisation(heater: Heater, grids: torch.Tensor) -> dict[str, float]:

@@ -23,15 +23,21 @@ class Network(nn.Module):
     The logit is that of PNEUMONIA: positive speaks for PNEUMONIA, negative for NORMAL. ``relu``
     is a module of its own that does not overwrite its input (torchvision's DenseNet does, which
     falsifies what a hook on the layer before it sees); its output ``(N, channels, h, w)`` is where
-    heatmaps are taken.
+    heatmaps are taken. ``inner`` names the layer that ends the last stage but one: what it says of
+    a film is about pictures in general still, not about the two classes (see ``gate``).
     """
 
-    def __init__(self, features: nn.Module, channels: int, dropout: float) -> None:
+    def __init__(self, features: nn.Sequential, channels: int, inner: str, dropout: float) -> None:
         super().__init__()
         self.features = features
+        self._inner = inner
         self.relu = nn.ReLU(inplace=False)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(channels, 1)
+
+    @property
+    def inner(self) -> nn.Module:
+        return self.features.get_submodule(self._inner)
 
     def forward(self, films: torch.Tensor) -> torch.Tensor:
         maps = self.relu(self.features(films))
@@ -49,14 +55,15 @@ def build_cnn(widths: tuple[int, ...] = (24, 48, 96, 160, 256)) -> Network:
             layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)]
             layers.append(nn.ReLU(inplace=True))
         previous = width
-    return Network(nn.Sequential(*layers[:-1]), previous, dropout=0.2)
+    pools = [str(i) for i, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)]
+    return Network(nn.Sequential(*layers[:-1]), previous, pools[-1], dropout=0.2)
 
 
 def build_densenet169() -> Network:
     """DenseNet-169 (Huang et al. 2017) from torchvision with a grey entry and one logit."""
     features = densenet169(weights=None).features
     features.conv0 = nn.Conv2d(1, 64, kernel_size=7, stride=2, padding=3, bias=False)
-    return Network(features, 1664, dropout=0.2)
+    return Network(features, 1664, "transition3", dropout=0.2)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from .checkpoint import CheckpointError, load_checkpoint
 from .explain import Explainer
+from .gate import OK, Gate
 from .models import Network
 from .preprocess import EvalPreset, to_grid
 from .radiograph import Radiograph, Source, read_radiograph
@@ -34,6 +35,8 @@ class Prediction:
             cell speaks for the explained class (for a film that showed it everywhere); None if not
             asked for.
         target: the class the heatmap explains: the predicted one unless another was asked for.
+        gate: ``"ok"``, or in one sentence why the film is none of those the model knows: then the
+            rest means nothing.
         radiograph: the film as it was read.
     """
 
@@ -45,7 +48,13 @@ class Prediction:
     card: dict = field(repr=False)
     heatmap: np.ndarray | None
     target: str
+    gate: str
     radiograph: Radiograph
+
+    @property
+    def in_scope(self) -> bool:
+        """Whether the gate let the film through."""
+        return self.gate == OK
 
     @property
     def verdict(self) -> str:
@@ -71,8 +80,8 @@ class Predictor:
     >>> prediction.label, round(prediction.probability, 2)
     """
 
-    def __init__(self, network: Network, card: dict) -> None:
-        self.card, self.network = card, network
+    def __init__(self, network: Network, card: dict, gate: Gate) -> None:
+        self.card, self.network, self.gate = card, network, gate
         self.name: str = card["model"]
         self.title: str = card["title"]
         self.temperature: float = card["calibration"]["temperature"]
@@ -99,9 +108,9 @@ class Predictor:
         """
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        network, card = load_checkpoint(name, device)
+        network, card, gate = load_checkpoint(name, device)
         try:
-            return cls(network, card)
+            return cls(network, card, gate)
         except KeyError as error:
             raise CheckpointError(
                 f"The card of {str(name)!r} lacks {error}: train or calibrate the model anew."
@@ -146,12 +155,8 @@ class Predictor:
             films = [read_radiograph(source) for source in sources[start : start + batch_size]]
             grids = torch.stack([to_grid(film.pixels) for film in films])
             inputs = self._preset(grids).to(self._device, memory_format=torch.channels_last)
-            if heatmap:
-                logits, maps = self._explainer.explain(inputs, cut, target)
-                maps = list(maps / np.float32(self.temperature))
-            else:
-                logits, maps = self._explainer.logits(inputs), [None] * len(films)
-            for film, logit, heat in zip(films, logits, maps, strict=True):
+            logits, maps, inner = self._explainer.explain(inputs, cut, target, heatmap)
+            for i, (film, logit) in enumerate(zip(films, logits, strict=True)):
                 label = "PNEUMONIA" if logit >= cut else "NORMAL"
                 log_odds = float(logit) / self.temperature + self.bias
                 probability = 0.5 + 0.5 * math.tanh(log_odds / 2)  # the sigmoid, without overflow
@@ -163,8 +168,9 @@ class Predictor:
                         threshold=self.threshold,
                         set=self._plausible(probability),
                         card=self.card,
-                        heatmap=heat,
+                        heatmap=None if maps is None else maps[i] / np.float32(self.temperature),
                         target=target or label,
+                        gate=self.gate.check(film, inner[i]),
                         radiograph=film,
                     )
                 )

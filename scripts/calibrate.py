@@ -1,9 +1,10 @@
-"""Set the calibration and the operating point of a trained model anew, without training.
+"""Set calibration, operating point and gate of a trained model anew, without training.
 
     python scripts/calibrate.py --data DIR --model densenet169 --size 192
 
-Both are chosen on the validation films (the patient-grouped sixth of train + val), clean and
-perturbed; the model's card gets them, the figures they lead to, and this command.
+The first two are chosen on the validation films (the patient-grouped sixth of train + val), the
+gate on the training films, clean and perturbed; the model's card gets them, the figures they lead
+to, and this command.
 """
 
 import argparse
@@ -34,12 +35,15 @@ def main() -> None:
     )
     args = parser.parse_args()
     device = pick_device(args.device)
-    network, card = load_checkpoint(args.model, device)
-    grids, films, _ = load_grids(select(find_films(args.data), "val"), args.cache)
+    network, card, _ = load_checkpoint(args.model, device)
+    found = find_films(args.data)
+    training, _, _ = load_grids(select(found, "train"), args.cache)
+    grids, films, _ = load_grids(select(found, "val"), args.cache)
     labels = np.array([film.label for film in films])
     size = args.size or card["preprocessing"]["size"]
     card["calibrated_by"] = "python " + shlex.join(sys.argv)
-    card = store(checkpoint_folder(args.model), network, card, grids, labels, size, device)
+    folder = checkpoint_folder(args.model)
+    card = store(folder, network, card, training, grids, labels, size, device)
     print(f"{card['title']} at {size} px: {card['operating_point']}, {card['validation']}")
 
 

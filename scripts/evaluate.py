@@ -24,7 +24,8 @@ from pneumonia.calibration import COVERAGE, held_coverage
 from pneumonia.checkpoint import CheckpointError, available_models, write_json
 from pneumonia.dataset import Film, find_films, select
 from pneumonia.predictor import Predictor
-from pneumonia.radiograph import Radiograph, RadiographError, read_radiograph
+from pneumonia.radiograph import SUFFIXES, Radiograph, RadiographError, read_radiograph
+from pneumonia.strangers import draw_strangers
 
 
 def arguments() -> argparse.Namespace:
@@ -48,9 +49,28 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--heat-films", type=int, default=24, metavar="N", help="films of the heatmap checks (24)"
     )
+    parser.add_argument(
+        "--strangers",
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="folders of pictures that are no chest films, for the gate to refuse (some drawn ones "
+        "are always tried)",
+    )
     parser.add_argument("--readme", metavar="FILE", help="also write the table into this README")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda …")
     return parser.parse_args()
+
+
+def find_strangers(folders: list[str]) -> dict[str, list]:
+    """kind → pictures: the drawn ones, and those of each folder under its name."""
+    strangers: dict[str, list] = draw_strangers()
+    for folder in map(Path, folders):
+        files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
+        if not files:
+            raise FileNotFoundError(f"There are no pictures in {str(folder)!r}.")
+        strangers[folder.name] = [read_radiograph(file) for file in files]
+    return strangers
 
 
 def read(films: list[Film]) -> tuple[list[Radiograph], list[Film], list[str]]:
@@ -76,13 +96,14 @@ def main() -> None:
     patients = np.array([film.patient for film in films])
     names = sorted(available_models(), reverse=True) if args.model == "all" else [args.model]
     predictors = [Predictor.load(name, args.device) for name in names]
-    models = {}
+    strangers, models = find_strangers(args.strangers), {}
     for predictor in predictors:
         models[predictor.name] = {
             "title": predictor.title,
             "weights_sha256": predictor.card["weights"]["sha256"],
             "operating_point": predictor.threshold,
             **reports.evaluate(predictor, radiographs, labels, patients, not args.quick),
+            "strangers": reports.refusals(predictor, strangers),
         }
         if args.split == "val":
             held = np.array(models[predictor.name]["probabilities"])

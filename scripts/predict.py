@@ -21,13 +21,9 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pneumonia.checkpoint import CheckpointError, available_models
-from pneumonia.predictor import Prediction, Predictor
+from pneumonia.predictor import Predictor
 from pneumonia.radiograph import SUFFIXES, RadiographError, read_radiograph
-
-COLUMNS = (
-    *("file", "model", "label", "probability", "gate", "error"),
-    *("verdict", "set", "operating_point", "sensitivity", "specificity"),
-)
+from pneumonia.report import COLUMNS, cells, safe_cell
 
 
 def arguments() -> argparse.Namespace:
@@ -57,11 +53,6 @@ def find_files(paths: list[str]) -> Iterator[tuple[Path, Path]]:
                     yield file, file.relative_to(path)
         else:
             yield path, Path(path.name)
-
-
-def safe_cell(text: str) -> str:
-    """Text that a spreadsheet will not run as a formula (OWASP: CSV injection)."""
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def main() -> int:
@@ -129,20 +120,6 @@ def run(
             out.flush()
             bar.update(len(batch))
     return failed
-
-
-def cells(prediction: Prediction) -> dict[str, str]:
-    clean = prediction.card["validation"]["clean"]
-    return {
-        "label": prediction.label,
-        "probability": f"{prediction.probability:.4f}",
-        "gate": "ok",
-        "verdict": prediction.verdict,
-        "set": " ".join(prediction.set),
-        "operating_point": f"{prediction.threshold:.4f}",
-        "sensitivity": f"{clean['sensitivity']:.3f}",
-        "specificity": f"{clean['specificity']:.3f}",
-    }
 
 
 if __name__ == "__main__":

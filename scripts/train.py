@@ -168,7 +168,7 @@ def train_one(name: str, args: argparse.Namespace, parts: dict) -> None:
             },
         },
     }
-    card = store(folder, network, card, held, truth, size, device)
+    card = store(folder, network, card, grids, held, truth, size, device)
     plot_curves(history, folder / "curves.png", spec.title)
     (folder / "resume.pt").unlink()
     print(f"{spec.title}: {card['validation']['clean']}; written to {folder}")

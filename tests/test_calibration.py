@@ -7,15 +7,16 @@ from pneumonia.calibration import (
     calibrate,
     conformal_limits,
     equal_error_threshold,
+    fit_gate,
     fit_platt,
     held_coverage,
     probabilities,
+    run,
     store,
 )
 from pneumonia.checkpoint import load_checkpoint
 from pneumonia.evaluation import metrics
 from pneumonia.preprocess import to_grid
-from pneumonia.training import logits_of
 
 
 def simulated(films: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -97,6 +98,16 @@ def test_a_card_s_parts_belong_together():
     assert (scores[both == 1] >= conformal["pneumonia_from"]).mean() == pytest.approx(0.9, abs=0.01)
 
 
+def test_the_gate_admits_the_share_it_should_and_refuses_what_lies_elsewhere():
+    rng = np.random.default_rng(5)
+    mixing = rng.normal(size=(40, 40))
+    known, new = rng.normal(size=(2, 1500, 40)) @ mixing + 3
+    gate = fit_gate(known, 0.95)
+    assert gate.mean.dtype == gate.precision.dtype == np.float32
+    assert (gate.distances(new) <= 1).mean() == pytest.approx(0.95, abs=0.02)
+    assert (gate.distances(new + 12 * mixing[0]) > 1).mean() > 0.99
+
+
 @pytest.fixture(scope="module")
 def grids(films):
     return torch.stack([to_grid(film) for film in films])
@@ -111,17 +122,18 @@ def test_a_useless_model_is_not_turned_round():
 def test_float16_is_used_only_where_nobody_sees_it(grids, tmp_path):
     labels, device, folder = np.arange(8) % 2, torch.device("cpu"), tmp_path / "checkpoint"
     network = seeded_network("cnn")
-    mean, spread = (f(logits_of(network, grids, 64, device)) for f in (np.mean, np.std))
+    mean, spread = (f(run(network, grids, 64, device)[0]) for f in (np.mean, np.std))
     network.classifier.weight.data /= spread
     network.classifier.bias.data = (network.classifier.bias.data - mean) / spread
-    card = store(folder, network, {"model": "cnn"}, grids, labels, 64, device)
-    loaded, _ = load_checkpoint(folder)
+    card = store(folder, network, {"model": "cnn"}, grids, grids, labels, 64, device)
+    loaded, _, _ = load_checkpoint(folder)
     moved = card["float16_moves_probability_by"]
     half = (folder / "model.safetensors").stat().st_size < 4e6
     assert moved > 0 and half == (moved <= 1e-3)
+    assert set(card["gate"]["passes"]) == {"clean", "perturbed"}
     exact = torch.equal(loaded.features[0].weight, network.features[0].weight)
     assert exact != half
-    again = store(folder, loaded, card, grids, labels, 64, device)
+    again = store(folder, loaded, card, grids, grids, labels, 64, device)
     assert again["float16_moves_probability_by"] == moved  # known from the first time
 
 

@@ -1,9 +1,10 @@
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from conftest import card_of, seeded_network
+from conftest import card_of, open_gate, seeded_network
 
 from pneumonia.checkpoint import (
     CHECKPOINTS,
@@ -16,9 +17,10 @@ from pneumonia.checkpoint import (
 
 def test_weights_and_card_come_back(tmp_path):
     network = seeded_network("cnn")
-    save_checkpoint(tmp_path / "a", network, card_of("cnn"))
-    loaded, card = load_checkpoint(tmp_path / "a")
+    save_checkpoint(tmp_path / "a", network, card_of("cnn"), open_gate("cnn"))
+    loaded, card, gate = load_checkpoint(tmp_path / "a")
     assert not loaded.training and card["title"] == "Small CNN"
+    np.testing.assert_array_equal(gate.precision, open_gate("cnn").precision)
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, loaded.state_dict()[name]), name
     assert available_models(tmp_path) == ["a"]
@@ -26,11 +28,11 @@ def test_weights_and_card_come_back(tmp_path):
 
 def test_half_precision_halves_the_file_and_loads_as_float32(tmp_path):
     network = seeded_network("cnn")
-    save_checkpoint(tmp_path / "full", network, card_of("cnn"))
-    save_checkpoint(tmp_path / "half", network, card_of("cnn"), half=True)
+    save_checkpoint(tmp_path / "full", network, card_of("cnn"), open_gate("cnn"))
+    save_checkpoint(tmp_path / "half", network, card_of("cnn"), open_gate("cnn"), half=True)
     sizes = [(tmp_path / n / "model.safetensors").stat().st_size for n in ("full", "half")]
     assert sizes[1] < 0.52 * sizes[0]
-    loaded, _ = load_checkpoint(tmp_path / "half")
+    loaded, _, _ = load_checkpoint(tmp_path / "half")
     assert all(p.dtype == torch.float32 for p in loaded.parameters())
 
 
@@ -38,12 +40,18 @@ def test_damage_is_noticed_and_named(tmp_path):
     folder = tmp_path / "cnn"
     with pytest.raises(CheckpointError, match="There is no checkpoint"):
         load_checkpoint(folder)
-    save_checkpoint(folder, seeded_network("cnn"), card_of("cnn"))
+    save_checkpoint(folder, seeded_network("cnn"), card_of("cnn"), open_gate("cnn"))
     weights = folder / "model.safetensors"
-    data = bytearray(weights.read_bytes())
+    original = weights.read_bytes()
+    data = bytearray(original)
     data[-100] ^= 1
     weights.write_bytes(data)
     with pytest.raises(CheckpointError, match="damaged"):
+        load_checkpoint(folder)
+    weights.write_bytes(original)
+    gate = folder / "gate.safetensors"
+    gate.write_bytes(gate.read_bytes()[::-1])
+    with pytest.raises(CheckpointError, match=r"gate\.safetensors in .* damaged"):
         load_checkpoint(folder)
     weights.unlink()
     with pytest.raises(CheckpointError, match="cannot be read"):
@@ -57,7 +65,7 @@ def test_damage_is_noticed_and_named(tmp_path):
 def test_shipped_checkpoints(name):
     """Both models are there, load, fit in the repository and say where they come from."""
     folder = CHECKPOINTS / name
-    network, card = load_checkpoint(name)
+    network, card, _ = load_checkpoint(name)
     assert card["model"] == name
     assert sum(p.numel() for p in network.parameters()) > 100_000
     assert (folder / "model.safetensors").stat().st_size <= 30 * 2**20

@@ -42,7 +42,7 @@ def network(request, inputs):
 
 @pytest.mark.parametrize("target", ["NORMAL", "PNEUMONIA"])
 def test_heatmap_equals_autograd_on_the_features(network, target, inputs):
-    logits, maps = Explainer(copy.deepcopy(network)).explain(inputs[:3], target=target)
+    logits, maps, _ = Explainer(copy.deepcopy(network)).explain(inputs[:3], target=target)
     for film, logit, heatmap in zip(inputs, logits, maps, strict=False):
         expected_logit, expected = reference(copy.deepcopy(network), film[None], target)
         assert heatmap.shape == expected.shape and heatmap.dtype == np.float32
@@ -53,11 +53,13 @@ def test_heatmap_equals_autograd_on_the_features(network, target, inputs):
 
 def test_heatmap_is_of_the_predicted_class_and_adds_up_to_the_logit(network, inputs):
     explainer = Explainer(network)
-    bare = explainer.logits(inputs)
+    bare, nothing, inner = explainer.explain(inputs, heatmap=False)
+    assert nothing is None
     threshold = float(np.median(bare))  # so that films lie on both sides
-    logits, maps = explainer.explain(inputs, threshold)
+    logits, maps, again = explainer.explain(inputs, threshold)
     np.testing.assert_allclose(logits, bare, atol=1e-5)
-    up, down = (explainer.explain(inputs, target=t)[1] for t in ("PNEUMONIA", "NORMAL"))
+    np.testing.assert_allclose(inner, again, atol=1e-5)
+    up, down = (explainer.explain(inputs, target=t).maps for t in ("PNEUMONIA", "NORMAL"))
     called = logits >= threshold
     assert 0 < called.sum() < len(called)
     for ill, heatmap, positive, negative in zip(called, maps, up, down, strict=True):
@@ -73,14 +75,26 @@ def test_eight_threads_on_both_models_get_the_sequential_results(inputs):
 
     def run(job):
         explainer, film = job
-        explainer.logits(film)  # passes without a heatmap in between must not disturb others
+        explainer.explain(
+            film, heatmap=False
+        )  # passes without a heatmap in between must not disturb others
         return explainer.explain(film)
 
     with ThreadPoolExecutor(8) as pool:
         parallel = list(pool.map(run, jobs))
-    for (logits, maps), (expected_logits, expected_maps) in zip(parallel, sequential, strict=True):
-        np.testing.assert_array_equal(logits, expected_logits)
-        np.testing.assert_array_equal(maps, expected_maps)
+    for explained, expected in zip(parallel, sequential, strict=True):
+        for one, other in zip(explained, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_inner_features_are_the_means_of_the_last_stage_but_one(network, inputs):
+    inner = Explainer(network).explain(inputs[:2]).inner
+    children = list(network.features.children())
+    last = next(i for i, child in enumerate(children) if child is network.inner)
+    with torch.inference_mode():
+        expected = torch.nn.Sequential(*children[: last + 1])(inputs[:2]).mean((2, 3))
+    np.testing.assert_allclose(inner, expected, atol=1e-5)
+    assert inner.shape[1] in (160, 640)
 
 
 def hooks(network):

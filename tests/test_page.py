@@ -25,7 +25,7 @@ from pneumonia.web.examples import load_examples
 needs_models = pytest.mark.skipif(not available_models(), reason="no checkpoint to show")
 
 
-def prediction(probability=0.8, model="cnn", heat=6.0, name="a.png", notes=()):
+def prediction(probability=0.8, model="cnn", heat=6.0, name="a.png", notes=(), gate="ok"):
     """NORMAL up to 0.3, PNEUMONIA from 0.6, UNCERTAIN between."""
     rates = {"sensitivity": 0.953, "specificity": 0.968}
     limits = {"normal_to": 0.3, "pneumonia_from": 0.6}
@@ -40,6 +40,7 @@ def prediction(probability=0.8, model="cnn", heat=6.0, name="a.png", notes=()):
         card={"validation": {"clean": rates}, "conformal": limits},
         heatmap=np.array([[0, heat], [0, 0]], np.float32),
         target=label,
+        gate=gate,
         radiograph=Radiograph(np.full((60, 90), 0.5, np.float32), name, "PNG", notes, 0.0),
     )
 
@@ -93,6 +94,28 @@ def test_names_and_notes_from_strangers_are_escaped():
 def test_an_empty_heatmap_says_so():
     assert "nothing in the film spoke clearly" in views.result([prediction(heat=0.1)], TITLES)
     assert "nothing in the film" not in views.result([prediction(heat=5.0)], TITLES)
+
+
+FAR = "Too far <away>."
+
+
+def test_a_film_no_model_knows_is_refused_and_its_result_folded_away():
+    strangers = [prediction(0.9, model, gate=FAR) for model in TITLES]
+    html = views.result(strangers, TITLES)
+    said, folded = html.split("<details>")
+    assert "Not a film that the models know" in said and said.count("Too far &lt;away&gt;.") == 1
+    assert "PNEUMONIA" not in said and "%" not in said
+    assert "Out of scope" in folded and "Both models agree: it looks like" in folded
+    assert folded.count('class="pneumonia"') == 2
+
+
+def test_a_model_that_does_not_know_such_films_has_no_say():
+    known, stranger = prediction(0.9), prediction(0.1, "densenet169", gate=FAR)
+    html = views.result([known, stranger], TITLES)
+    assert "<details>" not in html
+    assert "to Small CNN; DenseNet-169 knows no films like this one" in html
+    assert html.count('class="pneumonia"') == 1 and 'class="normal"' not in html
+    assert "NO VERDICT" in html and "Too far &lt;away&gt;." in html
 
 
 def test_figures_come_from_the_cards():
@@ -186,7 +209,7 @@ def test_the_endpoint_answers_as_the_predictor_does(client, film):
         name = overlay["caption"]
         expected = Predictor.load(name, device="cpu").predict(film)
         answer = verdicts["models"][name]
-        assert answer["label"] == expected.label
+        assert (answer["label"], answer["gate"]) == (expected.label, expected.gate)
         assert math.isclose(answer["probability"], expected.probability, abs_tol=1e-3)
         assert answer["operating_point"] == expected.threshold
         assert (answer["verdict"], answer["set"]) == (expected.verdict, list(expected.set))

@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 import torch
-from conftest import card_of, seeded_network
+from conftest import card_of, open_gate, seeded_network
 from PIL import Image
 
 from pneumonia import Predictor, RadiographError, read_radiograph
@@ -64,19 +64,29 @@ def test_the_heatmap_of_the_other_class_on_request(predictor, films):
     assert not np.any((both[0].heatmap > 0) & (both[1].heatmap > 0))
 
 
+@pytest.mark.parametrize("heatmap", [True, False])
+def test_the_gate_says_what_is_no_such_film(predictor, films, heatmap):
+    assert predictor.predict(films[0], heatmap).in_scope
+    name = predictor.name
+    strict = Predictor(seeded_network(name), card_of(name), open_gate(name, limit=1e-3))
+    stranger = strict.predict(films[0], heatmap)
+    assert not stranger.in_scope and "does not look like" in stranger.gate
+    assert stranger.probability == pytest.approx(predictor.predict(films[0]).probability, abs=1e-5)
+
+
 def test_two_models_share_one_decoding(films, tmp_path):
     path = tmp_path / "film.png"
     Image.fromarray((films[0] * 255).astype(np.uint8)).save(path)
     film = read_radiograph(path)
     path.unlink()
-    answers = [Predictor(seeded_network(n), card_of(n)).predict(film) for n in MODELS]
+    answers = [Predictor(seeded_network(n), card_of(n), open_gate(n)).predict(film) for n in MODELS]
     assert all(answer.radiograph is film for answer in answers)
 
 
 def test_a_card_of_another_version_is_named(tmp_path):
     card = card_of("cnn")
     del card["calibration"]["bias"]
-    save_checkpoint(tmp_path / "old", seeded_network("cnn"), card)
+    save_checkpoint(tmp_path / "old", seeded_network("cnn"), card, open_gate("cnn"))
     with pytest.raises(CheckpointError, match="lacks 'bias'"):
         Predictor.load(tmp_path / "old")
 

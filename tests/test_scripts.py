@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import card_of, seeded_network
+from conftest import card_of, open_gate, seeded_network
 from PIL import Image
 
 from pneumonia.checkpoint import load_checkpoint, save_checkpoint
@@ -28,7 +28,7 @@ def script(name, *args, **env):
 def checkpoints(tmp_path_factory):
     root = tmp_path_factory.mktemp("checkpoints")
     for name in ("cnn", "densenet169"):
-        save_checkpoint(root / name, seeded_network(name), card_of(name))
+        save_checkpoint(root / name, seeded_network(name), card_of(name), open_gate(name))
     return root
 
 
@@ -98,10 +98,14 @@ def test_predict_says_what_is_missing(folder, checkpoints, tmp_path):
 
 def test_evaluate_writes_a_whole_report(dataset, checkpoints, tmp_path):
     out, readme = tmp_path / "report", tmp_path / "README.md"
+    strangers = tmp_path / "bones"
+    strangers.mkdir()
+    for seed in range(3):
+        draw_phantom(64, 64, seed=seed).image().save(strangers / f"{seed}.png")
     readme.write_text("before\n<!-- figures: x -->\nold\n<!-- /figures -->\nafter\n")
     result = script(
         *("evaluate", "--data", dataset, "--split", "val", "--out", out, "--readme", readme),
-        *("--heat-films", 2),
+        *("--heat-films", 2, "--strangers", strangers),
         PNEUMONIA_CHECKPOINTS=str(checkpoints),
     )
     assert result.returncode == 0, result.stderr
@@ -118,6 +122,9 @@ def test_evaluate_writes_a_whole_report(dataset, checkpoints, tmp_path):
     for model in report["models"].values():
         assert len(model["perturbations"]) == 17 and model["perturbations"]["clean"]["flips"] == 0
         assert f"{model['figures']['auroc']:.3f} (" in table
+        assert model["strangers"]["bones"]["pictures"] == 3
+        assert {"blank", "noise", "text", "bones"} <= set(model["strangers"])
+    assert "| bones (3) |" in text
     assert {"randomisation", "road", "pointing", "elsewhere"} == set(
         report["heat"]["models"]["cnn"]
     )
@@ -185,7 +192,7 @@ def test_a_killed_training_resumes_to_the_same_weights(dataset, tmp_path):
     assert card["training"]["recipe"]["size"] == card["preprocessing"]["size"] == 48
     assert 0 < card["operating_point"]["threshold"] < 1
     assert {p.name for p in files[1].iterdir()} == {
-        *("card.json", "curves.csv", "curves.png", "model.safetensors")
+        *("card.json", "curves.csv", "curves.png", "gate.safetensors", "model.safetensors")
     }
 
 

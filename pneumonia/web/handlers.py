@@ -10,6 +10,7 @@ from ..checkpoint import CheckpointError, available_models
 from ..models import MODELS
 from ..predictor import Prediction, Predictor
 from ..radiograph import MAX_BYTES, Radiograph, RadiographError, Source, read_radiograph
+from ..report import as_dict
 from . import on_gpu, views
 
 PREDICTORS: dict[str, Predictor] = {}  # the most capable first; filled once, before any visitor
@@ -82,11 +83,16 @@ def predict(film: str) -> tuple[dict, list[tuple[Image.Image, str]]]:
         film: a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file.
 
     Returns:
-        verdicts: ``{"film": name, "notes": [what was done while reading it], "models": {"cnn":
-            {"label": "NORMAL" or "PNEUMONIA", "probability": of PNEUMONIA, "operating_point":
-            the probability from which the label is PNEUMONIA, "verdict": "NORMAL", "PNEUMONIA" or
-            "UNCERTAIN", "set": the classes still plausible (at 90 % coverage), "sensitivity" and
-            "specificity": on validation films at that operating point}, ...}}``
+        verdicts: ``{"film": name, "width": px, "height": px, "format": of the file, "notes": [what
+            was done while reading it], "models": {"cnn": {...}, ...}, "date": now in UTC,
+            "software": name and version, "intended_use": in a few sentences}``. Of each model: its
+            "title", "version" and "weights_sha256"; "gate": "ok" or why this is no film like those
+            the model knows and the rest means nothing; "label": "NORMAL" or "PNEUMONIA";
+            "probability": of PNEUMONIA; "operating_point": the probability from which the label is
+            PNEUMONIA, "sensitivity" and "specificity": on validation films at that operating
+            point; "verdict": "NORMAL", "PNEUMONIA" or "UNCERTAIN"; "set": the classes still
+            plausible at the "coverage"; "uncertain": [from, to], the probabilities between which
+            the verdict is UNCERTAIN.
         overlays: for each model the film with its heatmap (Grad-CAM on an absolute scale: what the
             model used for its label) as PNG, captioned with the model's name.
     """
@@ -97,21 +103,4 @@ def predict(film: str) -> tuple[dict, list[tuple[Image.Image, str]]]:
         predictions = infer(read_radiograph(film), list(PREDICTORS))
     except RadiographError as error:
         raise gr.Error(str(error), print_exception=False) from error
-    radiograph = predictions[0].radiograph
-    verdicts = {
-        "film": radiograph.name,
-        "notes": list(radiograph.notes),
-        "models": {
-            p.model: {
-                "label": p.label,
-                "probability": p.probability,
-                "operating_point": p.threshold,
-                "verdict": p.verdict,
-                "set": list(p.set),
-                "sensitivity": p.card["validation"]["clean"]["sensitivity"],
-                "specificity": p.card["validation"]["clean"]["specificity"],
-            }
-            for p in predictions
-        },
-    }
-    return verdicts, [(p.overlay(), p.model) for p in predictions]
+    return as_dict(predictions), [(p.overlay(), p.model) for p in predictions]

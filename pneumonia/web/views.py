@@ -44,12 +44,26 @@ def refusal(sentence: str) -> str:
 
 
 def result(predictions: list[Prediction], titles: dict[str, str]) -> str:
-    """Verdicts and evidence of one film.
+    """Verdicts and evidence of one film, folded away where no model knows films like it.
 
     Args:
         predictions: of one film, one per model, with heatmaps.
         titles: the models' names for people.
     """
+    if any(p.in_scope for p in predictions):
+        return _result(predictions, titles)
+    reasons = "".join(f"<p>{escape(reason)}</p>" for reason in {p.gate: 0 for p in predictions})
+    return f"""
+<section class="refusal" role="alert">
+  <h2>Not a film that the models know</h2>
+  {reasons}
+  <details><summary>Show what they make of it anyway</summary>
+    <p class="scope">Out of scope: nothing below says anything about a patient.</p>
+    {_result(predictions, titles, anyway=True)}</details>
+</section>"""
+
+
+def _result(predictions: list[Prediction], titles: dict[str, str], anyway: bool = False) -> str:
     film = predictions[0].radiograph
     height, width = film.pixels.shape
     picture = film_image(film.pixels)
@@ -61,11 +75,12 @@ def result(predictions: list[Prediction], titles: dict[str, str]) -> str:
     panels = [_panel("film", "Film", img, about, large=True)]
     for prediction in predictions:
         panels.append(_evidence(prediction, titles[prediction.model], uri))
-    rows = "".join(_verdict(p, titles[p.model]) for p in predictions)
+    heading = headline(predictions, titles, anyway)
+    rows = "".join(_verdict(p, titles[p.model], anyway) for p in predictions)
     return f"""
 <section class="result" style="--aspect: {width / height:.4f}">
   <div class="verdict">
-    <h2>{headline(predictions, titles)}</h2>
+    <h2>{heading}</h2>
     <ul>{rows}</ul>
     <p class="axis" aria-hidden="true"><span>0&nbsp;%</span>
       <span>probability of pneumonia <i class="band"></i> uncertain</span>
@@ -81,8 +96,15 @@ def result(predictions: list[Prediction], titles: dict[str, str]) -> str:
 </section>"""
 
 
-def headline(predictions: list[Prediction], titles: dict[str, str]) -> str:
-    """The verdicts, and whether they agree, in one sentence."""
+def headline(predictions: list[Prediction], titles: dict[str, str], anyway: bool = False) -> str:
+    """The verdicts, and whether they agree, in one sentence.
+
+    Without ``anyway`` a model that does not know such films has no say.
+    """
+    strangers = [titles[p.model] for p in predictions if not (anyway or p.in_scope)]
+    if strangers:
+        known = headline([p for p in predictions if p.in_scope], titles)
+        return f"{known}; {' and '.join(strangers)} knows no films like this one"
     verdicts = {p.verdict: titles[p.model] for p in predictions}
     if len(predictions) == 1:
         (found, title), *_ = verdicts.items()
@@ -120,7 +142,14 @@ def data_uri(picture: Image.Image, kind: str, **options) -> str:
     return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
-def _verdict(prediction: Prediction, title: str) -> str:
+def _verdict(prediction: Prediction, title: str, anyway: bool) -> str:
+    if not (anyway or prediction.in_scope):
+        return f"""
+<li class="stranger">
+  <p class="model">{title}</p>
+  <p class="label">NO VERDICT<span class="colon">: </span>
+    <span>{escape(prediction.gate)}</span></p>
+</li>"""
     probability, cut = percent(prediction.probability), percent(prediction.threshold)
     clean = prediction.card["validation"]["clean"]
     rates = f"sensitivity {percent(clean['sensitivity'])}, "

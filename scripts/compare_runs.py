@@ -1,0 +1,76 @@
+"""The table of compared training runs: every card in a folder, losers included.
+
+    python scripts/compare_runs.py docs/runs
+
+The cards (card.json of a run, under a name of its own) lie in the folder; its README.md gets the
+table. "Shipped" are those whose weights lie in checkpoints/.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from pneumonia.checkpoint import CARD, CHECKPOINTS
+
+_HEADINGS = (
+    *("run", "model", "first weights", "epochs", "crop ≥", "frozen", "seed", "input"),
+    *("AUROC clean", "AUROC perturbed", "accuracy clean", "shipped"),
+)
+
+_PAGE = """# Training runs that were compared
+
+`python scripts/compare_runs.py docs/runs` wrote this page from the cards beside it, which have each
+run's command, commit and versions. Figures: validation films, clean and perturbed in turn; the
+official test split was never read. Input: trained at → used at.
+
+{}
+"""
+
+
+def row(name: str, card: dict, shipped: bool) -> list[str]:
+    training, figures = card["training"], card["validation"]
+    recipe, first = training["recipe"], training["initialisation"]
+    return [
+        f"[{name}]({name}.json)",
+        card["title"],
+        "random" if first == "none" else first,
+        f"{training['epochs_run']} of {recipe['epochs']}",
+        f"{recipe.get('crop', 0.6)}",
+        f"{recipe['freeze_epochs']}",
+        f"{recipe['seed']}",
+        f"{recipe['size']} → {card['preprocessing']['size']} px",
+        f"{figures['clean']['auroc']:.4f}",
+        f"{figures['perturbed']['auroc']:.4f}",
+        f"{figures['clean']['accuracy']:.3f}",
+        "yes" if shipped else "",
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, help="holds the cards as NAME.json")
+    parser.add_argument("--checkpoints", default=CHECKPOINTS, metavar="DIR", type=Path)
+    args = parser.parse_args()
+    shipped = [json.loads(p.read_text("utf-8")) for p in args.checkpoints.glob(f"*/{CARD}")]
+    runs = {p.stem: json.loads(p.read_text("utf-8")) for p in sorted(args.folder.glob("*.json"))}
+    if not runs:
+        raise FileNotFoundError(f"There are no cards (NAME.json) in {str(args.folder)!r}.")
+    lines = ["| " + " | ".join(_HEADINGS) + " |", "|---" * len(_HEADINGS) + "|"]
+    for name, card in runs.items():
+        same = any(card["training"] == other["training"] for other in shipped)
+        lines.append("| " + " | ".join(row(name, card, same)) + " |")
+    text = _PAGE.format("\n".join(lines))
+    (args.folder / "README.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (OSError, ValueError, KeyError) as error:
+        sys.exit(f"compare_runs.py: {error}")

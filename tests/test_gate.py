@@ -1,0 +1,93 @@
+"""The gate by hand, and what the shipped models' gates let through and refuse."""
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+import sklearn.datasets
+
+from pneumonia import Predictor, read_radiograph
+from pneumonia.checkpoint import available_models
+from pneumonia.gate import OK, Gate
+from pneumonia.phantom import draw_phantom
+from pneumonia.strangers import draw_strangers
+
+
+@pytest.fixture
+def gate() -> Gate:
+    """Passes features within 2 of (1, 1), and within 4 along the second axis."""
+    return Gate(np.ones(2, np.float32), np.diag([1 / 4, 1 / 16]).astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def grey() -> np.ndarray:
+    return np.random.default_rng(0).random((120, 160)).astype(np.float32)
+
+
+NEAR, FAR = np.array([1, 4.9], np.float32), np.array([3.1, 1], np.float32)
+
+
+def test_distances_are_mahalanobis_s(gate):
+    np.testing.assert_allclose(gate.distances(np.stack([NEAR, FAR])), [3.9 / 4, 2.1 / 2], rtol=1e-6)
+
+
+def test_what_is_near_passes_and_what_is_far_is_told_so(gate, grey):
+    film = read_radiograph(grey)
+    assert gate.check(film, NEAR) == OK == "ok"
+    assert "does not look like" in gate.check(film, FAR)
+    assert "does not look like" in gate.check(film, np.full(2, np.nan))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda grey: np.stack([grey, 0.5 * grey, grey**2], -1), "in colour"),
+        (lambda grey: 0.5 + 0.01 * grey, "next to nothing"),
+        (lambda grey: grey[:, :40], "long and narrow"),
+    ],
+)
+def test_each_cheap_check_names_itself(gate, grey, change, words):
+    assert words in gate.check(read_radiograph(change(grey)), NEAR)
+
+
+# --- the shipped models --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=["cnn", "densenet169"])
+def predictor(request) -> Predictor:
+    if request.param not in available_models():
+        pytest.skip("not shipped")
+    return Predictor.load(request.param, "cpu")
+
+
+def refused(predictor, pictures) -> float:
+    answers = predictor.predict_batch(pictures, heatmap=False)
+    return np.mean([not answer.in_scope for answer in answers])
+
+
+def test_validation_films_pass(predictor):
+    passes = predictor.card["gate"]["passes"]
+    assert passes["clean"] >= 0.98 and passes["perturbed"] >= 0.98
+
+
+def test_what_is_no_picture_of_anything_is_refused(predictor):
+    for kind, pictures in draw_strangers().items():
+        assert refused(predictor, pictures) == 1, kind
+
+
+def test_everyday_pictures_are_refused_even_in_grey(predictor):
+    samples = Path(matplotlib.get_data_path()) / "sample_data"
+    files = [*sklearn.datasets.load_sample_images().filenames, *samples.glob("*.jp*g")]
+    files += samples.glob("*.png")
+    folder = Path(sklearn.datasets.__file__).parent / "images"
+    pictures = [read_radiograph(folder / file) for file in files]
+    assert len(pictures) >= 5
+    assert refused(predictor, pictures) >= 0.95
+    assert refused(predictor, [picture.pixels for picture in pictures]) >= 0.95
+
+
+def test_drawn_films_pass_mostly(predictor):
+    phantoms = [draw_phantom(560, 640, lesions=3 * (i % 2), seed=i).pixels for i in range(8)]
+    assert refused(predictor, phantoms) <= 0.5
+    assert refused(predictor, [phantom.T for phantom in phantoms]) == 1  # lying on their side
