@@ -31,17 +31,26 @@ class Heater:
     network: Network
     size: int
 
-    def __call__(self, grids: torch.Tensor, target: str | None = "PNEUMONIA") -> np.ndarray:
-        """``(N, h, w)`` float32 heatmaps, in units of the logit."""
+    def __call__(self, grids: torch.Tensor) -> np.ndarray:
+        """``(N, h, w)`` float32 heatmaps ≥ 0, in units of the logit."""
+        return np.maximum(self.evidence(grids), 0)
+
+    def evidence(self, grids: torch.Tensor) -> np.ndarray:
+        """``(N, h, w)`` float32, in units of the logit, below 0 where it speaks for NORMAL."""
         explainer, preset = Explainer(self.network), EvalPreset(self.size)
         return np.concatenate(
-            [explainer.explain(preset(part), target=target).maps for part in grids.split(16)]
+            [explainer.explain(preset(part)).evidence for part in grids.split(16)]
         )
+
+    def called(self, grids: torch.Tensor) -> np.ndarray:
+        """``(N, h, w)`` float32 heatmaps ≥ 0 of the class each film is called at a logit of 0."""
+        signs = np.where(self.logits(grids) >= 0, 1, -1).astype(np.float32)
+        return np.maximum(signs[:, None, None] * self.evidence(grids), 0)
 
     def logits(self, grids: torch.Tensor) -> np.ndarray:
         explainer, preset = Explainer(self.network), EvalPreset(self.size)
         return np.concatenate(
-            [explainer.explain(preset(part), heatmap=False).logits for part in grids.split(16)]
+            [explainer.explain(preset(part), evidence=False).logits for part in grids.split(16)]
         )
 
 
@@ -90,9 +99,9 @@ def road(heater: Heater, grids: torch.Tensor, seed: int = 0) -> dict[str, float]
     the comparison must be between equals), ``better`` the share of films where the heat scores
     higher.
     """
-    heat, rng = heater(grids, target=None), np.random.default_rng(seed)
     inputs, logits = EvalPreset(heater.size)(grids), heater.logits(grids)
-    signs = [1.0 if logit >= 0 else -1.0 for logit in logits]
+    signs = np.where(logits >= 0, 1.0, -1.0)
+    heat, rng = heater.called(grids), np.random.default_rng(seed)
     targets = [lambda output, sign=sign: sign * output for sign in signs]
     metric, scores = ROADCombined([20, 40, 60, 80]), []
     state = torch.get_rng_state()
@@ -128,7 +137,7 @@ def pointing(heater: Heater, grids: torch.Tensor, seed: int = 0) -> dict[str, fl
         lesions.append(lesion)
     changed = torch.stack(changed)
     before, after = (
-        enlarge(heater(films) - heater(films, "NORMAL"), side) for films in (grids, changed)
+        enlarge(heater.evidence(films), side) for films in (grids, changed)
     )  # with what speaks against pneumonia: an opacity may only weaken that
     slack = side / heater(grids[:1]).shape[-1] / 2
     hits = {"rise": [], "heat": [], "chance": []}
@@ -152,7 +161,10 @@ def elsewhere(heater: Heater, grids: torch.Tensor) -> dict[str, float]:
     marked[:, 0, 12:36, 12:36] = 255
     rows = {"outside": [], "outside_area": [], "marker": []}
     for grid, heat, again in zip(
-        grids, enlarge(heater(grids, None), GRID), enlarge(heater(marked, None), GRID), strict=True
+        grids,
+        enlarge(heater.called(grids), GRID),
+        enlarge(heater.called(marked), GRID),
+        strict=True,
     ):
         air = air_around(grid[0].numpy())
         rows["outside"].append(heat[air].sum() / max(heat.sum(), 1e-9))

@@ -31,9 +31,9 @@ class Prediction:
             conformal prediction, which keeps the true class of at least ``coverage`` (see the card)
             of the films of either class.
         card: the model's card; ``card["validation"]`` has sensitivity and specificity.
-        heatmap: ``(h, w)`` float32 ≥ 0 on the network's last grid: the calibrated log-odds each
-            cell speaks for the explained class (for a film that showed it everywhere); None if not
-            asked for.
+        evidence: ``(h, w)`` float32 on the network's last grid: the calibrated log-odds each cell
+            speaks for PNEUMONIA (for a film that showed it everywhere), below 0 where it speaks for
+            NORMAL; None if not asked for.
         target: the class the heatmap explains: the predicted one unless another was asked for.
         gate: ``"ok"``, or in one sentence why the film is none of those the model knows: then the
             rest means nothing.
@@ -46,10 +46,17 @@ class Prediction:
     threshold: float
     set: tuple[str, ...]
     card: dict = field(repr=False)
-    heatmap: np.ndarray | None
+    evidence: np.ndarray | None = field(repr=False)
     target: str
     gate: str
     radiograph: Radiograph
+
+    @property
+    def heatmap(self) -> np.ndarray | None:
+        """``(h, w)`` float32 ≥ 0: the log-odds each cell speaks for the explained class."""
+        if self.evidence is None:
+            return None
+        return np.maximum(self.evidence if self.target == "PNEUMONIA" else -self.evidence, 0)
 
     @property
     def in_scope(self) -> bool:
@@ -128,7 +135,7 @@ class Predictor:
             source: path, bytes, binary file, PIL image, array (see ``read_radiograph``), or a film
                 already read, which is how two models share one decoding.
             heatmap: also make the heatmap, in the same forward pass.
-            target: the class to explain, by default the predicted one.
+            target: the class the heatmap explains, by default the predicted one.
 
         Raises:
             RadiographError: the source cannot be read as a film.
@@ -155,7 +162,7 @@ class Predictor:
             films = [read_radiograph(source) for source in sources[start : start + batch_size]]
             grids = torch.stack([to_grid(film.pixels) for film in films])
             inputs = self._preset(grids).to(self._device, memory_format=torch.channels_last)
-            logits, maps, inner = self._explainer.explain(inputs, cut, target, heatmap)
+            logits, maps, inner = self._explainer.explain(inputs, heatmap)
             for i, (film, logit) in enumerate(zip(films, logits, strict=True)):
                 label = "PNEUMONIA" if logit >= cut else "NORMAL"
                 log_odds = float(logit) / self.temperature + self.bias
@@ -168,7 +175,7 @@ class Predictor:
                         threshold=self.threshold,
                         set=self._plausible(probability),
                         card=self.card,
-                        heatmap=None if maps is None else maps[i] / np.float32(self.temperature),
+                        evidence=None if maps is None else maps[i] / np.float32(self.temperature),
                         target=target or label,
                         gate=self.gate.check(film, inner[i]),
                         radiograph=film,

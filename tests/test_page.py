@@ -38,7 +38,7 @@ def prediction(probability=0.8, model="cnn", heat=6.0, name="a.png", notes=(), g
         threshold=0.5,
         set=tuple(classes),
         card={"validation": {"clean": rates}, "conformal": limits},
-        heatmap=np.array([[0, heat], [0, 0]], np.float32),
+        evidence=np.array([[0, heat], [0, 0]], np.float32) * (1 if label == "PNEUMONIA" else -1),
         target=label,
         gate=gate,
         radiograph=Radiograph(np.full((60, 90), 0.5, np.float32), name, "PNG", notes, 0.0),
