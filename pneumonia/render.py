@@ -1,5 +1,7 @@
 """Pictures for people: the film, the heat laid over it, both on one absolute scale."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib import colormaps
 from PIL import Image
@@ -43,3 +45,12 @@ def overlay(pixels: np.ndarray, heatmap: np.ndarray, opacity: float = 0.7) -> Im
     layer = heat_layer(heatmap, film.size)
     layer.putalpha(layer.getchannel("A").point(lambda a: round(a * opacity)))
     return Image.alpha_composite(film.convert("RGBA"), layer).convert("RGB")
+
+
+def side_by_side(pictures: Sequence[Image.Image]) -> Image.Image:
+    """Pictures of one size in a row, RGB."""
+    width, height = pictures[0].size
+    row = Image.new("RGB", (width * len(pictures), height))
+    for place, picture in enumerate(pictures):
+        row.paste(picture, (place * width, 0))
+    return row

@@ -1,5 +1,6 @@
 """A visitor at the page, in a real Chromium: at a desk and on a phone, in the dark and by day."""
 
+import json
 import os
 import shutil
 import struct
@@ -17,11 +18,13 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     generate_uid,
 )
+from pypdf import PdfReader
 from served_page import served_page
 
 from pneumonia.checkpoint import available_models
 from pneumonia.models import MODELS
 from pneumonia.phantom import draw_phantom
+from pneumonia.strangers import draw_strangers
 
 pytestmark = pytest.mark.browser
 
@@ -183,7 +186,45 @@ def test_paste(visit):
         }"""
     )
     page.keyboard.press("Control+V")
-    wait_for_result(page, "320 × 240")
+    page.wait_for_selector(".refusal:has-text('Not a film that the models know')")
+
+
+def test_a_picture_that_is_no_chest_film_is_refused_and_shown_anyway(visit, tmp_path):
+    page = visit()
+    for kind, (picture, *_) in draw_strangers().items():
+        Image.fromarray((255 * picture).astype(np.uint8)).save(path := tmp_path / f"{kind}.png")
+        page.set_input_files(INPUT, path)
+        page.wait_for_selector(f".refusal figcaption:has-text({path.name!r})", state="attached")
+        assert "Not a film that the models know" in text(page, ".refusal > h2")
+        assert not page.locator(".verdict").is_visible()
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.locator(".refusal summary").press("Enter")
+    assert page.locator(".verdict").is_visible()
+    assert "Out of scope" in text(page, ".refusal .scope")
+    assert not requests
+
+
+def test_what_a_visitor_takes_away(visit, film, tmp_path):
+    page = visit("phone")
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+    for kind in ("pdf", "json", "png"):
+        with page.expect_download() as download:
+            page.click(f"[data-take={kind}]")
+        assert download.value.suggested_filename == f"first b.{kind}"
+        download.value.save_as(tmp_path / kind)
+    shown = page.locator(".verdict .probability").all_inner_texts()
+    (sheet,) = PdfReader(tmp_path / "pdf").pages
+    words = sheet.extract_text().replace("\u00a0", " ")
+    figures = json.loads((tmp_path / "json").read_text())
+    assert figures["film"] == "first b.png" and "not a medical device" in words
+    for (name, model), percent in zip(figures["models"].items(), shown, strict=True):
+        assert name in available_models() and model["title"] in words
+        rounded = f"{100 * model['probability']:.0f}"
+        assert rounded in percent and f"{rounded} %" in words
+    with Image.open(tmp_path / "png") as picture:
+        assert picture.size == (560 * (1 + len(shown)), 420)
 
 
 def write_dicom(path: Path, pixels: np.ndarray, modality: str, storage: str) -> None:
@@ -250,7 +291,7 @@ def test_bad_files_get_one_sentence_and_the_page_lives_on(visit, film, tmp_path)
         words = text(page, ".refusal p")
         assert sentence in words and "Traceback" not in words and "\n" not in words
         assert page.locator(".result").count() == 0
-    frames = [Image.fromarray(np.full((80, 90), grey, np.uint8)) for grey in (90, 200)]
+    frames = [Image.open(film), Image.fromarray(np.full((80, 90), 200, np.uint8))]
     frames[0].save(moving := tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
     page.set_input_files(INPUT, moving)
     wait_for_result(page, "first of several frames")

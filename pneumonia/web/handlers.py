@@ -1,5 +1,7 @@
 """What the page's events and its HTTP endpoint call."""
 
+import io
+import json
 import logging
 from pathlib import Path
 
@@ -10,7 +12,8 @@ from ..checkpoint import CheckpointError, available_models
 from ..models import MODELS
 from ..predictor import Prediction, Predictor
 from ..radiograph import MAX_BYTES, Radiograph, RadiographError, Source, read_radiograph
-from ..report import as_dict
+from ..render import film_image, side_by_side
+from ..report import as_dict, safe_name
 from . import on_gpu, views
 
 PREDICTORS: dict[str, Predictor] = {}  # the most capable first; filled once, before any visitor
@@ -54,7 +57,7 @@ def analyse(source: Source | None, choice: str) -> str:
     if isinstance(source, str) and not Path(source).is_file():
         return views.refusal(_GONE)
     try:
-        names = [choice] if choice in PREDICTORS else list(PREDICTORS)
+        names = chosen(choice)
         predictions = infer(read_radiograph(source), names)
         return views.result(predictions, {name: PREDICTORS[name].title for name in names})
     except RadiographError as error:
@@ -62,6 +65,40 @@ def analyse(source: Source | None, choice: str) -> str:
     except Exception:
         log.exception("A film could not be analysed")
         return views.refusal(_BROKEN)
+
+
+def chosen(choice: str) -> list[str]:
+    """The names of the models that a choice on the page stands for."""
+    return [choice] if choice in PREDICTORS else list(PREDICTORS)
+
+
+def take(source: Source | None, choice: str, what: str) -> str:
+    """A film → what the visitor takes away of it, as a link that carries the file.
+
+    The film is read and predicted again: nothing of a visitor is kept for the case.
+
+    Args:
+        source: as ``analyse`` takes it.
+        choice: a model's name, or ``"both"``.
+        what: ``"pdf"`` (the report), ``"json"`` (the figures) or ``"png"`` (film and overlays).
+    """
+    from ..pdf import pdf  # which is heavy, and which the first visitor need not wait for
+
+    try:
+        predictions = infer(read_radiograph(source), chosen(choice))
+    except RadiographError as error:  # its upload was deleted meanwhile
+        raise gr.Error(str(error), print_exception=False) from error
+    film = predictions[0].radiograph
+    if what == "pdf":
+        kind, content = "application/pdf", pdf(predictions)
+    elif what == "json":
+        kind, text = "application/json", json.dumps(as_dict(predictions), indent=2)
+        content = text.encode()
+    else:
+        pictures = [film_image(film.pixels), *(p.overlay() for p in predictions)]
+        side_by_side(pictures).save(file := io.BytesIO(), "PNG")
+        kind, content = "image/png", file.getvalue()
+    return views.download(safe_name(film.name, f".{kind.rpartition('/')[2]}"), kind, content)
 
 
 def too_large(name: str) -> str:

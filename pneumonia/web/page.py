@@ -20,6 +20,12 @@ _RESULT = """watch("value", () => settle(element));
 element.closest("#result").addEventListener("toolarge", (event) => {
   trigger("select", { name: event.detail });
 });"""
+# A button in the result asks for a file; it comes as a link in #take, which is followed at once.
+_TAKE = """document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-take]");
+  if (button) trigger("select", { what: button.dataset.take });
+});
+watch("value", () => element.querySelector("a")?.click());"""
 _PICK = """element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button) trigger("select", { index: Number(button.dataset.example) });
@@ -59,6 +65,7 @@ def build() -> gr.Blocks:
                 _html(about.INTENDED_USE, elem_id="use")
             with gr.Column(elem_id="sheet", scale=1):
                 result = _html(views.invitation(), elem_id="result", js_on_load=_RESULT)
+                taken = _html("", elem_id="take", js_on_load=_TAKE)
                 _html(about.models(handlers.PREDICTORS.values()), elem_id="models")
 
         def analyse(where: str | int | None, model: str) -> str:
@@ -72,6 +79,11 @@ def build() -> gr.Blocks:
             where = int(event.index) % len(examples)
             return analyse(where, model), where
 
+        def take(where: str | int | None, model: str, event: gr.EventData):
+            known = isinstance(where, int)
+            source = examples[where].source if known else where
+            return handlers.take(source, model, str(event.what))
+
         def refuse_large(event: gr.EventData):
             return handlers.too_large(str(event.name)), None
 
@@ -80,6 +92,7 @@ def build() -> gr.Blocks:
             (gallery.select, read_example, [choice], [result, source]),
             (choice.input, analyse, [source, choice], [result]),
             (result.select, refuse_large, None, [result, source]),
+            (taken.select, take, [source, choice], [taken]),
         ):
             event(
                 function,

@@ -9,16 +9,12 @@ from PIL import Image
 
 from ..predictor import Prediction
 from ..render import FULL_STRENGTH, film_image, heat_layer
+from ..report import SENTENCES, band
+from ..report import percent as plain_percent
 
 FILM_SIDE, HEAT_SIDE = 1024, 512  # longest sides in pixels; heat is smooth, the browser enlarges it
 FAINT = 0.05 * FULL_STRENGTH  # below this a heatmap shows nothing to the eye
 OPACITY = 70  # per cent, where the slider stands at first
-
-_SENTENCES = {
-    "NORMAL": "no sign of pneumonia found by this model",
-    "UNCERTAIN": "too close for this model to call",
-    "PNEUMONIA": "looks like pneumonia to this model",
-}
 
 
 def invitation() -> str:
@@ -93,7 +89,16 @@ def _result(predictions: list[Prediction], titles: dict[str, str], anyway: bool 
       aria-label="Opacity of the heat"><output>{OPACITY}&nbsp;%</output></label>
   </div>
   <div class="panels of-{len(panels)}">{"".join(panels)}</div>
+  <p class="takeaway"><button type="button" data-take="pdf">Report (PDF)</button>
+    <button type="button" data-take="json">Figures (JSON)</button>
+    <button type="button" data-take="png">Picture (PNG)</button></p>
 </section>"""
+
+
+def download(name: str, kind: str, content: bytes) -> str:
+    """A file as a link that carries it, so that it never lies on the server."""
+    body = base64.b64encode(content).decode()
+    return f'<a download="{escape(name)}" href="data:{kind};base64,{body}">{escape(name)}</a>'
 
 
 def headline(predictions: list[Prediction], titles: dict[str, str], anyway: bool = False) -> str:
@@ -130,9 +135,7 @@ def headline(predictions: list[Prediction], titles: dict[str, str], anyway: bool
 
 def percent(probability: float) -> str:
     """Whole per cent, and never a certainty: ``<1 %`` … ``>99 %`` (as HTML)."""
-    if probability < 0.01:
-        return "&lt;1&nbsp;%"
-    return "&gt;99&nbsp;%" if probability > 0.99 else f"{100 * probability:.0f}&nbsp;%"
+    return escape(plain_percent(probability)).replace("\u00a0", "&nbsp;")
 
 
 def data_uri(picture: Image.Image, kind: str, **options) -> str:
@@ -154,15 +157,15 @@ def _verdict(prediction: Prediction, title: str, anyway: bool) -> str:
     clean = prediction.card["validation"]["clean"]
     rates = f"sensitivity {percent(clean['sensitivity'])}, "
     rates += f"specificity {percent(clean['specificity'])}"
-    band = sorted(prediction.card["conformal"][key] for key in ("normal_to", "pneumonia_from"))
+    low, high = band(prediction)
     at = f"--at: {prediction.probability:.4f}; --cut: {prediction.threshold:.4f}"
     return f"""
 <li class="{prediction.verdict.lower()}">
   <p class="model">{title}</p>
   <p class="label">{prediction.verdict}<span class="colon">: </span>
-    <span>{_SENTENCES[prediction.verdict]}</span></p>
+    <span>{SENTENCES[prediction.verdict]}</span></p>
   <p class="probability">{probability}<span class="unseen"> probability of pneumonia</span></p>
-  <div class="scale" style="{at}; --from: {band[0]:.4f}; --to: {band[1]:.4f}">
+  <div class="scale" style="{at}; --from: {low:.4f}; --to: {high:.4f}">
     <span class="bar"></span><span class="band" title="uncertain"></span><span class="dot"></span>
     <span class="cut"></span>
     <span class="cut-label">operating point {cut}: {rates}</span>
