@@ -90,7 +90,7 @@ def run(
     logits, inner = [], []
     for films in tqdm(grids.split(64), "Films", unit="batch", disable=None, leave=False):
         inputs = preset(films).to(device, memory_format=torch.channels_last)
-        explained = explainer.explain(inputs, heatmap=False)
+        explained = explainer.explain(inputs, evidence=False)
         logits.append(explained.logits)
         inner.append(explained.inner)
     return np.concatenate(logits), np.concatenate(inner)

@@ -35,6 +35,7 @@ class Prediction:
             speaks for PNEUMONIA (for a film that showed it everywhere), below 0 where it speaks for
             NORMAL; None if not asked for.
         target: the class the heatmap explains: the predicted one unless another was asked for.
+        seen: ``(size, size)`` float32: what went into the network, standardised.
         gate: ``"ok"``, or in one sentence why the film is none of those the model knows: then the
             rest means nothing.
         radiograph: the film as it was read.
@@ -48,6 +49,7 @@ class Prediction:
     card: dict = field(repr=False)
     evidence: np.ndarray | None = field(repr=False)
     target: str
+    seen: np.ndarray = field(repr=False)
     gate: str
     radiograph: Radiograph
 
@@ -177,6 +179,7 @@ class Predictor:
                         card=self.card,
                         evidence=None if maps is None else maps[i] / np.float32(self.temperature),
                         target=target or label,
+                        seen=inputs[i, 0].cpu().numpy(),
                         gate=self.gate.check(film, inner[i]),
                         radiograph=film,
                     )

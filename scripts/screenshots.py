@@ -49,6 +49,7 @@ def main() -> None:
                     page = context.new_page()
                     page.goto(address)
                     page.wait_for_selector("#film input[type=file]", state="attached")
+                    page.click(".notice button")
                     if options.film:
                         page.set_input_files("#film input[type=file]", options.film)
                     else:

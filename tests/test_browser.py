@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import struct
 import zlib
@@ -57,9 +58,9 @@ def visit(chromium):
     """Opens the page; afterwards nothing may have gone elsewhere or been complained about."""
     contexts, elsewhere, complaints = [], [], []
 
-    def open_page(width="desk", scheme="dark"):
+    def open_page(width="desk", scheme="dark", accept=True, locale="en-GB"):
         size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
-        context = chromium.new_context(viewport=size, color_scheme=scheme)
+        context = chromium.new_context(viewport=size, color_scheme=scheme, locale=locale)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(60_000)
@@ -68,6 +69,8 @@ def visit(chromium):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(served_page())
         page.wait_for_selector(INPUT, state="attached")
+        if accept:
+            page.click(".notice button")
         return page
 
     yield open_page
@@ -111,22 +114,24 @@ def test_a_film_gets_verdicts_and_evidence(visit, film, width, scheme):
     assert all("%" in words for words in page.locator(".probability").all_inner_texts())
     assert page.locator(".result b").count() == 0  # the file's name is words, not HTML
 
-    painted = page.evaluate(
-        """[...document.querySelectorAll(".panel img")].map(
-            i => i.complete && i.naturalWidth > 0 && i.width > 100 && i.alt !== "")"""
+    stages = page.locator(".viewer-stage")
+    assert stages.count() == 1 + len(titles)
+    for stage in stages.all():
+        box = stage.bounding_box()
+        assert box["width"] > 100 and abs(box["width"] / box["height"] * 420 / 560 - 1) < 0.02
+    dark = """(canvas) => {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        return data.filter((value, i) => i % 4 < 3 && value > 0).length === 0; }"""
+    page.wait_for_function(
+        f"[...document.querySelectorAll('.viewer-stage canvas')].every(c => !({dark})(c))"
     )
-    assert painted == [True] * (1 + 2 * len(titles))
-    ratios = page.evaluate(
-        """[...document.querySelectorAll(".panel img")].map(i => i.width / i.height)"""
-    )
-    assert np.allclose(ratios, 560 / 420, rtol=0.02)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     tops = {
         part: page.locator(part).first.bounding_box()["y"]
-        for part in (".panel.film", ".verdict", ".panel.heat")
+        for part in (".viewer-panel.film", ".verdict", ".viewer-panel.heat")
     }
-    order = [".panel.film", ".verdict", ".panel.heat"] if width == "phone" else [".verdict"]
+    order = [*tops] if width == "phone" else [".verdict"]
     assert sorted(tops, key=tops.get)[: len(order)] == order
     dark = page.evaluate("getComputedStyle(document.body).colorScheme")
     assert dark == scheme
@@ -138,21 +143,49 @@ def test_the_opacity_of_the_heat_asks_nothing_of_the_server(visit, film):
     wait_for_result(page, "first")
     requests = []
     page.on("request", lambda request: requests.append(request.url))
-    slider = page.locator(".opacity input")
-    seen = []
-    for key in ("Home", "End"):
+    slider = page.locator("[data-set=opacity]")
+    for key in ("Home", "End", "ArrowLeft"):
         slider.press(key)
-        seen.append(
-            page.evaluate("getComputedStyle(document.querySelector('.panel .heat-layer')).opacity")
-        )
-    assert seen == ["0", "1"]
-    assert text(page, ".opacity output") == "100\u00a0%"
-    slider.press("ArrowLeft")
+    page.select_option("[data-set=colours]", "viridis")
+    assert text(page, ".viewer-opacity") == "99\u00a0%"
     assert not requests
 
     page.locator("#examples button").first.click()  # and the next film keeps the setting
     wait_for_result(page, "without opacities")
-    assert text(page, ".opacity output") == "99\u00a0%"
+    assert text(page, ".viewer-opacity") == "99\u00a0%"
+    assert page.locator("[data-set=colours]").input_value() == "viridis"
+
+
+def test_the_intended_use_is_accepted_once(visit):
+    page = visit(accept=False)
+    page.wait_for_selector(".notice[open]")
+    assert "not a diagnosis" in text(page, ".notice") and "in memory" in text(page, ".notice")
+    assert page.evaluate("document.activeElement.textContent") == "I understand"
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".notice[open]", state="detached")
+    page.reload()
+    page.wait_for_selector(INPUT, state="attached")
+    page.wait_for_timeout(500)
+    assert page.locator(".notice[open]").count() == 0
+
+
+def test_the_language_changes_at_once_and_keeps_the_film(visit, film):
+    page = visit(locale="es-ES")
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+    assert "Neumonía" in text(page, "h1") and "%" in text(page, ".probability >> nth=0")
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.select_option(".language", "ar")
+    page.wait_for_selector("html[dir=rtl]")
+    assert "first" in text(page, ".film figcaption")
+    latin = re.compile("[A-Za-z]{3}")
+    for words in page.locator(".verdict .label, .viewer h3, .takeaway button").all_inner_texts():
+        assert not latin.search(re.sub(r"PDF|JSON|PNG", "", words)), words
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.select_option(".language", "en")
+    assert text(page, "h1").startswith("Pneumonia")
+    assert not [url for url in requests if "/assets/" not in url]
 
 
 def test_an_example_the_choice_of_a_model_and_enlarging(visit):
@@ -163,9 +196,9 @@ def test_an_example_the_choice_of_a_model_and_enlarging(visit):
     count = page.locator(".verdict li").count()
     assert count == len(available_models())
     if count > 1:
-        first, last = page.locator(".panel .stack").first, page.locator(".panel .stack").last
+        first, last = page.locator(".viewer-stage").first, page.locator(".viewer-stage").last
         assert first.bounding_box()["width"] > 1.5 * last.bounding_box()["width"]
-        last.click()
+        last.locator("button").click()
         assert last.bounding_box()["width"] > 1.5 * first.bounding_box()["width"]
 
         page.locator("#choice label").last.click()

@@ -68,6 +68,7 @@ def prediction(radiograph, probability=0.8, model="cnn", gate="ok", heat=6.0) ->
         card=card,
         evidence=None if heat is None else np.array([[0, sign * heat], [0, 0]], np.float32),
         target=label,
+        seen=np.zeros((8, 8), np.float32),
         gate=gate,
         radiograph=radiograph,
     )
@@ -173,7 +174,7 @@ def test_a_report_of_nothing_is_an_error():
 
 def test_the_words_are_those_of_the_page():
     for probability, verdict in ((0.1, "NORMAL"), (0.5, "UNCERTAIN"), (0.9, "PNEUMONIA")):
-        html = views.result([prediction(film(), probability)], TITLES)
+        html = views.result([prediction(film(), probability)])
         assert f"{verdict}<" in html and f">{SENTENCES[verdict]}<" in html
     for fraction in (0, 0.0099, 0.01, 0.125, 0.99, 0.991):
         shown = percent(fraction).replace("\u00a0", "&nbsp;")

@@ -6,24 +6,35 @@ from math import sqrt
 
 from ..predictor import Predictor
 from .examples import Example
+from .texts import known, menu, number, say, tag
 from .views import data_uri
 
-HEADER = """
+
+def header() -> str:
+    """The masthead: what this is, in two lines, and the menu of languages."""
+    return f"""
 <header class="masthead">
-  <h1>Pneumonia on chest films: a second look</h1>
-  <p>Two models read a child’s chest film and show what they used. A demonstration, not a
-  diagnosis.</p>
+  {tag("page.title", "h1")}
+  {tag("page.lead", "p")}
+  {menu()}
 </header>"""
 
-INTENDED_USE = """
-<section class="use">
-  <h2>Intended use</h2>
-  <p>A demonstration and a second look. It is not a diagnosis and not a medical device, and nobody
-  should be treated, or not treated, because of it.</p>
-  <p>The models know AP films of children of 1 to 5 years from one hospital. On other films, of
-  adults above all, their numbers mean little.</p>
-  <p>Films are processed in memory; uploads are deleted within an hour.</p>
-</section>"""
+
+def intended_use() -> str:
+    """What the page is for, what it is not for, and what becomes of a film."""
+    words = "".join(tag(f"use.{part}", "p") for part in ("purpose", "films", "privacy"))
+    return f'<section class="use">{tag("use.title", "h2")}{words}</section>'
+
+
+def notice() -> str:
+    """The intended use once more, for a first visit: it stands before the page until accepted."""
+    words = "".join(tag(f"use.{part}", "p") for part in ("privacy", "purpose", "films"))
+    return f"""
+<dialog class="notice" aria-labelledby="notice-title">
+  {tag("notice.title", 'h2 id="notice-title"')}
+  {words}
+  <form method="dialog">{tag("notice.button", "button autofocus")}</form>
+</dialog>"""
 
 
 def gallery(examples: list[Example]) -> str:
@@ -32,11 +43,11 @@ def gallery(examples: list[Example]) -> str:
         f"""
 <button type="button" data-example="{number}">
   <img src="{data_uri(example.thumbnail, "WEBP", quality=85)}" alt="">
-  <span>{escape(example.title)}</span> <small>{escape(example.note)}</small>
+  {say(example.title, "examples")} {say(example.note, "examples", "small")}
 </button>"""
         for number, example in enumerate(examples)
     )
-    return f'<section class="examples"><h2>Examples</h2><div>{buttons}</div></section>'
+    return f'<section class="examples">{tag("examples.title", "h2")}<div>{buttons}</div></section>'
 
 
 def models(predictors: Iterable[Predictor]) -> str:
@@ -44,47 +55,42 @@ def models(predictors: Iterable[Predictor]) -> str:
     cards = [predictor.card for predictor in predictors]
     clean = [card["validation"]["clean"] for card in cards]
     perturbed = [card["validation"]["perturbed"] for card in cards]
+    points = [card["operating_point"] for card in cards]
+    counts = ("films", "normal", "pneumonia")
     rows = {
-        "": [card["title"] for card in cards],
-        "Validation films": [
-            f"{v['films']:,} ({v['normal']:,} normal, {v['pneumonia']:,} pneumonia)" for v in clean
-        ],
-        "AUROC": [f"{v['auroc']:.3f}" for v in clean],
-        "… on perturbed films": [f"{v['auroc']:.3f}" for v in perturbed],
-        "Sensitivity": [_rate(v["sensitivity"], v["pneumonia"]) for v in clean],
-        "Specificity": [_rate(v["specificity"], v["normal"]) for v in clean],
-        "Operating point": [
-            f"{100 * card['operating_point']['threshold']:.0f} %, {card['operating_point']['rule']}"
-            for card in cards
-        ],
-        "Training films": [f"{card['training']['data']['films']:,}" for card in cards],
-        "First weights": [
-            "random" if (init := card["training"]["initialisation"]) == "none" else init
-            for card in cards
-        ],
-        "Finished": [card["training"]["finished"] for card in cards],
+        "films": [tag("about.counts", **{key: v[key] for key in counts}) for v in clean],
+        "auroc": [number(v["auroc"], 3) for v in clean],
+        "perturbed": [number(v["auroc"], 3) for v in perturbed],
+        "sensitivity": [_rate(v["sensitivity"], v["pneumonia"]) for v in clean],
+        "specificity": [_rate(v["specificity"], v["normal"]) for v in clean],
+        "point": [f"{100 * p['threshold']:.0f} %, {say(p['rule'], 'card')}" for p in points],
+        "training": [number(card["training"]["data"]["films"]) for card in cards],
+        "initial": [say(_first(card["training"]["initialisation"]), "card") for card in cards],
+        "finished": [f"<bdi>{escape(card['training']['finished'])}</bdi>" for card in cards],
     }
-    lines = []
-    for heading, cells in rows.items():
-        tag, scope = ("td", "row") if heading else ("th scope=col", "col")
-        row = "".join(f"<{tag}>{escape(str(cell))}</{tag.split()[0]}>" for cell in cells)
-        lines.append(f"<tr><th scope={scope}>{heading}</th>{row}</tr>")
-    split = escape(cards[0]["validation"]["split"])
+    titles = "".join(tag(f"model.{card['model']}", "th scope=col") for card in cards)
+    lines = [f"<tr><td></td>{titles}</tr>"]
+    for key, cells in rows.items():
+        row = "".join(f"<td>{cell}</td>" for cell in cells)
+        lines.append(f"<tr>{tag(f'about.{key}', 'th scope=row')}{row}</tr>")
+    split = known(cards[0]["validation"]["split"], "card")
+    reading = "".join(tag(f"help.{part}", "li") for part in ("used", "scale", "none", "coarse"))
     return f"""
-<details class="about" open><summary>About the models</summary>
+<details class="about" open>{tag("about.title", "summary")}
   <div>
     <table>{"".join(lines)}</table>
     <div class="reading">
-      <p>The figures come from validation films ({split}). In brackets: 95 % intervals. “Perturbed”
-      films were recompressed, blurred, cropped and rewindowed, as films on their way to a page are.
-      </p>
-      <p>From its operating point on, a model calls a film PNEUMONIA. The probabilities are
-      calibrated on the same validation films.</p>
-      <p>The heat is Grad-CAM for the verdict given, in log-odds and on one scale for all films. It
-      shows what the model used, which need not be where a disease is.</p>
+      {tag("about.figures.text", "p", split=split)}
+      {tag("about.point.text", "p")}
+      {tag("help.title", "h3")}
+      <ul>{reading}</ul>
     </div>
   </div>
 </details>"""
+
+
+def _first(initialisation: str) -> str:
+    return "random" if initialisation == "none" else initialisation
 
 
 def _rate(rate: float, films: int) -> str:
@@ -94,4 +100,5 @@ def _rate(rate: float, films: int) -> str:
     z = 1.96
     centre = (rate + z**2 / (2 * films)) / (1 + z**2 / films)
     half = z / (1 + z**2 / films) * sqrt(rate * (1 - rate) / films + (z / (2 * films)) ** 2)
-    return f"{100 * rate:.0f} % ({100 * (centre - half):.0f}–{100 * (centre + half):.0f})"
+    low, high = 100 * (centre - half), 100 * (centre + half)
+    return f'<bdi dir="ltr">{100 * rate:.0f} % ({low:.0f}–{high:.0f})</bdi>'

@@ -57,9 +57,7 @@ def analyse(source: Source | None, choice: str) -> str:
     if isinstance(source, str) and not Path(source).is_file():
         return views.refusal(_GONE)
     try:
-        names = chosen(choice)
-        predictions = infer(read_radiograph(source), names)
-        return views.result(predictions, {name: PREDICTORS[name].title for name in names})
+        return views.result(infer(read_radiograph(source), chosen(choice)))
     except RadiographError as error:
         return views.refusal(str(error))
     except Exception:

@@ -6,8 +6,9 @@ from pathlib import Path
 import gradio as gr
 
 from ..radiograph import MAX_BYTES
-from . import about, handlers, views
+from . import about, handlers, viewer, views
 from .examples import load_examples
+from .texts import i18n
 from .theme import theme
 
 _HERE = Path(__file__).parent
@@ -40,8 +41,9 @@ def build() -> gr.Blocks:
     """
     handlers.load_models()
     examples = load_examples()
-    titles = {predictor.title: name for name, predictor in handlers.PREDICTORS.items()}
-    choices = [*titles.items()] if len(titles) == 1 else [("Both", "both"), *titles.items()]
+    words = i18n()
+    choices = [(words(f"model.{name}"), name) for name in handlers.PREDICTORS]
+    choices = choices if len(choices) == 1 else [(words("choice.both"), "both"), *choices]
 
     with gr.Blocks(
         title="Pneumonia on chest films: a second look",
@@ -50,19 +52,22 @@ def build() -> gr.Blocks:
         fill_width=True,
     ) as page:
         source = gr.State()  # the uploaded film's path, or an example's position
-        _html(about.HEADER)
+        _html(about.notice(), elem_id="notice")
+        _html(about.header())
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="rail", scale=0, min_width=320):
-                film = gr.File(label="Chest film", show_label=False, elem_id="film", height=148)
+                film = gr.File(
+                    label=words("upload.label"), show_label=False, elem_id="film", height=148
+                )
                 choice = gr.Radio(
                     choices,
                     value=choices[0][1],
-                    label="Models",
+                    label=words("choice.label"),
                     elem_id="choice",
                     visible=len(choices) > 1,
                 )
                 gallery = _html(about.gallery(examples), elem_id="examples", js_on_load=_PICK)
-                _html(about.INTENDED_USE, elem_id="use")
+                _html(about.intended_use(), elem_id="use")
             with gr.Column(elem_id="sheet", scale=1):
                 result = _html(views.invitation(), elem_id="result", js_on_load=_RESULT)
                 taken = _html("", elem_id="take", js_on_load=_TAKE)
@@ -119,13 +124,15 @@ def build() -> gr.Blocks:
 
 def launch(page: gr.Blocks, host: str | None = None, port: int | None = None) -> None:
     """Serve the page until it is interrupted; without host or port Gradio's variables decide."""
-    script = (_HERE / "script.js").read_text(encoding="utf-8")
+    parts = [(_HERE / name).read_text(encoding="utf-8") for name in ("language.js", "script.js")]
+    script = "\n".join([f"const MAX_BYTES = {MAX_BYTES};", viewer.script(), *parts])
     page.launch(
         server_name=host,
         server_port=port,
         theme=theme(),
-        css_paths=_HERE / "style.css",
-        head=f"<script>const MAX_BYTES = {MAX_BYTES};\n{script}</script>",
+        css_paths=[_HERE / name for name in ("style.css", "viewer.css", "rtl.css")],
+        i18n=i18n(),
+        head=f"<script>{script}</script>",
         max_file_size=MAX_BYTES,
         footer_links=["api"],
         run_history=False,

@@ -1,5 +1,4 @@
-// A film dropped or pasted anywhere goes to the page's file input; the opacity of the heat is a
-// CSS property, so moving it asks nothing of the server.
+// A film dropped or pasted anywhere goes to the page's file input.
 "use strict";
 
 function give(file) {
@@ -43,22 +42,19 @@ document.addEventListener(
   true,
 );
 
-function setOpacity(slider) {
-  document.documentElement.style.setProperty("--heat", slider.value / 100);
-  slider.nextElementSibling.textContent = `${slider.value}\u00a0%`;
-}
-
-document.addEventListener("input", (event) => {
-  if (event.target.matches(".opacity input")) setOpacity(event.target);
-});
-
-// A new result: the slider stands where the visitor left it, and a phone scrolls down to it.
+// A phone scrolls down to a new result.
 function settle(result) {
-  const slider = result.querySelector(".opacity input");
-  const heat = document.documentElement.style.getPropertyValue("--heat");
-  if (slider && heat) {
-    slider.value = 100 * heat;
-    setOpacity(slider);
-  }
   if (result.getBoundingClientRect().top > innerHeight / 4) result.scrollIntoView();
 }
+
+// The intended use stands before the page until it is accepted, once a browser.
+new MutationObserver((records, observer) => {
+  const notice = document.querySelector("dialog.notice");
+  if (!notice) return;
+  observer.disconnect();
+  try {
+    if (localStorage.getItem("accepted")) return;
+    notice.addEventListener("close", () => localStorage.setItem("accepted", "yes"));
+  } catch {} // a browser that stores nothing is asked every time
+  notice.showModal();
+}).observe(document, { childList: true, subtree: true });

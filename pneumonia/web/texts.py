@@ -1,0 +1,197 @@
+"""The page's words: English here and on the server, six languages in the visitor's browser.
+
+    tag("headline.one.NORMAL", "h2", title=ref("model.cnn"))
+    # <h2 data-t="headline.one.NORMAL" data-args="…">No sign of pneumonia found by Small CNN</h2>
+
+``texts/LANGUAGE.json`` holds the texts of a language, ``texts/LANGUAGE.PART.json`` further ones;
+English is the reference for keys and {placeholders}. The server sends English and says which text
+it is; ``language.js`` puts another language there, so the server never knows a visitor's language.
+Gradio's own components take ``i18n()(key)`` as their label.
+"""
+
+import functools
+import json
+import re
+from html import escape
+from pathlib import Path
+from typing import TypedDict
+
+import gradio as gr
+
+FOLDER = Path(__file__).parent / "texts"
+LANGUAGES = {
+    "en": "English",
+    "es": "Español",
+    "fr": "Français",
+    "zh": "简体中文",
+    "pt": "Português",
+    "ar": "العربية",
+}
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_ATTRIBUTES = {
+    "aria-label": "label",
+    "title": "title",
+    "placeholder": "placeholder",
+    "alt": "alt",
+    "data-content": "content",
+}
+
+
+class Reference(TypedDict, total=False):
+    """An argument that is itself a text: ``{"t": key}``, with ``"args"`` if it has placeholders."""
+
+    t: str
+    args: dict[str, "Argument"]
+
+
+Argument = str | int | float | Reference
+
+
+def load_texts(folder: Path = FOLDER) -> dict[str, dict[str, str]]:
+    """Language → key → text, from all of a language's files.
+
+    Raises:
+        ValueError: a key is there twice, or a text is none.
+    """
+    texts: dict[str, dict[str, str]] = {}
+    for language in LANGUAGES:
+        texts[language] = {}
+        for path in [folder / f"{language}.json", *sorted(folder.glob(f"{language}.*.json"))]:
+            pairs = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=list)
+            for key, text in pairs:
+                if key in texts[language] or not isinstance(text, str):
+                    raise ValueError(f"{path.name}: {key!r} is there twice, or is not a text.")
+                texts[language][key] = text
+    return texts
+
+
+@functools.cache
+def _texts() -> dict[str, dict[str, str]]:
+    return load_texts()
+
+
+def i18n() -> gr.I18n:
+    """For ``launch(i18n=…)``, and for labels: ``gr.File(label=i18n()("upload.label"))``."""
+    return gr.I18n(**_texts())
+
+
+def ref(key: str, **args: Argument) -> Reference:
+    """An argument that is translated too, such as a model's name.
+
+    Raises:
+        KeyError: there is no such text, or an argument is missing.
+    """
+    plain(key, **args)
+    return {"t": key, "args": args} if args else {"t": key}
+
+
+def plain(key: str, **args: Argument) -> str:
+    """The English text with its arguments, not escaped.
+
+    Raises:
+        KeyError: there is no such text, or an argument is missing.
+    """
+    return _PLACEHOLDER.sub(lambda found: _shown(args[found[1]]), _texts()["en"][key])
+
+
+def t(key: str, **args: Argument) -> str:
+    """``plain``, escaped for HTML."""
+    return escape(plain(key, **args))
+
+
+def tag(key: str, element: str = "span", **args: Argument) -> str:
+    """An HTML element with that text, which the browser translates.
+
+    Args:
+        key: of the text.
+        element: its name, with attributes if need be: ``'p class="scope"'``.
+        args: for the placeholders; a number is written as the visitor's language writes numbers.
+    """
+    name = element.split()[0]
+    return f'<{element} data-t="{escape(key)}"{_data(args)}>{t(key, **args)}</{name}>'
+
+
+def attributes(keys: dict[str, str], **args: Argument) -> str:
+    """Attributes with texts, which the browser translates, for an element without ``tag``.
+
+    >>> attributes({"alt": "film.alt"}, name="a.png")
+    'alt="Chest film a.png" data-t-alt="film.alt" data-args="{&quot;name&quot;: &quot;a.png&quot;}"'
+
+    Args:
+        keys: attribute → key of its text. Attributes are aria-label, title, placeholder, alt and
+            data-content, which a style sheet shows with ``content: attr(data-content)``.
+        args: for the placeholders of all of them.
+    """
+    parts = [
+        f'{name}="{t(key, **args)}" data-t-{_ATTRIBUTES[name]}="{escape(key)}"'
+        for name, key in keys.items()
+    ]
+    return " ".join(parts) + _data(args)
+
+
+def number(value: float, digits: int = 0) -> str:
+    """A number as HTML, which the browser writes as its language does: 4,360 or 4.360 or 4 360."""
+    attribute = f' data-digits="{digits}"' if digits else ""
+    return f'<span data-n="{value}"{attribute}>{value:,.{digits}f}</span>'
+
+
+def known(sentence: str, group: str) -> Reference | str:
+    """The text that this English sentence is, or the sentence itself: an argument for others.
+
+    For what the rest of the package says in English. It need not know of the page's texts.
+
+    Args:
+        sentence: as the visitor would read it in English.
+        group: of the texts it may be, the first part of their keys: ``refusal``, ``gate`` (its
+            reasons), ``note`` (on a film), ``card`` (of a model), ``name`` (of an example) or
+            ``format`` (of a film).
+    """
+    for pattern, key in _patterns(group):
+        if found := pattern.fullmatch(sentence):
+            return ref(key, **found.groupdict())
+    return sentence
+
+
+def say(sentence: str, group: str, element: str = "span") -> str:
+    """``tag`` of the text that this English sentence is, or itself, escaped: see ``known``."""
+    text = known(sentence, group)
+    if isinstance(text, str):
+        return f'<{element} dir="auto">{escape(text)}</{element.split()[0]}>'
+    return tag(text["t"], element, **text.get("args", {}))
+
+
+def menu() -> str:
+    """The language menu as HTML, every language by its own name."""
+    options = "".join(
+        f'<option value="{code}" lang="{code}">{escape(name)}</option>'
+        for code, name in LANGUAGES.items()
+    )
+    label = attributes({"aria-label": "language.label", "title": "language.label"})
+    return f'<select class="language" autocomplete="off" {label}>{options}</select>'
+
+
+def _data(args: dict[str, Argument]) -> str:
+    """Arguments as they travel to the browser; no attribute where there are none."""
+    return f' data-args="{escape(json.dumps(args, ensure_ascii=False))}"' if args else ""
+
+
+def _shown(value: Argument) -> str:
+    if isinstance(value, dict):
+        return plain(value["t"], **value.get("args", {}))
+    return value if isinstance(value, str) else f"{value:,}"
+
+
+@functools.cache
+def _patterns(group: str) -> list[tuple[re.Pattern[str], str]]:
+    """The English sentences of a group and their keys, the most particular sentence first."""
+    said = [(text, key) for key, text in _texts()["en"].items() if key.startswith(f"{group}.")]
+    said.sort(key=lambda pair: len(_PLACEHOLDER.sub("", pair[0])), reverse=True)
+    patterns = []
+    for text, key in said:
+        parts = _PLACEHOLDER.split(text)  # words, name, words, name, …, words
+        pattern = "".join(
+            f"(?P<{part}>.+)" if i % 2 else re.escape(part) for i, part in enumerate(parts)
+        )
+        patterns.append((re.compile(pattern, re.DOTALL), key))
+    return patterns

@@ -1,0 +1,241 @@
+"""The film viewer as HTML: one film, and what each model used. ``viewer.js`` brings it to life.
+
+Everything a visitor can do there happens in the browser: the film, the evidence as a handful of
+numbers, what each network saw and the colour tables travel inside the HTML.
+"""
+
+import base64
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import numpy as np
+from matplotlib import colormaps
+from PIL import Image
+
+from ..render import FULL_STRENGTH, film_image
+from .texts import attributes, say, tag
+
+FILM_SIDE = 1600  # longest side in pixels, enough to zoom in
+FAINT = 0.05 * FULL_STRENGTH  # below this a map shows nothing to the eye
+OPACITY = 70  # per cent, where the slider stands at first
+COLORMAPS = ("inferno", "viridis", "cividis", "gray")  # the first is the default
+_HERE = Path(__file__).parent
+TEXTS: dict[str, str] = json.loads((_HERE / "texts" / "en.viewer.json").read_text(encoding="utf-8"))
+
+_SCRIPTS = ("viewer_pictures.js", "viewer_events.js", "viewer.js")  # each needs those before it
+_CANVAS = '<canvas aria-hidden="true"></canvas>'
+_ICONS = {  # on a 20 x 20 grid, drawn in the colour of the words
+    "side": '<path d="M2.5 4.5h6v11h-6zM11.5 4.5h6v11h-6z"/>',
+    "slider": '<path d="M2.5 4.5h15v11h-15zM10 2v16"/><circle cx="10" cy="10" r="2" class="full"/>',
+    "window": '<circle cx="10" cy="10" r="4"/><path class="full" d="M10 6a4 4 0 0 1 0 8z"/><path '
+    'd="M10 1.5v2M10 16.5v2M1.5 10h2M16.5 10h2M4 4l1.4 1.4M14.6 14.6 16 16M4 16l1.4-1.4'
+    'M14.6 5.4 16 4"/>',
+    "invert": '<path d="M3.5 3.5h13v13h-13z"/><path class="full" d="M16.5 3.5v13h-13z"/>',
+    "zoom_out": '<path d="M5 10h10"/>',
+    "zoom_in": '<path d="M5 10h10M10 5v10"/>',
+    "reset": '<path d="M4 10a6 6 0 1 0 1.8-4.3M5.5 2.5v3.4h3.4"/>',
+    "fullscreen": '<path d="M3 7.5V3h4.5M12.5 3H17v4.5M17 12.5V17h-4.5M7.5 17H3v-4.5"/>',
+    "grid": '<path d="M3 3h14v14H3zM3 7.7h14M3 12.3h14M7.7 3v14M12.3 3v14"/>',
+    "saw": '<path d="M1.8 10S5 4.5 10 4.5 18.2 10 18.2 10 15 15.5 10 15.5 1.8 10 1.8 10z"/>'
+    '<circle cx="10" cy="10" r="2.4"/>',
+    "enlarge": '<path d="M11.5 3H17v5.5M17 3l-5.5 5.5M8.5 17H3v-5.5M3 17l5.5-5.5"/>',
+}
+
+
+@dataclass(frozen=True)
+class Heat:
+    """What one model used.
+
+    Attributes:
+        model: the model's name, ``"cnn"`` or ``"densenet169"``.
+        evidence: ``(h, w)`` float32 signed calibrated log-odds on the network's last grid: above 0
+            a cell speaks for PNEUMONIA, below for NORMAL.
+        label: the class the model called, which is explained at first.
+        seen: ``(size, size)`` float32 0..1, the exact network input as a grey picture.
+    """
+
+    model: str
+    evidence: np.ndarray
+    label: str
+    seen: np.ndarray
+
+
+def viewer(
+    film: np.ndarray, name: str, heats: Sequence[Heat], about: Sequence[str], ident: str
+) -> str:
+    """HTML of the viewer.
+
+    Args:
+        film: ``(height, width)`` float32 0..1. It travels as a lossless picture, as a narrow
+            window would show what compression leaves behind.
+        name: the film's name, any text.
+        heats: one for each model, one or two.
+        about: what else the caption says of the film, as HTML.
+        ident: a word that no other viewer shown before or beside has.
+    """
+    height, width = film.shape
+    picture = film_image(film)
+    picture.thumbnail((FILM_SIDE, FILM_SIDE), Image.Resampling.LANCZOS)
+    payload = {
+        "ident": ident,
+        "full": FULL_STRENGTH,
+        "faint": FAINT,
+        "tables": {colours: _table(colours) for colours in COLORMAPS},
+        "heats": [
+            {"label": h.label, "grid": np.asarray(h.evidence, float).round(3).tolist()}
+            for h in heats
+        ],
+    }
+    ident = escape(ident)
+    alt = attributes({"alt": "film.alt"}, name=name)
+    image = f'<img src="{_png(picture)}" {alt}>{_CANVAS}'
+    caption = " · ".join([say(name, "name", "bdi"), *about])
+    words = f"<p><strong>{_text('film')}</strong> <span>{caption}</span></p>"
+    panels = _panel("film", 0, image, words, ident)
+    for number, heat in enumerate(heats, start=1):
+        panels += _evidence(heat, number, ident)
+    return f"""
+<section class="viewer" data-mode="side" style="--aspect: {width / height:.4f}"
+  data-viewer="{escape(json.dumps(payload))}" data-texts="{escape(json.dumps(TEXTS))}">
+  <div class="viewer-bar">
+    {_text("heading", "h3")}
+    {_view(heats, ident)}
+    {_film_tools()}
+    {_heat_tools()}
+  </div>
+  <div class="viewer-panels of-{1 + len(heats)}">{panels}</div>
+  {_text("scale", "p", 'class="viewer-note"')}
+  <p class="viewer-unseen" id="{ident}-help">{_text("help")}</p>
+  <output class="viewer-unseen viewer-live"></output>
+</section>"""
+
+
+def script() -> str:
+    """What brings viewers to life, for one script element in the page's head."""
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+
+
+def _view(heats: Sequence[Heat], ident: str) -> str:
+    """Side by side or the slider, and whose heat the slider shows."""
+    modes = [(mode, _icon(mode) + _text(mode)) for mode in ("side", "slider")]
+    models = [(str(number), tag(f"model.{heat.model}")) for number, heat in enumerate(heats)]
+    return _choice("view", "mode", modes, ident) + _choice("model", "active", models, ident)
+
+
+def _film_tools() -> str:
+    return f"""
+<div class="viewer-tools" role="group" {_label("tools")}>
+  {_button("window", 'data-toggle="windowing" aria-pressed="false"')}
+  {_button("invert", 'data-toggle="invert" aria-pressed="false"')}
+  {_button("zoom_out", 'data-do="zoomOut"')}
+  <output class="viewer-zoom" dir="ltr">100&nbsp;%</output>
+  {_button("zoom_in", 'data-do="zoomIn"')}
+  {_button("reset", 'data-do="reset"')}
+  {_button("fullscreen", 'data-do="fullscreen" aria-pressed="false" hidden')}
+</div>
+<div class="viewer-levels" hidden>
+  {_range("brightness", -100, 0)}
+  {_range("contrast", -100, 0)}
+  <output class="viewer-wl" dir="ltr"></output>
+</div>"""
+
+
+def _heat_tools() -> str:
+    classes = [(key, _option(key.lower())) for key in ("own", "PNEUMONIA", "NORMAL")]
+    colours = [(name, _option(name)) for name in COLORMAPS]
+    return f"""
+<div class="viewer-heat" role="group" {_label("heat")}>
+  <label class="viewer-range">{_text("heat")}<input type="range" min="0" max="100"
+    value="{OPACITY}" data-set="opacity" {_label("opacity")}><output
+    class="viewer-opacity" dir="ltr">{OPACITY}&nbsp;%</output></label>
+  {_select("class", "target", classes)}
+  {_select("colours", "colours", colours)}
+  <button type="button" data-toggle="cells" aria-pressed="false">{_icon("grid")}{_text("grid")}
+  </button>
+  <p class="viewer-legend"><span dir="ltr">0 <canvas width="256" height="1" role="img"
+    {_label("ramp")}></canvas> {FULL_STRENGTH:g}+</span> {_text("unit")}</p>
+</div>"""
+
+
+def _evidence(heat: Heat, number: int, ident: str) -> str:
+    spoke = "spoke_pneumonia" if heat.label == "PNEUMONIA" else "spoke_normal"
+    says = _text(spoke, "span", 'class="viewer-says"')
+    words = f"<p>{tag(f'model.{heat.model}', 'strong')} {says}</p>"
+    saw = f"""<button type="button" data-toggle="seen{number}" aria-pressed="false"
+      {_label("saw")}>{_icon("saw")}{_text("saw")}</button>"""
+    stage = f"""<img src="{_png(film_image(heat.seen))}" alt="" hidden>{_CANVAS}
+      <div class="viewer-divider" role="slider" tabindex="0" aria-valuemin="0" aria-valuemax="100"
+        aria-valuenow="50" {_label("divider")}></div>
+      <span class="viewer-cell" aria-hidden="true" hidden></span>"""
+    return _panel("heat", number, stage, words + saw, ident)
+
+
+def _panel(kind: str, number: int, stage: str, caption: str, ident: str) -> str:
+    return f"""
+<figure class="viewer-panel {kind}">
+  <div class="viewer-stage" dir="ltr" role="group" tabindex="0"
+    aria-labelledby="{ident}-caption{number}" aria-describedby="{ident}-help">
+    {stage}
+    <span class="viewer-readout" aria-hidden="true"></span>
+    {_button("enlarge", f'data-enlarge="{number}"')}
+  </div>
+  <figcaption id="{ident}-caption{number}">{caption}</figcaption>
+</figure>"""
+
+
+def _choice(key: str, setting: str, options: list[tuple[str, str]], ident: str) -> str:
+    """Radio buttons that look like one: ``options`` are pairs of value and HTML."""
+    labels = "".join(
+        f"""<label><input type="radio" name="{ident}-{setting}" value="{value}"
+        data-set="{setting}">{words}</label>"""
+        for value, words in options
+    )
+    return f'<div class="viewer-choice {setting}" role="radiogroup" {_label(key)}>{labels}</div>'
+
+
+def _select(key: str, setting: str, options: list[tuple[str, str]]) -> str:
+    words = "".join(f'<option value="{value}"{text}</option>' for value, text in options)
+    return f"""<label class="viewer-select">{_text(key)}<select data-set="{setting}">{words}
+    </select></label>"""
+
+
+def _range(key: str, low: int, value: int) -> str:
+    return f"""<label class="viewer-range">{_text(key)}<input type="range" min="{low}" max="100"
+    value="{value}" data-set="{key}"></label>"""
+
+
+def _button(key: str, attributes: str) -> str:
+    return f'<button type="button" class="icon" {attributes} {_label(key)}>{_icon(key)}</button>'
+
+
+def _icon(key: str) -> str:
+    return f'<svg viewBox="0 0 20 20" aria-hidden="true">{_ICONS[key]}</svg>'
+
+
+def _text(key: str, tag: str = "span", attributes: str = "") -> str:
+    words = escape(TEXTS[f"viewer.{key}"])
+    return f'<{tag} data-t="viewer.{key}" {attributes}>{words}</{tag}>'
+
+
+def _option(key: str) -> str:
+    return f' data-t="viewer.{key}">{escape(TEXTS[f"viewer.{key}"])}'
+
+
+def _label(key: str) -> str:
+    return f'aria-label="{escape(TEXTS[f"viewer.{key}"])}" data-t-label="viewer.{key}"'
+
+
+def _table(name: str) -> str:
+    """256 RGB colours from no to full strength as base64, those of ``render.heat_layer``."""
+    colours = colormaps[name](0.4 + 0.55 * np.linspace(0, 1, 256), bytes=True)[:, :3]
+    return base64.b64encode(colours.tobytes()).decode()
+
+
+def _png(picture: Image.Image) -> str:
+    file = io.BytesIO()
+    picture.save(file, "PNG", compress_level=3)  # twice as fast as 6 and hardly larger
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
