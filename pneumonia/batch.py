@@ -12,14 +12,17 @@ from .radiograph import MAX_BYTES, SUFFIXES, Radiograph, RadiographError, read_r
 MAX_FILMS = 1000  # of one batch, so that nobody waits behind it for a day
 
 
-def list_films(paths: Sequence[str | os.PathLike]) -> list[tuple[Path, str | None]]:
+Entry = tuple[Path, str | None]  # a file, or an archive and the name of a film in it
+
+
+def list_films(paths: Sequence[str | os.PathLike]) -> list[Entry]:
     """What there is to read: ``(file, None)``, or ``(archive, member)`` for each film of a ZIP.
 
     Of an archive only what looks like a film counts (by its suffix, or without one as DICOM files
     often are); folders, hidden files and the shadows that macOS adds do not. At most ``MAX_FILMS``
     are listed.
     """
-    found: list[tuple[Path, str | None]] = []
+    found: list[Entry] = []
     for path in map(Path, paths):
         if _is_archive(path):
             try:
@@ -35,7 +38,7 @@ def list_films(paths: Sequence[str | os.PathLike]) -> list[tuple[Path, str | Non
 
 
 def read_films(
-    films: Sequence[tuple[Path, str | None]],
+    films: Sequence[Entry],
 ) -> Iterator[tuple[str, Radiograph | RadiographError]]:
     """The name of each listed film with the film, or with why it could not be read.
 
@@ -45,9 +48,20 @@ def read_films(
     for path, member in films:
         name = path.name if member is None else _base(member)
         try:
-            yield name, read_radiograph(path) if member is None else _read_member(path, member)
+            film = read_film(path, member)
         except RadiographError as error:
             yield name, error
+        else:
+            yield name, film
+
+
+def read_film(path: Path, member: str | None) -> Radiograph:
+    """One listed film.
+
+    Raises:
+        RadiographError: it cannot be read.
+    """
+    return read_radiograph(path) if member is None else _read_member(path, member)
 
 
 def _read_member(path: Path, member: str) -> Radiograph:

@@ -55,7 +55,6 @@ def main() -> None:
                     else:
                         page.locator("#examples button").last.click()
                     page.wait_for_selector(".result")
-                    page.locator(".about summary").click()  # closed: the picture is of the film
                     path = options.out / f"page-{name}{'' if scheme == 'dark' else '-light'}.png"
                     page.screenshot(path=path, full_page=True)
                     print(path)

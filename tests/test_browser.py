@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import struct
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -258,6 +259,72 @@ def test_what_a_visitor_takes_away(visit, film, tmp_path):
         assert rounded in percent and f"{rounded} %" in words
     with Image.open(tmp_path / "png") as picture:
         assert picture.size == (560 * (1 + len(shown)), 420)
+
+
+def test_many_films_of_which_one_is_broken(visit, tmp_path):
+    page = visit()
+    page.get_by_role("tab").nth(1).click()
+    paths = [tmp_path / f"film{number}.png" for number in range(4)]
+    for number, path in enumerate(paths):
+        draw_phantom(200, 240, lesions=2 * (number % 2), seed=number).image().save(path)
+    paths[2].write_text("words")
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        archive.write(paths[0], "inside.png")
+    page.set_input_files("#films input[type=file]", [*paths, tmp_path / "more.zip"])
+    page.wait_for_function("document.querySelectorAll('.many tbody tr').length === 5")
+    page.wait_for_selector("#cancel", state="hidden")
+    rows = page.locator(".many tbody tr")
+    assert "5 of 5" in text(page, "#progress")
+    assert '"film2.png" is not a picture' in rows.nth(2).inner_text()
+    assert page.locator(".many tbody img").count() == 4
+
+    counts = dict(
+        zip(
+            ("all", "disagreement", "uncertain", "pneumonia", "normal", "problems"),
+            map(int, page.locator(".filters .count").all_inner_texts()),
+            strict=True,
+        )
+    )
+    assert counts["all"] == 5 and counts["problems"] >= 1
+    page.locator(".filters label").last.click()
+    assert page.locator(".many tbody tr:visible").count() == counts["problems"]
+    page.locator(".filters label").first.click()
+    page.locator("[data-sort=film]").click()
+    first = [row.split()[0] for row in rows.all_inner_texts()]
+    assert first == sorted(first)
+    page.locator("[data-sort=cnn]").click()
+    chances = page.locator(".many td:nth-child(3) bdi").all_inner_texts()
+    values = [int(re.sub(r"\D", "", chance)) for chance in chances]
+    assert values == sorted(values, reverse=True)
+
+    with page.expect_download() as download:
+        page.click("[data-take-many=csv]")
+    download.value.save_as(tmp_path / "films.csv")
+    assert (tmp_path / "films.csv").read_text("utf-8-sig").count("\n") == 1 + 4 * count_models() + 1
+    page.locator("[data-open]", has_text="inside.png").click()
+    wait_for_result(page, "inside.png")
+
+
+def test_a_batch_can_be_cancelled(visit, tmp_path):
+    page = visit("phone", "light")
+    page.get_by_role("tab").nth(1).click()
+    for number in range(40):
+        draw_phantom(200, 240, seed=number % 4).image().save(tmp_path / f"film{number}.png")
+    page.set_input_files("#films input[type=file]", sorted(tmp_path.glob("*.png")))
+    page.wait_for_selector(".many tbody tr >> nth=1")
+    page.click("#cancel")
+    page.wait_for_selector("#cancel", state="hidden")
+    page.wait_for_timeout(1000)
+    before = page.locator(".many tbody tr").count()
+    page.wait_for_timeout(2000)
+    assert page.locator(".many tbody tr").count() == before < 40
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("[data-open='0']").click()  # and the page lives on
+    wait_for_result(page, "film0.png")
+
+
+def count_models() -> int:
+    return len(available_models())
 
 
 def write_dicom(path: Path, pixels: np.ndarray, modality: str, storage: str) -> None:

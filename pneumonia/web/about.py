@@ -76,7 +76,7 @@ def models(predictors: Iterable[Predictor]) -> str:
     split = known(cards[0]["validation"]["split"], "card")
     reading = "".join(tag(f"help.{part}", "li") for part in ("used", "scale", "none", "coarse"))
     return f"""
-<details class="about" open>{tag("about.title", "summary")}
+<section class="about">{tag("about.title", 'h2 class="unseen"')}
   <div>
     <table>{"".join(lines)}</table>
     <div class="reading">
@@ -86,7 +86,7 @@ def models(predictors: Iterable[Predictor]) -> str:
       <ul>{reading}</ul>
     </div>
   </div>
-</details>"""
+</section>"""
 
 
 def _first(initialisation: str) -> str:

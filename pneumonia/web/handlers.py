@@ -8,6 +8,7 @@ from pathlib import Path
 import gradio as gr
 from PIL import Image
 
+from ..batch import Entry, read_film
 from ..checkpoint import CheckpointError, available_models
 from ..models import MODELS
 from ..predictor import Prediction, Predictor
@@ -18,7 +19,7 @@ from . import on_gpu, views
 
 PREDICTORS: dict[str, Predictor] = {}  # the most capable first; filled once, before any visitor
 
-_BROKEN = "Something went wrong on this side: the film was not analysed. Please try again."
+BROKEN = "Something went wrong on this side: the film was not analysed. Please try again."
 _GONE = "This film is no longer on the server: drop it in again."
 
 log = logging.getLogger(__name__)
@@ -40,16 +41,16 @@ def load_models() -> None:
 
 
 @on_gpu
-def infer(film: Radiograph, names: list[str]) -> list[Prediction]:
+def infer(film: Radiograph, names: list[str], heatmap: bool = True) -> list[Prediction]:
     """Probability and heatmap of each named model: one call, one loan of a ZeroGPU."""
-    return [PREDICTORS[name].predict(film) for name in names]
+    return [PREDICTORS[name].predict(film, heatmap) for name in names]
 
 
-def analyse(source: Source | None, choice: str) -> str:
+def analyse(source: Source | Entry | None, choice: str) -> str:
     """A film → the result as HTML, or one calm sentence why there is none.
 
     Args:
-        source: what ``read_radiograph`` takes; None where there is no film yet.
+        source: what ``read_radiograph`` takes, or a film of a batch; None where there is none yet.
         choice: a model's name, or ``"both"``.
     """
     if source is None:
@@ -57,12 +58,16 @@ def analyse(source: Source | None, choice: str) -> str:
     if isinstance(source, str) and not Path(source).is_file():
         return views.refusal(_GONE)
     try:
-        return views.result(infer(read_radiograph(source), chosen(choice)))
+        return views.result(infer(_read(source), chosen(choice)))
     except RadiographError as error:
         return views.refusal(str(error))
     except Exception:
         log.exception("A film could not be analysed")
-        return views.refusal(_BROKEN)
+        return views.refusal(BROKEN)
+
+
+def _read(source: Source | Entry) -> Radiograph:
+    return read_film(*source) if isinstance(source, tuple) else read_radiograph(source)
 
 
 def chosen(choice: str) -> list[str]:
@@ -70,7 +75,7 @@ def chosen(choice: str) -> list[str]:
     return [choice] if choice in PREDICTORS else list(PREDICTORS)
 
 
-def take(source: Source | None, choice: str, what: str) -> str:
+def take(source: Source | Entry, choice: str, what: str) -> str:
     """A film → what the visitor takes away of it, as a link that carries the file.
 
     The film is read and predicted again: nothing of a visitor is kept for the case.
@@ -83,7 +88,7 @@ def take(source: Source | None, choice: str, what: str) -> str:
     from ..pdf import pdf  # which is heavy, and which the first visitor need not wait for
 
     try:
-        predictions = infer(read_radiograph(source), chosen(choice))
+        predictions = infer(_read(source), chosen(choice))
     except RadiographError as error:  # its upload was deleted meanwhile
         raise gr.Error(str(error), print_exception=False) from error
     film = predictions[0].radiograph

@@ -6,7 +6,7 @@ from pathlib import Path
 import gradio as gr
 
 from ..radiograph import MAX_BYTES
-from . import about, handlers, viewer, views
+from . import about, handlers, many, viewer, views
 from .examples import load_examples
 from .texts import i18n
 from .theme import theme
@@ -14,6 +14,9 @@ from .theme import theme
 _HERE = Path(__file__).parent
 _CONCURRENT = 2  # films at a time: one is decoded while the other is in a network
 _WAITING = 32
+_MOST_BYTES = 10 * MAX_BYTES  # of one upload, which may be an archive of films
+
+_SCRIPTS = ("language.js", "many.js", "script.js")
 
 _html = partial(gr.HTML, apply_default_css=False)
 
@@ -27,6 +30,15 @@ _TAKE = """document.addEventListener("click", (event) => {
   if (button) trigger("select", { what: button.dataset.take });
 });
 watch("value", () => element.querySelector("a")?.click());"""
+_TAKE_MANY = _TAKE.replace("data-take", "data-take-many").replace(
+    "dataset.take", "dataset.takeMany"
+)
+# The rows of a batch as they come; a click on one opens its film.
+_LINES = """watch("value", () => fillTable(element));
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-open]");
+  if (button) trigger("select", { row: button.dataset.open });
+});"""
 _PICK = """element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button) trigger("select", { index: Number(button.dataset.example) });
@@ -51,31 +63,50 @@ def build() -> gr.Blocks:
         delete_cache=(600, 3600),
         fill_width=True,
     ) as page:
-        source = gr.State()  # the uploaded film's path, or an example's position
+        source = gr.State()  # an upload's path, a film of a batch or an example's position
+        rows = gr.State([], time_to_live=3600)
         _html(about.notice(), elem_id="notice")
         _html(about.header())
-        with gr.Row(elem_id="desk"):
-            with gr.Column(elem_id="rail", scale=0, min_width=320):
-                film = gr.File(
-                    label=words("upload.label"), show_label=False, elem_id="film", height=148
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab(words("tabs.one"), id="one"), gr.Row(elem_id="desk"):
+                with gr.Column(elem_id="rail", scale=0, min_width=320):
+                    film = gr.File(
+                        label=words("upload.label"), show_label=False, elem_id="film", height=148
+                    )
+                    choice = gr.Radio(
+                        choices,
+                        value=choices[0][1],
+                        label=words("choice.label"),
+                        elem_id="choice",
+                        visible=len(choices) > 1,
+                    )
+                    gallery = _html(about.gallery(examples), elem_id="examples", js_on_load=_PICK)
+                    _html(about.intended_use(), elem_id="use")
+                with gr.Column(elem_id="sheet", scale=1):
+                    result = _html(views.invitation(), elem_id="result", js_on_load=_RESULT)
+                    taken = _html("", elem_id="take", js_on_load=_TAKE)
+            with gr.Tab(words("tabs.many"), id="many"):
+                films = gr.File(
+                    label=words("style.many"),
+                    show_label=False,
+                    elem_id="films",
+                    height=148,
+                    file_count="multiple",
                 )
-                choice = gr.Radio(
-                    choices,
-                    value=choices[0][1],
-                    label=words("choice.label"),
-                    elem_id="choice",
-                    visible=len(choices) > 1,
-                )
-                gallery = _html(about.gallery(examples), elem_id="examples", js_on_load=_PICK)
-                _html(about.intended_use(), elem_id="use")
-            with gr.Column(elem_id="sheet", scale=1):
-                result = _html(views.invitation(), elem_id="result", js_on_load=_RESULT)
-                taken = _html("", elem_id="take", js_on_load=_TAKE)
+                with gr.Row(elem_id="going"):
+                    progress = _html("", elem_id="progress")
+                    cancel = gr.Button(words("batch.cancel"), visible=False, elem_id="cancel")
+                _html(many.table(list(handlers.PREDICTORS)), elem_id="many")
+                lines = _html("", elem_id="lines", js_on_load=_LINES)
+                many_taken = _html("", elem_id="take-many", js_on_load=_TAKE_MANY)
+            with gr.Tab(words("tabs.models"), id="models"):
                 _html(about.models(handlers.PREDICTORS.values()), elem_id="models")
 
-        def analyse(where: str | int | None, model: str) -> str:
-            known = isinstance(where, int)
-            return handlers.analyse(examples[where].source if known else where, model)
+        def known(where):
+            return examples[where].source if isinstance(where, int) else where
+
+        def analyse(where, model: str) -> str:
+            return handlers.analyse(known(where), model)
 
         def read_upload(path: str, model: str):
             return analyse(path, model), path, None  # the drop zone is free for the next film
@@ -84,13 +115,15 @@ def build() -> gr.Blocks:
             where = int(event.index) % len(examples)
             return analyse(where, model), where
 
-        def take(where: str | int | None, model: str, event: gr.EventData):
-            known = isinstance(where, int)
-            source = examples[where].source if known else where
-            return handlers.take(source, model, str(event.what))
+        def take(where, model: str, event: gr.EventData):
+            return handlers.take(known(where), model, str(event.what))
 
         def refuse_large(event: gr.EventData):
             return handlers.too_large(str(event.name)), None
+
+        def open_row(done: list, model: str, event: gr.EventData):
+            entry, _ = done[int(event.row)]
+            return analyse(entry, model), entry, gr.Tabs(selected="one")
 
         for event, function, inputs, outputs in (
             (film.upload, read_upload, [film, choice], [result, source, film]),
@@ -98,6 +131,7 @@ def build() -> gr.Blocks:
             (choice.input, analyse, [source, choice], [result]),
             (result.select, refuse_large, None, [result, source]),
             (taken.select, take, [source, choice], [taken]),
+            (lines.select, open_row, [rows, choice], [result, source, tabs]),
         ):
             event(
                 function,
@@ -109,6 +143,26 @@ def build() -> gr.Blocks:
                 show_progress_on=result,
                 api_visibility="private",
             )
+
+        def read_many(paths: list[str] | None):
+            for where, text, done in many.read(paths or []):
+                yield where, text, done, gr.Button(visible=True), None
+            yield where, text, done, gr.Button(visible=False), None
+
+        def take_many(done: list, event: gr.EventData):
+            return many.take(done, str(event.what))
+
+        private = {"api_visibility": "private", "show_progress": "hidden"}
+        reading = films.upload(
+            read_many,
+            [films],
+            [progress, lines, rows, cancel, films],
+            concurrency_id="batch",  # one at a time, and never in the way of single films
+            concurrency_limit=1,
+            **private,
+        )
+        cancel.click(lambda: gr.Button(visible=False), None, cancel, cancels=[reading], **private)
+        many_taken.select(take_many, [rows], [many_taken], **private)
 
         with gr.Column(visible=False):  # what the endpoint is made of
             gr.Button().click(
@@ -124,7 +178,7 @@ def build() -> gr.Blocks:
 
 def launch(page: gr.Blocks, host: str | None = None, port: int | None = None) -> None:
     """Serve the page until it is interrupted; without host or port Gradio's variables decide."""
-    parts = [(_HERE / name).read_text(encoding="utf-8") for name in ("language.js", "script.js")]
+    parts = [(_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS]
     script = "\n".join([f"const MAX_BYTES = {MAX_BYTES};", viewer.script(), *parts])
     page.launch(
         server_name=host,
@@ -133,7 +187,7 @@ def launch(page: gr.Blocks, host: str | None = None, port: int | None = None) ->
         css_paths=[_HERE / name for name in ("style.css", "viewer.css", "rtl.css")],
         i18n=i18n(),
         head=f"<script>{script}</script>",
-        max_file_size=MAX_BYTES,
+        max_file_size=_MOST_BYTES,
         footer_links=["api"],
         run_history=False,
         ssr_mode=False,  # the same page everywhere, with or without Node

@@ -1,18 +1,19 @@
-// A film dropped or pasted anywhere goes to the page's file input.
+// Films dropped or pasted anywhere go to the file input of the tab that is open.
 "use strict";
 
-function give(file) {
-  const input = document.querySelector("#film input[type=file]");
-  if (!file || !input) return false;
-  const files = new DataTransfer();
-  files.items.add(file);
-  input.files = files.files;
+function give(files) {
+  const many = document.querySelector("#films")?.offsetParent;
+  const input = document.querySelector(`${many ? "#films" : "#film"} input[type=file]`);
+  if (!files?.length || !input) return false;
+  const given = new DataTransfer();
+  for (const file of many ? files : [files[0]]) given.items.add(file);
+  input.files = given.files;
   input.dispatchEvent(new Event("change", { bubbles: true }));
   return true;
 }
 
 document.addEventListener("paste", (event) => {
-  if (give(event.clipboardData?.files[0])) event.preventDefault();
+  if (give(event.clipboardData?.files)) event.preventDefault();
 });
 
 document.addEventListener("dragover", (event) => {
@@ -22,7 +23,7 @@ document.addEventListener("dragover", (event) => {
 document.addEventListener("drop", (event) => {
   if (event.defaultPrevented || !event.dataTransfer?.files.length) return;
   event.preventDefault();
-  give(event.dataTransfer.files[0]);
+  give(event.dataTransfer.files);
 });
 
 // A file that is too large never leaves the visitor's machine: #result asks for the sentence instead.
@@ -33,7 +34,13 @@ function refuseLarge(event, file) {
   document.querySelector("#result").dispatchEvent(new CustomEvent("toolarge", { detail: file.name }));
 }
 
-document.addEventListener("drop", (event) => refuseLarge(event, event.dataTransfer?.files[0]), true);
+document.addEventListener(
+  "drop",
+  (event) => {
+    if (!document.querySelector("#films")?.offsetParent) refuseLarge(event, event.dataTransfer?.files[0]);
+  },
+  true,
+);
 document.addEventListener(
   "change",
   (event) => {
@@ -42,9 +49,10 @@ document.addEventListener(
   true,
 );
 
-// A phone scrolls down to a new result.
+// A new result is scrolled into sight, down on a phone or up from a long table.
 function settle(result) {
-  if (result.getBoundingClientRect().top > innerHeight / 4) result.scrollIntoView();
+  const { top } = result.getBoundingClientRect();
+  if (top < 0 || top > innerHeight / 4) result.scrollIntoView();
 }
 
 // The intended use stands before the page until it is accepted, once a browser.

@@ -1,0 +1,131 @@
+"""Many films: a table that fills while they are read, and what one takes away of it.
+
+The server sends each row once, as a line of JSON that is added to those before; ``many.js`` makes
+the table of them, sorts and filters it. A row opens its film on the first tab.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from html import escape
+
+import numpy as np
+from PIL import Image
+
+from ..batch import Entry, list_films, read_films
+from ..predictor import Prediction
+from ..radiograph import Radiograph, RadiographError
+from ..render import film_image
+from ..report import Row, csv_text
+from . import handlers
+from .texts import attributes, known, tag
+from .views import data_uri, download
+
+THUMBNAIL = 96  # px
+
+log = logging.getLogger(__name__)
+
+_FILTERS = ("all", "disagreement", "uncertain", "pneumonia", "normal", "problems")
+_COLUMNS = ("film", "verdict", "agreement")
+
+
+def table(models: list[str]) -> str:
+    """The table before its first row: filters, a column a model, nothing below."""
+    filters = "".join(
+        f'<label><input type="radio" name="filter" value="{key}" {"checked" if not i else ""}>'
+        f'{tag(f"filter.{key}")} <span class="count"></span></label>'
+        for i, key in enumerate(_FILTERS)
+    )
+    columns = [("film", tag("column.film"))]
+    columns += [(name, tag(f"model.{name}")) for name in models]
+    columns += [("agreement", tag("column.agreement"))] if len(models) > 1 else []
+    heads = "".join(
+        f'<th scope="col"><button type="button" data-sort="{key}">{words}</button></th>'
+        for key, words in columns
+    )
+    label = attributes({"aria-label": "batch.filter"})
+    return f"""
+<section class="many" data-models="{escape(json.dumps(models))}" hidden>
+  <div class="filters" role="radiogroup" {label}>{filters}</div>
+  <div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody></tbody></table></div>
+  <p class="takeaway">{_take("csv")}{_take("pdf")}</p>
+</section>"""
+
+
+def _take(what: str) -> str:
+    return tag(f"batch.{what}", f'button type="button" data-take-many="{what}"')
+
+
+def progress(done: int, total: int, seconds: float | None = None) -> str:
+    """How far it is, and how long it will take from here."""
+    left = ""
+    if seconds is not None and done < total:
+        left = " · " + tag("batch.left", minutes=max(1, round(seconds / 60)))
+    return f"""<p class="progress" role="status">
+  <progress max="{total}" value="{done}" {attributes({"aria-label": "batch.bar"})}></progress>
+  {tag("batch.progress", done=done, total=total)}{left}</p>"""
+
+
+def read(paths: list[str]) -> Iterator[tuple[str, str, list[tuple[Entry, Row]]]]:
+    """Films and archives → after each film the progress, the rows as JSON lines, and the rows.
+
+    A film that cannot be read, or at which something breaks, costs its own row.
+    """
+    entries, rows, lines = list_films(paths), [], []
+    names, began = list(handlers.PREDICTORS), time.monotonic()
+    batch = f"{time.time():.3f}"
+    yield progress(0, len(entries)), _as_lines(lines), []
+    for entry, (name, film) in zip(entries, read_films(entries), strict=True):
+        answer: list[Prediction] | str
+        try:
+            if isinstance(film, RadiographError):
+                raise film
+            answer = [_light(p) for p in handlers.infer(film, names, heatmap=False)]
+        except RadiographError as error:
+            answer = str(error)
+        except Exception:
+            log.exception("A film of a batch could not be analysed")
+            answer = handlers.BROKEN
+        rows.append((entry, (name, answer)))
+        lines.append(json.dumps({"batch": batch, "row": len(lines), **_line(name, answer)}))
+        seconds = (time.monotonic() - began) / len(rows) * (len(entries) - len(rows))
+        yield progress(len(rows), len(entries), seconds), _as_lines(lines), rows
+
+
+def take(rows: list[tuple[Entry, Row]], what: str) -> str:
+    """All rows as ``"csv"`` or ``"pdf"``, as a link that carries the file."""
+    if what == "csv":
+        content = csv_text(row for _, row in rows).encode("utf-8-sig")  # what Excel takes for UTF-8
+        return download("films.csv", "text/csv", content)
+    from ..pdf import pdf_table  # which is heavy, and which the first visitor need not wait for
+
+    return download("films.pdf", "application/pdf", pdf_table([row for _, row in rows]))
+
+
+def _as_lines(lines: list[str]) -> str:
+    return "<pre>" + "\n".join(escape(line) for line in lines)  # left open: the next are added
+
+
+def _light(prediction: Prediction) -> Prediction:
+    """Without all that a table does not need."""
+    film = prediction.radiograph
+    picture = film_image(film.pixels)
+    picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
+    pixels = np.asarray(picture, np.float32) / 255
+    small = Radiograph(pixels, film.name, film.format, film.notes, film.saturation)
+    return replace(prediction, radiograph=small, seen=np.zeros((1, 1), np.float32))
+
+
+def _line(name: str, answer: list[Prediction] | str) -> dict:
+    if isinstance(answer, str):
+        return {"name": name, "problem": known(answer, "refusal")}
+    film = answer[0].radiograph
+    thumbnail = data_uri(film_image(film.pixels), "WEBP", quality=70)
+    models = {
+        p.model: {"verdict": p.verdict, "probability": round(p.probability, 4)}
+        | ({} if p.in_scope else {"gate": known(p.gate, "gate")})
+        for p in answer
+    }
+    return {"name": name, "thumbnail": thumbnail, "models": models}
