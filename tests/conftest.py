@@ -1,5 +1,7 @@
 """What the tests share: drawn films, a data set of them in the Kaggle layout, checkpoints."""
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +89,48 @@ def dataset(tmp_path_factory) -> Path:
         (nested / "._IM-0100-0000.jpeg").write_bytes(b"resource fork")
         (nested / "IM-0100-0000.jpeg").write_bytes(b"a copy")
     return root
+
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The system's browser, driven by Playwright."""
+    path = shutil.which("chromium")
+    if not path:
+        if os.environ.get("CI"):
+            pytest.fail("There is no chromium on the PATH.")
+        pytest.skip("needs chromium on the PATH")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=path, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(chromium):
+    """Opens pages, each for a visitor of its own; afterwards none may have complained, nor asked
+    for anything but what it carries and what lies below the address ``home``."""
+    contexts, elsewhere, complaints = [], [], []
+
+    def open_page(home: str = "data:", **options):
+        local = (home, "data:", "blob:")
+        context = chromium.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("request", lambda r: None if r.url.startswith(local) else elsewhere.append(r.url))
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not elsewhere
+    assert not complaints

@@ -1,9 +1,7 @@
 """A visitor at the page, in a real Chromium: at a desk and on a phone, in the dark and by day."""
 
 import json
-import os
 import re
-import shutil
 import struct
 import zipfile
 import zlib
@@ -30,59 +28,26 @@ from pneumonia.strangers import draw_strangers
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-)
 WIDTHS = {"desk": (1440, 900), "phone": (390, 844)}
 INPUT = "#film input[type=file]"
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    if not CHROMIUM:
-        if os.environ.get("CI"):
-            pytest.fail("There is no chromium on the PATH.")
-        pytest.skip("needs chromium on the PATH")
+@pytest.fixture
+def visit(new_page):
+    """Opens the page for a visitor."""
     if not available_models():
         pytest.skip("no checkpoint to show")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(chromium):
-    """Opens the page; afterwards nothing may have gone elsewhere or been complained about."""
-    contexts, elsewhere, complaints = [], [], []
 
     def open_page(width="desk", scheme="dark", accept=True, locale="en-GB"):
         size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
-        context = chromium.new_context(viewport=size, color_scheme=scheme, locale=locale)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.on("request", lambda r: None if is_local(r.url) else elsewhere.append(r.url))
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page = new_page(served_page(), viewport=size, color_scheme=scheme, locale=locale)
         page.goto(served_page())
         page.wait_for_selector(INPUT, state="attached")
         if accept:
             page.click(".notice button")
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not elsewhere
-    assert not complaints
-
-
-def is_local(url: str) -> bool:
-    return url.startswith((served_page(), "data:", "blob:"))
+    return open_page
 
 
 @pytest.fixture(scope="module")

@@ -1,25 +1,14 @@
 """A visitor changes the page's language, in a real Chromium, on a small page of its own."""
 
-import os
-import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
+from served_page import serve
 
 from pneumonia.web import texts
 
 ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-)
 WORDS = texts.load_texts()
 LOADED = """() => ["ar", "es", "fr", "pt", "pt-BR", "zh-CN"].every((name) =>
     performance.getEntriesByType("resource").some((e) => e.name.includes(`/assets/${name}-`))
@@ -28,7 +17,7 @@ LOADED = """() => ["ar", "es", "fr", "pt", "pt-BR", "zh-CN"].every((name) =>
 pytestmark = pytest.mark.browser
 
 
-def serve(port: int) -> None:
+def launch(port: int) -> None:
     """A page with every kind of text: the HTML's, a later event's, CSS's and the components'."""
     import gradio as gr
 
@@ -58,72 +47,19 @@ def serve(port: int) -> None:
     )
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("page") / "log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, __file__, str(port)],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    address = f"http://127.0.0.1:{port}/"
-    for _ in range(600):
-        try:
-            urllib.request.urlopen(address).close()
-            break
-        except urllib.error.URLError:
-            if process.poll() is not None:
-                break
-            time.sleep(0.2)
-    else:
-        process.kill()
-    if process.poll() is not None:
-        pytest.fail(f"The page did not start:\n{log.read_text()}")
-    yield address
-    process.terminate()
-    process.wait()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    if not CHROMIUM:
-        if os.environ.get("CI"):
-            pytest.fail("There is no chromium on the PATH.")
-        pytest.skip("needs chromium on the PATH")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def visit(chromium, address):
-    """Opens the page for a visitor of that locale; afterwards nothing may have been complained."""
-    contexts, complaints = [], []
+def visit(new_page):
+    """Opens the page for a visitor of that locale."""
 
     def open_page(locale: str, fragment: str = ""):
-        context = chromium.new_context(locale=locale)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        address = serve(__file__)
+        page = new_page(address, locale=locale)
         page.goto(address + fragment)
         page.wait_for_selector("#go")
         page.wait_for_function(LOADED)
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not complaints
+    return open_page
 
 
 def reads(page, selector: str, words: str) -> None:
@@ -221,4 +157,4 @@ def test_gradios_own_settings_change_the_page_too(visit):
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]))
+    launch(int(sys.argv[1]))

@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from PIL import Image
-from test_browser import CHROMIUM, FLAGS
 
 from pneumonia import render
 from pneumonia.phantom import draw_phantom
@@ -38,31 +37,14 @@ def heat(seed: int, label="PNEUMONIA", cells=(6, 6), spread=8.0, size=48) -> Hea
 HEATS = [heat(1), heat(2, "NORMAL", (5, 7))]
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    if not CHROMIUM:
-        pytest.skip("needs chromium on the PATH")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def show(chromium):
-    """Opens a page with viewers; nothing may be asked for or complained about, ever."""
-    contexts, requests, complaints = [], [], []
+def show(new_page):
+    """Opens a page with viewers, which ask for nothing, ever."""
 
     def open_page(*viewers: str, width="desk", way="ltr", before=""):
         size = dict(zip(("width", "height"), WINDOWS[width], strict=True))
-        context = chromium.new_context(viewport=size, has_touch=width == "phone")
-        contexts.append(context)
-        page = context.new_page()
+        page = new_page(viewport=size, has_touch=width == "phone")
         page.set_default_timeout(10_000)
-        page.on("request", lambda r: None if r.url.startswith("data:") else requests.append(r.url))
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
         page.set_content(
             f"""<!doctype html><html lang="en" dir="{way}"><meta charset="utf-8">
             <meta name="viewport" content="width=device-width"><style>{STYLES}
@@ -71,11 +53,7 @@ def show(chromium):
         )
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not requests
-    assert not complaints
+    return open_page
 
 
 def pixels(page, panel: int = 0) -> np.ndarray:
