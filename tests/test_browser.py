@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import (
@@ -286,6 +287,45 @@ def test_a_batch_can_be_cancelled(visit, tmp_path):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("[data-open='0']").click()  # and the page lives on
     wait_for_result(page, "film0.png")
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "locale"), [("desk", "dark", "en"), ("phone", "light", "ar")]
+)
+def test_nothing_bars_the_way_on_any_view(visit, film, tmp_path, width, scheme, locale):
+    """axe-core, with WCAG's contrast among its rules."""
+
+    def check(view: str) -> None:
+        report = Axe().run(page).response
+        assert len(report["passes"]) > 10, view
+        barred = [
+            (rule["id"], node["html"])
+            for rule in report["violations"]
+            if rule["impact"] in ("serious", "critical")
+            for node in rule["nodes"]
+        ]
+        assert not barred, view
+
+    page = visit(width, scheme, accept=False, locale=locale)
+    page.wait_for_selector(".notice[open]")
+    check("notice")
+    page.click(".notice button")
+    check("first")
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+    check("result")
+    (tmp_path / "words.png").write_text("words")
+    page.set_input_files(INPUT, tmp_path / "words.png")
+    page.wait_for_selector(".refusal")
+    check("refusal")
+    page.get_by_role("tab").nth(1).click()
+    page.set_input_files("#films input[type=file]", [film, tmp_path / "words.png"])
+    page.wait_for_function("document.querySelectorAll('.many tbody tr').length === 2")
+    page.wait_for_selector("#cancel", state="hidden")
+    check("many")
+    page.get_by_role("tab").nth(2).click()
+    page.wait_for_selector(".about")
+    check("about")
 
 
 def count_models() -> int:
