@@ -11,12 +11,11 @@ import numpy as np
 from PIL import Image
 
 from .predictor import Prediction
-from .render import FULL_STRENGTH, film_image, overlay
+from .render import FAINT, FULL_STRENGTH, film_image, overlay
 from .report import SENTENCES, SOFTWARE, Row, band, percent, provenance
 from .sheet import ACCENT, BODY, FOOT, INK, LEFT, QUIET, RAISED, RIGHT, SPAN, Sheet
 
 FILM_SIDE, HEAT_SIDE, THUMB_SIDE = 1000, 800, 96  # longest sides of the embedded pictures, px
-FAINT = 0.05 * FULL_STRENGTH  # below this a heatmap shows nothing to the eye
 
 SCALE = LEFT + 104  # mm: where the scales of the verdicts begin
 COARSEST, SMALLEST = 0.5, 40.0  # a small film is enlarged to 0.5 mm a pixel, or 40 mm, at most

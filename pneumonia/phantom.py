@@ -9,12 +9,13 @@ the origin at the film's centre. The patient's right is on the viewer's left, as
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.random import Generator
 from PIL import Image, ImageDraw, ImageFont
-from scipy.ndimage import distance_transform_edt, gaussian_filter, zoom
+from scipy.ndimage import distance_transform_edt, gaussian_filter
+
+from .shapes import along, ball, cloud, edge, ellipse, tube, union
 
 SMALLEST = 64  # pixels; below it ribs are thinner than a pixel
 ASPECT = 8 / 7  # width / height of the exposed field; what a film has beyond it stays black
@@ -115,7 +116,7 @@ def opacity(pixels: np.ndarray, lesion: Lesion, strength: float = 0.8, seed: int
     box = np.s_[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
     reach, rng = reach[box], np.random.default_rng(seed)
     depth = np.clip(1 - reach, 0, 1)
-    lobes, acini = (_cloud(reach.shape, rng, reach.shape[1] / n) for n in (3, 9))
+    lobes, acini = (cloud(reach.shape, rng, reach.shape[1] / n) for n in (3, 9))
     dense = np.clip(1.5 * depth + depth**0.7 * (0.38 * lobes + 0.08 * acini), 0, 1)
     added = strength * dense**2 * (3 - 2 * dense) * np.clip(0.9 + 0.07 * acini, 0, 1.2)
     film[box] = np.minimum(film[box] - (1 - film[box]) * np.expm1(-added), 1)
@@ -147,38 +148,38 @@ def _draw_chest(height: int, width: int, rng: Generator) -> tuple[np.ndarray, np
     side = np.abs(x)  # paired structures are drawn once and mirrored
     broad, tall, heart_size = rng.uniform((0.95, 0.95, 0.92), (1.05, 1.04, 1.10))
 
-    trunk = 1.35 * _ball(np.hypot(side / (0.85 * broad), np.minimum(y - 0.25, 0) / 1.05))
-    shoulders = 0.85 * _ball(_along(side, y, [(0, -0.66), (0.45, -0.62), (0.82, -0.58)]) / 0.25)
-    arms = 0.62 * _ball(_along(side, y, [(0.60, -0.34), (0.84, -0.60), (1.16, -1.30)]) / 0.22)
-    neck = 0.95 * _ball(_along(x, y, [(0, -0.5), (0, -0.9), (0, -1.4)]) / 0.27)
+    trunk = 1.35 * ball(np.hypot(side / (0.85 * broad), np.minimum(y - 0.25, 0) / 1.05))
+    shoulders = 0.85 * ball(along(side, y, [(0, -0.66), (0.45, -0.62), (0.82, -0.58)]) / 0.25)
+    arms = 0.62 * ball(along(side, y, [(0.60, -0.34), (0.84, -0.60), (1.16, -1.30)]) / 0.22)
+    neck = 0.95 * ball(along(x, y, [(0, -0.5), (0, -0.9), (0, -1.4)]) / 0.27)
     body = gaussian_filter(np.maximum.reduce([trunk, shoulders, arms, neck]), 0.035 * unit)
     jaw = np.hypot(x / 0.40, (y + 1.16) / 0.34)
-    body += 0.9 * _ball(jaw) + 0.35 * np.exp(-(((jaw - 0.93) / 0.06) ** 2))
+    body += 0.9 * ball(jaw) + 0.35 * np.exp(-(((jaw - 0.93) / 0.06) ** 2))
 
     thorax_width, top = 0.73 * broad, -0.74 * tall
     inside = np.hypot(side / thorax_width, np.minimum(y - 0.42, 0) / (0.42 - top))
     right_dome = 0.42 + 1.5 * np.abs(x + 0.30) ** 2.4
     left_dome = 0.49 + 1.5 * np.abs(x - 0.34) ** 2.4
-    dome = right_dome + (left_dome - right_dome) * _edge(x, 0.04)
-    below = _edge(y - dome, 0.008)
+    dome = right_dome + (left_dome - right_dome) * edge(x, 0.04)
+    below = edge(y - dome, 0.008)
 
     # Great vessels with the aortic knob; right atrium; left ventricle, its apex low and lateral.
     great = 0.15 + 0.035 * np.exp(-(((y + 0.30) / 0.13) ** 2)) * (x > 0) - side
     atrium = 0.2 * (heart_size - np.hypot((x + 0.03) / 0.19, (y - 0.18) / 0.36))
-    ventricle = 0.2 * (heart_size - _ellipse(x - 0.13, y - 0.20, 0.23, 0.42, -0.55))
-    heart = _edge(_union(atrium, ventricle), 0.012)
-    middle = _edge(_union(great, atrium, ventricle), 0.010)
+    ventricle = 0.2 * (heart_size - ellipse(x - 0.13, y - 0.20, 0.23, 0.42, -0.55))
+    heart = edge(union(atrium, ventricle), 0.012)
+    middle = edge(union(great, atrium, ventricle), 0.010)
 
-    lung = 1.05 * _edge(1 - inside, 0.012) * (0.45 + 0.55 * _ball(inside))
+    lung = 1.05 * edge(1 - inside, 0.012) * (0.45 + 0.55 * ball(inside))
     seen = (1 - 0.84 * middle) * (1 - 0.9 * below)
     lungs = (inside < 0.97) & (middle < 0.5) & (below < 0.5)
-    markings = _vessel_trees(x.shape, unit, rng) + 0.02 * _cloud(x.shape, rng, 0.02 * unit)
+    markings = _vessel_trees(x.shape, unit, rng) + 0.02 * cloud(x.shape, rng, 0.02 * unit)
 
     attenuation = body - np.minimum(lung * seen, 0.85 * body)
     attenuation += 0.22 * heart * (1 - below) + markings * (lung * seen > 0.1)
-    attenuation += below * _edge(1 - inside, 0.05) * (0.28 - 0.10 * _edge(x - 0.1, 0.1))
-    attenuation -= 0.34 * _edge(1 - _ellipse(x - 0.42, y - 0.72, 0.18, 0.12, -0.3), 0.05)
-    attenuation -= 0.30 * _ball(_along(x, y, [(0, -1.1), (0, -0.7), (-0.02, -0.28)]) / 0.055)
+    attenuation += below * edge(1 - inside, 0.05) * (0.28 - 0.10 * edge(x - 0.1, 0.1))
+    attenuation -= 0.34 * edge(1 - ellipse(x - 0.42, y - 0.72, 0.18, 0.12, -0.3), 0.05)
+    attenuation -= 0.30 * ball(along(x, y, [(0, -1.1), (0, -0.7), (-0.02, -0.28)]) / 0.055)
     attenuation += _spine(x, y) + _ribs(side, y, thorax_width, top, rng)
     attenuation += _girdle(side, y)
     attenuation = gaussian_filter(np.maximum(attenuation, 0), 0.0035 * unit)
@@ -194,9 +195,9 @@ def _spine(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Vertebral bodies with discs between them, and a pedicle on either side of each."""
     side, level = np.abs(x), y / 0.128 + 0.9 * np.maximum(-0.6 - y, 0)
     phase = level - np.round(level)  # -0.5..0.5 within one vertebra
-    body = _edge(0.105 + 0.02 * (2 * phase) ** 2 - side, 0.008)
+    body = edge(0.105 + 0.02 * (2 * phase) ** 2 - side, 0.008)
     plates = np.exp(-(((np.abs(phase) - 0.38) / 0.05) ** 2))
-    disc = _edge(np.abs(phase) - 0.43, 0.02)
+    disc = edge(np.abs(phase) - 0.43, 0.02)
     pedicle = np.exp(-(((np.hypot((side - 0.07) / 0.024, phase / 0.2) - 1) / 0.45) ** 2))
     return body * (0.36 + 0.10 * plates - 0.22 * disc + 0.13 * pedicle)
 
@@ -217,22 +218,22 @@ def _ribs(
         slope = np.hypot(u / across, v / drop) / np.maximum(radius, 1e-6)
         away = (radius - 1) / np.maximum(slope, 1e-6)  # distance to the ellipse, first order
         tangent = np.clip(1 / (0.35 + np.abs(v)), 0.75, 1.7)  # more bone in the ray at the flank
-        front = np.where(v > 0, 0.7 * _edge(u - 0.6, 0.08), 1)  # cartilage does not show
-        bone += 0.27 * _tube(away / 0.034) * tangent * front * _edge(side - 0.06, 0.02)
+        front = np.where(v > 0, 0.7 * edge(u - 0.6, 0.08), 1)  # cartilage does not show
+        bone += 0.27 * tube(away / 0.034) * tangent * front * edge(side - 0.06, 0.02)
     return bone
 
 
 def _girdle(side: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Clavicles, upper arm bones and shoulder blades."""
-    clavicle = _along(side, y, [(0.11, -0.56), (0.30, -0.58), (0.46, -0.67), (0.70, -0.70)])
-    humerus = _along(side, y, [(0.80, -0.66), (0.92, -0.90), (1.06, -1.40)])
+    clavicle = along(side, y, [(0.11, -0.56), (0.30, -0.58), (0.46, -0.67), (0.70, -0.70)])
+    humerus = along(side, y, [(0.80, -0.66), (0.92, -0.90), (1.06, -1.40)])
     head = np.hypot(side - 0.79, y + 0.64)
-    plate = _ellipse(side - 0.68, y + 0.30, 0.13, 0.34, -0.25)
+    plate = ellipse(side - 0.68, y + 0.30, 0.13, 0.34, -0.25)
     return (
-        0.48 * _tube(clavicle / 0.034)
-        + 0.62 * _tube(humerus / 0.062)
-        + 0.30 * _ball(head / 0.085)
-        + 0.13 * _edge(1 - plate, 0.035)
+        0.48 * tube(clavicle / 0.034)
+        + 0.62 * tube(humerus / 0.062)
+        + 0.30 * ball(head / 0.085)
+        + 0.13 * edge(1 - plate, 0.035)
     )
 
 
@@ -263,7 +264,7 @@ def _collimate(film: np.ndarray, unit: float) -> np.ndarray:
     (height, width), marker = film.shape, Image.new("L", film.shape[::-1])
     rows = unit - np.abs(np.arange(height)[:, None] + 0.5 - height / 2)
     cols = unit * ASPECT - np.abs(np.arange(width)[None, :] + 0.5 - width / 2)
-    film = film * _edge(np.minimum(rows, cols) / unit - 0.03, 0.005)
+    film = film * edge(np.minimum(rows, cols) / unit - 0.03, 0.005)
     font, place = ImageFont.load_default(max(0.1 * unit, 8)), (-0.93 * unit, -0.56 * unit)
     ImageDraw.Draw(marker).text(place + np.array([width, height]) / 2, "R", 255, font)
     return np.clip(np.maximum(film, 0.93 * gaussian_filter(np.asarray(marker) / 255, 0.4)), 0, 1)
@@ -275,54 +276,4 @@ def _frame(height: int, width: int, unit: float, rng: Generator) -> tuple[np.nda
     x = (np.arange(width, dtype=np.float32)[None, :] + 0.5 - width / 2) / unit
     turn, shift = rng.normal(0, 0.02), rng.normal(0, 0.02)
     x, y = x + turn * y + shift, y - turn * x
-    return tuple(axis + 0.012 * _cloud(axis.shape, rng, 0.45 * unit) for axis in (x, y))
-
-
-def _cloud(shape: tuple[int, ...], rng: Generator, scale: float) -> np.ndarray:
-    """Smooth noise, mean 0 and deviation about 1, with features of about ``scale`` pixels."""
-    step = max(scale / 3, 1)
-    noise = rng.normal(size=[int(n / step) + 4 for n in shape])
-    coarse = gaussian_filter(noise / 0.19, 1.5).astype(np.float32)
-    return zoom(coarse, step, order=1)[: shape[0], : shape[1]]
-
-
-def _along(
-    x: np.ndarray, y: np.ndarray, points: Sequence[tuple[float, float]], pieces: int = 10
-) -> np.ndarray:
-    """Distance to the Bezier curve of these control points (de Casteljau, in straight pieces)."""
-    t = np.linspace(0, 1, pieces + 1, dtype=np.float32)[:, None]
-    knots = list(np.array(points, np.float32)[:, None])
-    while len(knots) > 1:
-        knots = [(1 - t) * a + t * b for a, b in pairwise(knots)]
-    nearest = np.full(x.shape, np.inf, np.float32)
-    for (x0, y0), (x1, y1) in pairwise(knots[0]):
-        dx, dy = x1 - x0, y1 - y0
-        along = np.clip(((x - x0) * dx + (y - y0) * dy) / (dx**2 + dy**2), 0, 1)
-        nearest = np.minimum(nearest, (x - x0 - along * dx) ** 2 + (y - y0 - along * dy) ** 2)
-    return np.sqrt(nearest)
-
-
-def _ellipse(x: np.ndarray, y: np.ndarray, a: float, b: float, turn: float) -> np.ndarray:
-    """Distance from the centre in radii of a turned ellipse: 1 on its outline."""
-    cos, sin = np.cos(turn), np.sin(turn)
-    return np.hypot((x * cos + y * sin) / a, (y * cos - x * sin) / b)
-
-
-def _union(*depths: np.ndarray) -> np.ndarray:
-    """Depth inside of several shapes together, their junctions rounded."""
-    return 0.025 * np.logaddexp.reduce([depth / 0.025 for depth in depths])
-
-
-def _ball(reach: np.ndarray) -> np.ndarray:
-    """Thickness of a ball along the ray: 1 in the centre, 0 from ``reach`` 1 on."""
-    return np.sqrt(np.clip(1 - reach**2, 0, 1))
-
-
-def _tube(reach: np.ndarray) -> np.ndarray:
-    """Thickness of a hollow bone along the ray: the cortex shows as two bright lines."""
-    return _ball(reach) - 0.45 * _ball(reach / 0.7)
-
-
-def _edge(depth: np.ndarray, softness: float) -> np.ndarray:
-    """1 inside (``depth`` above 0), 0 outside, soft in between."""
-    return 0.5 + 0.5 * np.tanh(depth / (2 * softness))
+    return tuple(axis + 0.012 * cloud(axis.shape, rng, 0.45 * unit) for axis in (x, y))

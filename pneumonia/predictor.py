@@ -165,6 +165,7 @@ class Predictor:
             grids = torch.stack([to_grid(film.pixels) for film in films])
             inputs = self._preset(grids).to(self._device, memory_format=torch.channels_last)
             logits, maps, inner = self._explainer.explain(inputs, heatmap)
+            seen = inputs[:, 0].cpu().numpy()
             for i, (film, logit) in enumerate(zip(films, logits, strict=True)):
                 label = "PNEUMONIA" if logit >= cut else "NORMAL"
                 log_odds = float(logit) / self.temperature + self.bias
@@ -179,7 +180,7 @@ class Predictor:
                         card=self.card,
                         evidence=None if maps is None else maps[i] / np.float32(self.temperature),
                         target=target or label,
-                        seen=inputs[i, 0].cpu().numpy(),
+                        seen=seen[i],
                         gate=self.gate.check(film, inner[i]),
                         radiograph=film,
                     )

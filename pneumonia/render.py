@@ -1,5 +1,7 @@
 """Pictures for people: the film, the heat laid over it, both on one absolute scale."""
 
+import base64
+import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +10,7 @@ from PIL import Image
 
 COLORMAP = "inferno"  # perceptually even, readable without red-green vision and on a projector
 FULL_STRENGTH = 15.0  # calibrated log-odds that a cell must speak for to be shown at full strength
+FAINT = 0.05 * FULL_STRENGTH  # below this a map shows nothing to the eye
 
 
 def film_image(pixels: np.ndarray) -> Image.Image:
@@ -54,3 +57,10 @@ def side_by_side(pictures: Sequence[Image.Image]) -> Image.Image:
     for place, picture in enumerate(pictures):
         row.paste(picture, (place * width, 0))
     return row
+
+
+def data_uri(picture: Image.Image, kind: str, **options) -> str:
+    """A picture as text for ``src``, encoded by Pillow as ``kind``."""
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -127,6 +127,9 @@ def test_the_intended_use_is_accepted_once(visit):
     page = visit(accept=False)
     page.wait_for_selector(".notice[open]")
     assert "not a diagnosis" in text(page, ".notice") and "in memory" in text(page, ".notice")
+    for _ in range(3):
+        page.keyboard.press("Escape")  # accepts nothing
+    page.wait_for_selector(".notice[open]")
     assert page.evaluate("document.activeElement.textContent") == "I understand"
     page.keyboard.press("Enter")
     page.wait_for_selector(".notice[open]", state="detached")
@@ -209,7 +212,7 @@ def test_what_a_visitor_takes_away(visit, film, tmp_path):
     page = visit("phone")
     page.set_input_files(INPUT, film)
     wait_for_result(page, "first")
-    for kind in ("pdf", "json", "png"):
+    for kind in ("pdf", "json", "png", "png"):  # and what has been taken can be taken again
         with page.expect_download() as download:
             page.click(f"[data-take={kind}]")
         assert download.value.suggested_filename == f"first b.{kind}"
@@ -264,7 +267,7 @@ def test_many_films_of_which_one_is_broken(visit, tmp_path):
     assert values == sorted(values, reverse=True)
 
     with page.expect_download() as download:
-        page.click("[data-take-many=csv]")
+        page.click("[data-take='films.csv']")
     download.value.save_as(tmp_path / "films.csv")
     assert (tmp_path / "films.csv").read_text("utf-8-sig").count("\n") == 1 + 4 * count_models() + 1
     page.locator("[data-open]", has_text="inside.png").click()

@@ -36,7 +36,7 @@ def launch(port: int) -> None:
             gr.File(label=label("upload.label"), elem_id="film")
             gr.Radio([(label("choice.both"), "both"), "cnn"], label=label("choice.label"))
             result, turn = gr.HTML("<p>–</p>", elem_id="result"), gr.State(0)
-            gr.Button(label("batch.open"), elem_id="go").click(answer, turn, [result, turn])
+            gr.Button(label("batch.cancel"), elem_id="go").click(answer, turn, [result, turn])
     page.launch(
         server_port=port,
         i18n=label,
@@ -72,7 +72,7 @@ def speaks(page, language: str, gradio: str) -> None:
     """Waits until everything on the page is in that language; ``gradio`` is its word for API."""
     words = WORDS[language]
     reads(page, "#words", words["use.privacy"])
-    reads(page, "#go", words["batch.open"])
+    reads(page, "#go", words["batch.cancel"])
     page.wait_for_selector(f"footer :text({gradio!r})")
     assert page.get_attribute("img[data-t-alt]", "alt") in (
         words["film.alt"].replace("{name}", name) for name in ("<b>.png", "\u2068<b>.png\u2069")

@@ -99,13 +99,13 @@ def test_all_rows_can_be_taken_away(loaded, paths):
     def content(what):
         return html.unescape(many.take(rows, what)).split("base64,")[1].split('"')[0]
 
-    table = csv.DictReader(io.StringIO(base64.b64decode(content("csv")).decode("utf-8-sig")))
+    table = csv.DictReader(io.StringIO(base64.b64decode(content("films.csv")).decode("utf-8-sig")))
     assert [(row["file"], row["model"]) for row in table][1:4] == [
         ("film0.png", "cnn"),
         ("broken <b>.png", ""),
         ("inside.png", "densenet169"),
     ]
-    pages = PdfReader(io.BytesIO(base64.b64decode(content("pdf")))).pages
+    pages = PdfReader(io.BytesIO(base64.b64decode(content("films.pdf")))).pages
     words = pages[0].extract_text()
     assert len(pages) == 1 and "inside.png" in words and "broken <b>.png" in words
 

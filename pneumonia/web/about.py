@@ -5,9 +5,9 @@ from html import escape
 from math import sqrt
 
 from ..predictor import Predictor
+from ..render import data_uri
 from .examples import Example
 from .texts import known, menu, number, say, tag
-from .views import data_uri
 
 
 def header() -> str:
@@ -33,7 +33,7 @@ def notice() -> str:
 <dialog class="notice" aria-labelledby="notice-title">
   {tag("notice.title", 'h2 id="notice-title"')}
   {words}
-  <form method="dialog">{tag("notice.button", "button autofocus")}</form>
+  <form method="dialog">{tag("notice.button", 'button value="accepted" autofocus')}</form>
 </dialog>"""
 
 

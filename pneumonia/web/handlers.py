@@ -85,14 +85,14 @@ def take(source: Source | Entry, choice: str, what: str) -> str:
         choice: a model's name, or ``"both"``.
         what: ``"pdf"`` (the report), ``"json"`` (the figures) or ``"png"`` (film and overlays).
     """
-    from ..pdf import pdf  # which is heavy, and which the first visitor need not wait for
-
     try:
         predictions = infer(_read(source), chosen(choice))
     except RadiographError as error:  # its upload was deleted meanwhile
         raise gr.Error(str(error), print_exception=False) from error
     film = predictions[0].radiograph
     if what == "pdf":
+        from ..pdf import pdf  # which is heavy, and which the first visitor need not wait for
+
         kind, content = "application/pdf", pdf(predictions)
     elif what == "json":
         kind, text = "application/json", json.dumps(as_dict(predictions), indent=2)

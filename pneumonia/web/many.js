@@ -6,13 +6,15 @@ const many = { batch: null, rows: [], sort: null, down: false, filter: "all" };
 function fillTable(element) {
   const section = document.querySelector(".many");
   const lines = element.textContent.split("\n").filter((line) => line.startsWith("{"));
-  const rows = lines.map((line) => JSON.parse(line));
-  if (!section || (rows.length && rows[0].batch !== many.batch) || rows.length < many.rows.length) {
+  const batch = lines.length ? JSON.parse(lines[0]).batch : null;
+  if (batch !== many.batch) {
+    many.batch = batch;
     many.rows = [];
-    section?.querySelector("tbody").replaceChildren();
   }
-  many.batch = rows[0]?.batch ?? null;
-  for (const row of rows.slice(many.rows.length)) many.rows.push({ ...row, element: makeRow(row) });
+  for (const line of lines.slice(many.rows.length)) {
+    const row = JSON.parse(line);
+    many.rows.push({ ...row, element: makeRow(row) });
+  }
   section.hidden = !many.rows.length;
   arrange();
 }

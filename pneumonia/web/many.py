@@ -17,18 +17,17 @@ from PIL import Image
 from ..batch import Entry, list_films, read_films
 from ..predictor import Prediction
 from ..radiograph import Radiograph, RadiographError
-from ..render import film_image
+from ..render import data_uri, film_image
 from ..report import Row, csv_text
 from . import handlers
 from .texts import attributes, known, tag
-from .views import data_uri, download
+from .views import download
 
 THUMBNAIL = 96  # px
 
 log = logging.getLogger(__name__)
 
 _FILTERS = ("all", "disagreement", "uncertain", "pneumonia", "normal", "problems")
-_COLUMNS = ("film", "verdict", "agreement")
 
 
 def table(models: list[str]) -> str:
@@ -46,16 +45,16 @@ def table(models: list[str]) -> str:
         for key, words in columns
     )
     label = attributes({"aria-label": "batch.filter"})
+    buttons = "".join(
+        tag(f"batch.{what}", f'button type="button" data-take="films.{what}"')
+        for what in ("csv", "pdf")
+    )
     return f"""
 <section class="many" data-models="{escape(json.dumps(models))}" hidden>
   <div class="filters" role="radiogroup" {label}>{filters}</div>
   <div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody></tbody></table></div>
-  <p class="takeaway">{_take("csv")}{_take("pdf")}</p>
+  <p class="takeaway">{buttons}</p>
 </section>"""
-
-
-def _take(what: str) -> str:
-    return tag(f"batch.{what}", f'button type="button" data-take-many="{what}"')
 
 
 def progress(done: int, total: int, seconds: float | None = None) -> str:
@@ -89,23 +88,24 @@ def read(paths: list[str]) -> Iterator[tuple[str, str, list[tuple[Entry, Row]]]]
             log.exception("A film of a batch could not be analysed")
             answer = handlers.BROKEN
         rows.append((entry, (name, answer)))
-        lines.append(json.dumps({"batch": batch, "row": len(lines), **_line(name, answer)}))
+        line = {"batch": batch, "row": len(lines), **_line(name, answer)}
+        lines.append(escape(json.dumps(line)))
         seconds = (time.monotonic() - began) / len(rows) * (len(entries) - len(rows))
         yield progress(len(rows), len(entries), seconds), _as_lines(lines), rows
 
 
 def take(rows: list[tuple[Entry, Row]], what: str) -> str:
-    """All rows as ``"csv"`` or ``"pdf"``, as a link that carries the file."""
-    if what == "csv":
+    """All rows as ``"films.csv"`` or ``"films.pdf"``, as a link that carries the file."""
+    if what == "films.csv":
         content = csv_text(row for _, row in rows).encode("utf-8-sig")  # what Excel takes for UTF-8
-        return download("films.csv", "text/csv", content)
+        return download(what, "text/csv", content)
     from ..pdf import pdf_table  # which is heavy, and which the first visitor need not wait for
 
-    return download("films.pdf", "application/pdf", pdf_table([row for _, row in rows]))
+    return download(what, "application/pdf", pdf_table([row for _, row in rows]))
 
 
 def _as_lines(lines: list[str]) -> str:
-    return "<pre>" + "\n".join(escape(line) for line in lines)  # left open: the next are added
+    return "<pre>" + "\n".join(lines)  # left open: the next are added
 
 
 def _light(prediction: Prediction) -> Prediction:

@@ -24,15 +24,12 @@ _RESULT = """watch("value", () => settle(element));
 element.closest("#result").addEventListener("toolarge", (event) => {
   trigger("select", { name: event.detail });
 });"""
-# A button in the result asks for a file; it comes as a link in #take, which is followed at once.
+# A button asks for a file; it comes as a link in #take, which is followed at once.
 _TAKE = """document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-take]");
   if (button) trigger("select", { what: button.dataset.take });
 });
 watch("value", () => element.querySelector("a")?.click());"""
-_TAKE_MANY = _TAKE.replace("data-take", "data-take-many").replace(
-    "dataset.take", "dataset.takeMany"
-)
 # The rows of a batch as they come; a click on one opens its film.
 _LINES = """watch("value", () => fillTable(element));
 document.addEventListener("click", (event) => {
@@ -84,7 +81,6 @@ def build() -> gr.Blocks:
                     _html(about.intended_use(), elem_id="use")
                 with gr.Column(elem_id="sheet", scale=1):
                     result = _html(views.invitation(), elem_id="result", js_on_load=_RESULT)
-                    taken = _html("", elem_id="take", js_on_load=_TAKE)
             with gr.Tab(words("tabs.many"), id="many"):
                 films = gr.File(
                     label=words("style.many"),
@@ -98,9 +94,9 @@ def build() -> gr.Blocks:
                     cancel = gr.Button(words("batch.cancel"), visible=False, elem_id="cancel")
                 _html(many.table(list(handlers.PREDICTORS)), elem_id="many")
                 lines = _html("", elem_id="lines", js_on_load=_LINES)
-                many_taken = _html("", elem_id="take-many", js_on_load=_TAKE_MANY)
             with gr.Tab(words("tabs.models"), id="models"):
                 _html(about.models(handlers.PREDICTORS.values()), elem_id="models")
+        taken = _html("", elem_id="take", js_on_load=_TAKE)
 
         def known(where):
             return examples[where].source if isinstance(where, int) else where
@@ -115,8 +111,11 @@ def build() -> gr.Blocks:
             where = int(event.index) % len(examples)
             return analyse(where, model), where
 
-        def take(where, model: str, event: gr.EventData):
-            return handlers.take(known(where), model, str(event.what))
+        def take(where, model: str, done: list, event: gr.EventData):
+            what = str(event.what)
+            if what.startswith("films."):
+                return many.take(done, what)
+            return handlers.take(known(where), model, what)
 
         def refuse_large(event: gr.EventData):
             return handlers.too_large(str(event.name)), None
@@ -130,7 +129,7 @@ def build() -> gr.Blocks:
             (gallery.select, read_example, [choice], [result, source]),
             (choice.input, analyse, [source, choice], [result]),
             (result.select, refuse_large, None, [result, source]),
-            (taken.select, take, [source, choice], [taken]),
+            (taken.select, take, [source, choice, rows], [taken]),
             (lines.select, open_row, [rows, choice], [result, source, tabs]),
         ):
             event(
@@ -149,9 +148,6 @@ def build() -> gr.Blocks:
                 yield where, text, done, gr.Button(visible=True), None
             yield where, text, done, gr.Button(visible=False), None
 
-        def take_many(done: list, event: gr.EventData):
-            return many.take(done, str(event.what))
-
         private = {"api_visibility": "private", "show_progress": "hidden"}
         reading = films.upload(
             read_many,
@@ -162,7 +158,6 @@ def build() -> gr.Blocks:
             **private,
         )
         cancel.click(lambda: gr.Button(visible=False), None, cancel, cancels=[reading], **private)
-        many_taken.select(take_many, [rows], [many_taken], **private)
 
         with gr.Column(visible=False):  # what the endpoint is made of
             gr.Button().click(

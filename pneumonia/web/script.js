@@ -62,7 +62,12 @@ new MutationObserver((records, observer) => {
   observer.disconnect();
   try {
     if (localStorage.getItem("accepted")) return;
-    notice.addEventListener("close", () => localStorage.setItem("accepted", "yes"));
   } catch {} // a browser that stores nothing is asked every time
+  notice.addEventListener("close", () => {
+    if (notice.returnValue !== "accepted") return notice.showModal(); // Escape accepts nothing
+    try {
+      localStorage.setItem("accepted", "yes");
+    } catch {}
+  });
   notice.showModal();
 }).observe(document, { childList: true, subtree: true });

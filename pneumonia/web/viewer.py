@@ -5,7 +5,6 @@ numbers, what each network saw and the colour tables travel inside the HTML.
 """
 
 import base64
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,15 +15,14 @@ import numpy as np
 from matplotlib import colormaps
 from PIL import Image
 
-from ..render import FULL_STRENGTH, film_image
-from .texts import attributes, say, tag
+from ..render import FAINT, FULL_STRENGTH, data_uri, film_image
+from .texts import attributes, load_texts, say, tag
 
 FILM_SIDE = 1600  # longest side in pixels, enough to zoom in
-FAINT = 0.05 * FULL_STRENGTH  # below this a map shows nothing to the eye
 OPACITY = 70  # per cent, where the slider stands at first
 COLORMAPS = ("inferno", "viridis", "cividis", "gray")  # the first is the default
 _HERE = Path(__file__).parent
-TEXTS: dict[str, str] = json.loads((_HERE / "texts" / "en.viewer.json").read_text(encoding="utf-8"))
+TEXTS = {key: text for key, text in load_texts()["en"].items() if key.startswith("viewer.")}
 
 _SCRIPTS = ("viewer_pictures.js", "viewer_events.js", "viewer.js")  # each needs those before it
 _CANVAS = '<canvas aria-hidden="true"></canvas>'
@@ -92,7 +90,7 @@ def viewer(
     }
     ident = escape(ident)
     alt = attributes({"alt": "film.alt"}, name=name)
-    image = f'<img src="{_png(picture)}" {alt}>{_CANVAS}'
+    image = f'<img src="{data_uri(picture, "PNG", compress_level=3)}" {alt}>{_CANVAS}'
     caption = " · ".join([say(name, "name", "bdi"), *about])
     words = f"<p><strong>{_text('film')}</strong> <span>{caption}</span></p>"
     panels = _panel("film", 0, image, words, ident)
@@ -108,7 +106,7 @@ def viewer(
     {_heat_tools()}
   </div>
   <div class="viewer-panels of-{1 + len(heats)}">{panels}</div>
-  {_text("scale", "p", 'class="viewer-note"')}
+  {_text("scale", 'p class="viewer-note"')}
   <p class="viewer-unseen" id="{ident}-help">{_text("help")}</p>
   <output class="viewer-unseen viewer-live"></output>
 </section>"""
@@ -145,15 +143,13 @@ def _film_tools() -> str:
 
 
 def _heat_tools() -> str:
-    classes = [(key, _option(key.lower())) for key in ("own", "PNEUMONIA", "NORMAL")]
-    colours = [(name, _option(name)) for name in COLORMAPS]
     return f"""
 <div class="viewer-heat" role="group" {_label("heat")}>
   <label class="viewer-range">{_text("heat")}<input type="range" min="0" max="100"
     value="{OPACITY}" data-set="opacity" {_label("opacity")}><output
     class="viewer-opacity" dir="ltr">{OPACITY}&nbsp;%</output></label>
-  {_select("class", "target", classes)}
-  {_select("colours", "colours", colours)}
+  {_select("class", "target", ("own", "PNEUMONIA", "NORMAL"))}
+  {_select("colours", "colours", COLORMAPS)}
   <button type="button" data-toggle="cells" aria-pressed="false">{_icon("grid")}{_text("grid")}
   </button>
   <p class="viewer-legend"><span dir="ltr">0 <canvas width="256" height="1" role="img"
@@ -163,11 +159,11 @@ def _heat_tools() -> str:
 
 def _evidence(heat: Heat, number: int, ident: str) -> str:
     spoke = "spoke_pneumonia" if heat.label == "PNEUMONIA" else "spoke_normal"
-    says = _text(spoke, "span", 'class="viewer-says"')
+    says = _text(spoke, 'span class="viewer-says"')
     words = f"<p>{tag(f'model.{heat.model}', 'strong')} {says}</p>"
     saw = f"""<button type="button" data-toggle="seen{number}" aria-pressed="false"
       {_label("saw")}>{_icon("saw")}{_text("saw")}</button>"""
-    stage = f"""<img src="{_png(film_image(heat.seen))}" alt="" hidden>{_CANVAS}
+    stage = f"""<img src="{data_uri(film_image(heat.seen), "PNG")}" alt="" hidden>{_CANVAS}
       <div class="viewer-divider" role="slider" tabindex="0" aria-valuemin="0" aria-valuemax="100"
         aria-valuenow="50" {_label("divider")}></div>
       <span class="viewer-cell" aria-hidden="true" hidden></span>"""
@@ -197,9 +193,9 @@ def _choice(key: str, setting: str, options: list[tuple[str, str]], ident: str) 
     return f'<div class="viewer-choice {setting}" role="radiogroup" {_label(key)}>{labels}</div>'
 
 
-def _select(key: str, setting: str, options: list[tuple[str, str]]) -> str:
-    words = "".join(f'<option value="{value}"{text}</option>' for value, text in options)
-    return f"""<label class="viewer-select">{_text(key)}<select data-set="{setting}">{words}
+def _select(key: str, setting: str, values: Sequence[str]) -> str:
+    options = "".join(_text(value.lower(), f'option value="{value}"') for value in values)
+    return f"""<label class="viewer-select">{_text(key)}<select data-set="{setting}">{options}
     </select></label>"""
 
 
@@ -216,26 +212,15 @@ def _icon(key: str) -> str:
     return f'<svg viewBox="0 0 20 20" aria-hidden="true">{_ICONS[key]}</svg>'
 
 
-def _text(key: str, tag: str = "span", attributes: str = "") -> str:
-    words = escape(TEXTS[f"viewer.{key}"])
-    return f'<{tag} data-t="viewer.{key}" {attributes}>{words}</{tag}>'
-
-
-def _option(key: str) -> str:
-    return f' data-t="viewer.{key}">{escape(TEXTS[f"viewer.{key}"])}'
+def _text(key: str, element: str = "span") -> str:
+    return tag(f"viewer.{key}", element)
 
 
 def _label(key: str) -> str:
-    return f'aria-label="{escape(TEXTS[f"viewer.{key}"])}" data-t-label="viewer.{key}"'
+    return attributes({"aria-label": f"viewer.{key}"})
 
 
 def _table(name: str) -> str:
     """256 RGB colours from no to full strength as base64, those of ``render.heat_layer``."""
     colours = colormaps[name](0.4 + 0.55 * np.linspace(0, 1, 256), bytes=True)[:, :3]
     return base64.b64encode(colours.tobytes()).decode()
-
-
-def _png(picture: Image.Image) -> str:
-    file = io.BytesIO()
-    picture.save(file, "PNG", compress_level=3)  # twice as fast as 6 and hardly larger
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

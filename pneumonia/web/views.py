@@ -1,12 +1,10 @@
 """A result as HTML. Pictures travel inside it, so that no film lies in a public folder."""
 
 import base64
-import io
 import itertools
 from html import escape
 
 import numpy as np
-from PIL import Image
 
 from ..predictor import Prediction
 from ..report import band
@@ -14,7 +12,7 @@ from ..report import percent as plain_percent
 from .texts import Reference, ref, say, tag
 from .viewer import Heat, viewer
 
-_TURN = itertools.count()  # a new result resets the viewer's zoom and window
+_TURN = itertools.count()  # a new result resets the viewer; a file asked for again is new too
 
 
 def invitation() -> str:
@@ -115,15 +113,9 @@ def percent(probability: float) -> str:
 
 def download(name: str, kind: str, content: bytes) -> str:
     """A file as a link that carries it, so that it never lies on the server."""
-    body = base64.b64encode(content).decode()
-    return f'<a download="{escape(name)}" href="data:{kind};base64,{body}">{escape(name)}</a>'
-
-
-def data_uri(picture: Image.Image, kind: str, **options) -> str:
-    """A picture as text for ``src``, encoded by Pillow as ``kind``."""
-    file = io.BytesIO()
-    picture.save(file, kind, **options)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
+    link = f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    name, turn = escape(name), next(_TURN)
+    return f'<a data-turn="{turn}" download="{name}" href="{link}">{name}</a>'
 
 
 def _verdict(prediction: Prediction, anyway: bool) -> str:
