@@ -5,7 +5,10 @@ GRADIO_SERVER_PORT), and without them http://127.0.0.1:7860.
 """
 
 import argparse
+import signal
 import sys
+
+from pneumonia.web.tidy import upload_folder
 
 
 def main() -> None:
@@ -14,13 +17,15 @@ def main() -> None:
     parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
     options = parser.parse_args()
 
-    from pneumonia.web import handlers, page  # --help need not wait for torch
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as Ctrl-C: nothing is left behind
+    with upload_folder():
+        from pneumonia.web import handlers, page  # --help need not wait for torch
 
-    try:
-        blocks = page.build()
-    except handlers.CheckpointError as error:
-        sys.exit(str(error))
-    page.launch(blocks, options.host, options.port)
+        try:
+            blocks = page.build()
+        except handlers.CheckpointError as error:
+            sys.exit(str(error))
+        page.launch(blocks, options.host, options.port)
 
 
 if __name__ == "__main__":

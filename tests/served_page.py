@@ -23,9 +23,7 @@ def served_page() -> str:
 @functools.cache
 def serve(*command: str) -> str:
     """Address of a running Python program, which takes its port last; it stops with the tests."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the process writes to it)
     process = subprocess.Popen(
         [sys.executable, *command, str(port)],
@@ -36,14 +34,27 @@ def serve(*command: str) -> str:
     )
     atexit.register(lambda: (process.terminate(), process.wait()))
     address = f"http://127.0.0.1:{port}/"
+    if wait_for(address, process):
+        return address
+    process.terminate()
+    log.seek(0)
+    raise RuntimeError(f"{command[0]} did not start:\n{log.read().decode()}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(address: str, process: subprocess.Popen) -> bool:
+    """Until the process answers at that address; False where it does not."""
     for _ in range(600):
         try:
             urllib.request.urlopen(address).close()
-            return address
+            return True
         except urllib.error.URLError:
             if process.poll() is not None:
                 break
             time.sleep(0.2)
-    process.terminate()
-    log.seek(0)
-    raise RuntimeError(f"{command[0]} did not start:\n{log.read().decode()}")
+    return False

@@ -1,6 +1,5 @@
 """The page without a browser: its HTML, its endpoint, its refusals at the door."""
 
-import math
 import os
 import re
 import subprocess
@@ -9,12 +8,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from gradio_client import Client, handle_file
-from gradio_client.exceptions import AppError
-from PIL import Image
-from served_page import ROOT, served_page
+from served_page import ROOT
 
-from pneumonia import Predictor
 from pneumonia.checkpoint import available_models
 from pneumonia.phantom import draw_phantom
 from pneumonia.predictor import Prediction
@@ -180,74 +175,3 @@ def test_a_zerogpu_lends_its_device_to_one_function_and_comes_before_torch(tmp_p
         text=True,
     )
     assert run.stdout.strip() == "['infer']", run.stderr
-
-
-# --- the endpoint --------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def client() -> Client:
-    return Client(served_page(), verbose=False)
-
-
-@pytest.fixture(scope="module")
-def film(tmp_path_factory):
-    path = tmp_path_factory.mktemp("films") / "drawn.png"
-    draw_phantom(300, 360, lesions=2, seed=5).image().save(path)
-    return path
-
-
-@needs_models
-def test_there_is_one_endpoint_and_it_explains_itself(client):
-    api = client.view_api(return_format="dict")
-    assert list(api["named_endpoints"]) == ["/predict"] and not api["unnamed_endpoints"]
-    (parameter,) = api["named_endpoints"]["/predict"]["parameters"]
-    assert parameter["parameter_name"] == "film"
-    verdicts, overlays = api["named_endpoints"]["/predict"]["returns"]
-    assert (verdicts["label"], overlays["label"]) == ("verdicts", "overlays")
-
-
-@needs_models
-def test_the_endpoint_answers_as_the_predictor_does(client, film):
-    verdicts, overlays = client.predict(film=handle_file(film), api_name="/predict")
-    assert verdicts["film"] == "drawn.png" and verdicts["notes"] == []
-    assert set(verdicts["models"]) == set(available_models())
-    assert [overlay["caption"] for overlay in overlays] == list(verdicts["models"])
-    for overlay in overlays:
-        name = overlay["caption"]
-        expected = Predictor.load(name, device="cpu").predict(film)
-        answer = verdicts["models"][name]
-        assert (answer["label"], answer["gate"]) == (expected.label, expected.gate)
-        assert math.isclose(answer["probability"], expected.probability, abs_tol=1e-3)
-        assert answer["operating_point"] == expected.threshold
-        assert (answer["verdict"], answer["set"]) == (expected.verdict, list(expected.set))
-        with Image.open(overlay["image"]) as picture:
-            assert (picture.format, picture.size) == ("PNG", (360, 300))
-            difference = np.asarray(picture, int) - np.asarray(expected.overlay(), int)
-            assert np.abs(difference).max() <= 3
-
-
-@needs_models
-@pytest.mark.parametrize(
-    ("name", "content", "sentence"),
-    [
-        ("words.png", b"these are words", '"words.png" is not a picture'),
-        ("torn.jpeg", None, '"torn.jpeg" is damaged or incomplete'),
-    ],
-)
-def test_a_bad_file_is_refused_with_a_sentence(client, film, tmp_path, name, content, sentence):
-    path = tmp_path / name
-    if content is None:
-        Image.open(film).save(path)
-        content = path.read_bytes()[:4000]
-    path.write_bytes(content)
-    with pytest.raises(AppError, match=sentence):
-        client.predict(film=handle_file(path), api_name="/predict")
-    verdicts, _ = client.predict(film=handle_file(film), api_name="/predict")
-    assert verdicts["models"]
-
-
-@needs_models
-def test_a_call_without_a_film_is_told_so(client):
-    with pytest.raises(AppError, match="Give a film"):
-        client.predict(film=None, api_name="/predict")

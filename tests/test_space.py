@@ -21,7 +21,7 @@ def test_front_matter_matches_the_project():
     fields = dict(re.findall(r"^(\w+): (.+)$", front, re.MULTILINE))
     assert fields["sdk"] == "gradio" and fields["license"] == "mit"
     requirements = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    assert f"gradio=={fields['sdk_version']}\n" in requirements
+    assert f"gradio[mcp]=={fields['sdk_version']}\n" in requirements
     assert (ROOT / fields["app_file"]).is_file()
     assert len(fields["short_description"]) <= 60  # the hub refuses longer ones
     assert {"title", "python_version", "tags", "suggested_hardware"} <= set(

@@ -1,4 +1,4 @@
-"""What the page's events and its HTTP endpoint call."""
+"""What the page's events call."""
 
 import io
 import json
@@ -6,7 +6,6 @@ import logging
 from pathlib import Path
 
 import gradio as gr
-from PIL import Image
 
 from ..batch import Entry, read_film
 from ..checkpoint import CheckpointError, available_models
@@ -111,36 +110,3 @@ def too_large(name: str) -> str:
     return views.refusal(
         f'"{name}" is larger than {limit} MB: choose a smaller or compressed copy.'
     )
-
-
-def predict(film: str) -> tuple[dict, list[tuple[Image.Image, str]]]:
-    """Read one chest film with every model of this page.
-
-    A demonstration and a second look, not a diagnosis: the models know AP films of children of 1
-    to 5 years from one hospital.
-
-    Args:
-        film: a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file.
-
-    Returns:
-        verdicts: ``{"film": name, "width": px, "height": px, "format": of the file, "notes": [what
-            was done while reading it], "models": {"cnn": {...}, ...}, "date": now in UTC,
-            "software": name and version, "intended_use": in a few sentences}``. Of each model: its
-            "title", "version" and "weights_sha256"; "gate": "ok" or why this is no film like those
-            the model knows and the rest means nothing; "label": "NORMAL" or "PNEUMONIA";
-            "probability": of PNEUMONIA; "operating_point": the probability from which the label is
-            PNEUMONIA, "sensitivity" and "specificity": on validation films at that operating
-            point; "verdict": "NORMAL", "PNEUMONIA" or "UNCERTAIN"; "set": the classes still
-            plausible at the "coverage"; "uncertain": [from, to], the probabilities between which
-            the verdict is UNCERTAIN.
-        overlays: for each model the film with its heatmap (Grad-CAM on an absolute scale: what the
-            model used for its label) as PNG, captioned with the model's name.
-    """
-    if film is None:
-        sentence = "Give a film: a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file."
-        raise gr.Error(sentence, print_exception=False)
-    try:
-        predictions = infer(read_radiograph(film), list(PREDICTORS))
-    except RadiographError as error:
-        raise gr.Error(str(error), print_exception=False) from error
-    return as_dict(predictions), [(p.overlay(), p.model) for p in predictions]

@@ -6,10 +6,11 @@ from pathlib import Path
 import gradio as gr
 
 from ..radiograph import MAX_BYTES
-from . import about, handlers, many, viewer, views
+from . import about, api, handlers, many, viewer, views
 from .examples import load_examples
 from .texts import i18n
 from .theme import theme
+from .uploads import Upload
 
 _HERE = Path(__file__).parent
 _CONCURRENT = 2  # films at a time: one is decoded while the other is in a network
@@ -43,7 +44,7 @@ _PICK = """element.addEventListener("click", (event) => {
 
 
 def build() -> gr.Blocks:
-    """The page with its events and its one public endpoint, ``/predict``.
+    """The page with its events and its public endpoints, ``/predict`` and ``/predict_batch``.
 
     Raises:
         CheckpointError: there is no model to show, or one is damaged.
@@ -57,7 +58,6 @@ def build() -> gr.Blocks:
     with gr.Blocks(
         title="Pneumonia on chest films: a second look",
         analytics_enabled=False,
-        delete_cache=(600, 3600),
         fill_width=True,
     ) as page:
         source = gr.State()  # an upload's path, a film of a batch or an example's position
@@ -67,7 +67,7 @@ def build() -> gr.Blocks:
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab(words("tabs.one"), id="one"), gr.Row(elem_id="desk"):
                 with gr.Column(elem_id="rail", scale=0, min_width=320):
-                    film = gr.File(
+                    film = Upload(
                         label=words("upload.label"), show_label=False, elem_id="film", height=148
                     )
                     choice = gr.Radio(
@@ -82,7 +82,7 @@ def build() -> gr.Blocks:
                 with gr.Column(elem_id="sheet", scale=1):
                     result = _html(views.invitation(), elem_id="result", js_on_load=_RESULT)
             with gr.Tab(words("tabs.many"), id="many"):
-                films = gr.File(
+                films = Upload(
                     label=words("style.many"),
                     show_label=False,
                     elem_id="films",
@@ -159,14 +159,22 @@ def build() -> gr.Blocks:
         )
         cancel.click(lambda: gr.Button(visible=False), None, cancel, cancels=[reading], **private)
 
-        with gr.Column(visible=False):  # what the endpoint is made of
+        with gr.Column(visible=False):  # what the endpoints are made of
             gr.Button().click(
-                handlers.predict,
-                gr.File(label="film"),
+                api.predict,
+                Upload(label="film"),
                 [gr.JSON(label="verdicts"), gr.Gallery(label="overlays", format="png")],
                 api_name="predict",
                 concurrency_id="predict",
                 concurrency_limit=_CONCURRENT,
+            )
+            gr.Button().click(
+                api.predict_batch,
+                Upload(label="films", file_count="multiple"),
+                gr.JSON(label="rows"),
+                api_name="predict_batch",
+                concurrency_id="batch",
+                concurrency_limit=1,
             )
     return page.queue(max_size=_WAITING, default_concurrency_limit=_CONCURRENT)
 
@@ -184,6 +192,7 @@ def launch(page: gr.Blocks, host: str | None = None, port: int | None = None) ->
         head=f"<script>{script}</script>",
         max_file_size=_MOST_BYTES,
         footer_links=["api"],
+        mcp_server=True,
         run_history=False,
         ssr_mode=False,  # the same page everywhere, with or without Node
     )

@@ -1,0 +1,81 @@
+"""What programs may call: the endpoints ``/predict`` and ``/predict_batch``, also as MCP tools.
+
+Their parameters, their answers and these docstrings are what a program sees of the page.
+"""
+
+import logging
+
+import gradio as gr
+from PIL import Image
+
+from ..batch import list_films, read_films
+from ..radiograph import RadiographError, read_radiograph
+from ..report import as_dict
+from .handlers import BROKEN, PREDICTORS, infer
+
+log = logging.getLogger(__name__)
+
+_NONE = "Give a film: a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file."
+
+
+def predict(film: str) -> tuple[dict, list[tuple[Image.Image, str]]]:
+    """Read one chest film with every model of this page.
+
+    A demonstration and a second look, not a diagnosis: the models know AP films of children of 1
+    to 5 years from one hospital. The film is a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file.
+
+    The verdicts are {"film": name, "width": px, "height": px, "format": of the file, "notes":
+    [what was done while reading it], "models": {"cnn": {...}, ...}, "date": now in UTC,
+    "software": name and version, "intended_use": in a few sentences}. Of each model: its "title",
+    "version" and "weights_sha256"; "gate": "ok" or why this is no film like those the model knows
+    and the rest means nothing; "label": "NORMAL" or "PNEUMONIA"; "probability": of PNEUMONIA;
+    "operating_point": the probability from which the label is PNEUMONIA, "sensitivity" and
+    "specificity": on validation films at that operating point; "verdict": "NORMAL", "PNEUMONIA" or
+    "UNCERTAIN"; "set": the classes still plausible at the "coverage"; "uncertain": [from, to], the
+    probabilities between which the verdict is UNCERTAIN.
+
+    Args:
+        film: "data:image/png;base64,...", or a file's /gradio_api/file= address once it is uploaded
+
+    Returns:
+        verdicts: what each model makes of the film
+        overlays: for each model the film with its heatmap (what it used for its label) as PNG
+    """
+    if film is None:
+        raise gr.Error(_NONE, print_exception=False)
+    try:
+        predictions = infer(read_radiograph(film), list(PREDICTORS))
+    except RadiographError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    return as_dict(predictions), [(p.overlay(), p.model) for p in predictions]
+
+
+def predict_batch(films: list[str]) -> list[dict]:
+    """Read many chest films with every model of this page, without pictures.
+
+    A demonstration and a second look, not a diagnosis: the models know AP films of children of 1
+    to 5 years from one hospital. Each file is a film as predict takes it, or a ZIP archive of
+    films. There is one row for each film, in the order given, an archive's films by their place in
+    it: what predict says in "verdicts", or {"film": name, "error": why it could not be read}. A
+    broken film costs only itself.
+
+    Args:
+        films: each "data:image/png;base64,...", or a file's /gradio_api/file= address
+
+    Returns:
+        rows: what each model makes of each film
+    """
+    if not films:
+        raise gr.Error(_NONE, print_exception=False)
+    rows = []
+    for name, film in read_films(list_films(films)):
+        try:
+            if isinstance(film, RadiographError):
+                raise film
+            rows.append(as_dict(infer(film, list(PREDICTORS), heatmap=False)))
+        except RadiographError as error:
+            rows.append({"film": name, "error": str(error)})
+        except Exception:
+            log.exception("A film of a batch could not be analysed")
+            rows.append({"film": name, "error": BROKEN})
+    return rows

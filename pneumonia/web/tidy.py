@@ -1,0 +1,54 @@
+"""When files go: none stays an hour, and none stays behind. It comes before Gradio."""
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+KEPT = 3000  # seconds a file may stay
+_EVERY = 600  # seconds between two looks, so that none stays longer than an hour
+
+
+@contextmanager
+def upload_folder() -> Iterator[Path]:
+    """A folder for uploads that is swept while the page runs, and gone when it ends.
+
+    It lies in the folder that GRADIO_TEMP_DIR names and becomes what that variable says, so it has
+    to be there before Gradio is imported.
+    """
+    above = os.environ.get("GRADIO_TEMP_DIR")
+    if above:
+        Path(above).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(
+        prefix="films-", dir=above, ignore_cleanup_errors=True
+    ) as folder:
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        ended = threading.Event()
+        keeper = threading.Thread(target=_keep, args=(Path(folder), ended), daemon=True)
+        keeper.start()
+        try:
+            yield Path(folder)
+        finally:
+            ended.set()
+            keeper.join()
+
+
+def sweep(folder: Path, seconds: float = KEPT) -> None:
+    """Delete what has not changed in ``folder`` for that many seconds, and folders left empty."""
+    before = time.time() - seconds
+    for path in sorted(folder.rglob("*"), reverse=True):  # what lies in a folder before the folder
+        try:
+            if path.is_dir():
+                path.rmdir()  # which fails unless it is empty
+            elif path.stat().st_mtime < before:
+                path.unlink()
+        except OSError:
+            continue
+
+
+def _keep(folder: Path, ended: threading.Event) -> None:
+    while not ended.wait(_EVERY):
+        sweep(folder)
