@@ -126,6 +126,7 @@ def test_figures_come_from_the_cards():
     card = {
         "model": "cnn",
         "title": "A <model>",
+        "weights": {"sha256": "of no evaluation"},
         "validation": {"clean": figures, "perturbed": {"auroc": 0.87654}, "split": "a split"},
         "operating_point": {"threshold": 0.37, "rule": "a rule"},
         "training": {"data": {"films": 4321}, "initialisation": "none", "finished": "2001-02-03"},
@@ -138,13 +139,13 @@ def test_figures_come_from_the_cards():
 
 
 def test_examples_are_drawings_and_the_films_of_the_folder(tmp_path):
-    draw_phantom(seed=1).image().save(tmp_path / "b.png")
+    draw_phantom(seed=1).image().save(tmp_path / "b (whose it is).png")
     draw_phantom(seed=2).image().save(tmp_path / "a.TIFF")
     (tmp_path / "broken.jpeg").write_bytes(b"no film")
     (tmp_path / "README.md").write_text("words")
     drawings, films = load_examples(tmp_path)[:-2], load_examples(tmp_path)[-2:]
     assert drawings and all(example.note == "Drawing, no patient" for example in drawings)
-    assert [example.title for example in films] == ["a", "b"]
+    assert [(film.title, film.note) for film in films] == [("a", ""), ("b", "whose it is")]
     assert all(max(example.thumbnail.size) <= 240 for example in drawings + films)
 
 

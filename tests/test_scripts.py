@@ -14,6 +14,7 @@ from conftest import card_of, open_gate, seeded_network
 from PIL import Image
 
 from pneumonia.checkpoint import load_checkpoint, save_checkpoint
+from pneumonia.dataset import find_films, select
 from pneumonia.phantom import draw_phantom
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -207,3 +208,14 @@ def test_download_data_checks_the_counts(dataset, tmp_path):
                 (tmp_path / split / label / f"{i}.jpeg").touch()
     whole = script("download_data", "--check", tmp_path)
     assert whole.returncode == 0 and "is whole" in whole.stdout
+
+
+def test_download_data_copies_examples_of_validation_patients(dataset, tmp_path):
+    folder = tmp_path / "examples"
+    result = script("download_data", "--check", dataset, "--examples", folder)
+    assert "no film of the kind 'Bacterial pneumonia'" in result.stderr  # the drawn set has none
+    names = sorted(path.name for path in folder.iterdir())
+    credit = "(Kermany et al., CC BY 4.0)"
+    assert names == [f"Normal {credit}.jpeg", f"Viral pneumonia {credit}.jpeg"]
+    held = {film.path.read_bytes() for film in select(find_films(dataset), "val")}
+    assert all(path.read_bytes() in held for path in folder.iterdir())

@@ -1,4 +1,4 @@
-"""What does not change from film to film: intended use, examples, the models' cards."""
+"""What does not change from film to film: intended use, examples, what is known of the models."""
 
 from collections.abc import Iterable
 from html import escape
@@ -6,6 +6,7 @@ from math import sqrt
 
 from ..predictor import Predictor
 from ..render import data_uri
+from . import figures
 from .examples import Example
 from .texts import known, menu, number, say, tag
 
@@ -51,8 +52,25 @@ def gallery(examples: list[Example]) -> str:
 
 
 def models(predictors: Iterable[Predictor]) -> str:
-    """The cards side by side: one column a model, every figure read from its card."""
+    """The models side by side, how to read a heatmap, the tests, the data's trap and the limits.
+
+    Every figure is read from the models' cards, or from what scripts/evaluate.py and
+    scripts/audit.py wrote.
+    """
     cards = [predictor.card for predictor in predictors]
+    report = figures.load_evaluation(cards)
+    names = [card["model"] for card in cards]
+    tests = figures.perturbations(report, names) if report else ""
+    return _side_by_side(cards, report) + tests + figures.audit() + figures.limits()
+
+
+def cards() -> str:
+    """The heading over the model cards."""
+    title = tag("figures.cards.title", "h3")
+    return f'<section class="about">{title}{tag("figures.cards.text", "p")}</section>'
+
+
+def _side_by_side(cards: list[dict], report: dict | None) -> str:
     clean = [card["validation"]["clean"] for card in cards]
     perturbed = [card["validation"]["perturbed"] for card in cards]
     points = [card["operating_point"] for card in cards]
@@ -73,6 +91,13 @@ def models(predictors: Iterable[Predictor]) -> str:
     for key, cells in rows.items():
         row = "".join(f"<td>{cell}</td>" for cell in cells)
         lines.append(f"<tr>{tag(f'about.{key}', 'th scope=row')}{row}</tr>")
+    if report:
+        kinds = [report["models"][card["model"]]["strangers"].values() for card in cards]
+        pictures = sum(kind["pictures"] for kind in kinds[0])
+        refused = [sum(k["pictures"] * k["refused"] for k in model) / pictures for model in kinds]
+        row = "".join(f"<td>{_rate(share, pictures)}</td>" for share in refused)
+        head = tag("figures.refused", "th scope=row", pictures=pictures)
+        lines.append(f"<tr>{head}{row}</tr>")
     split = known(cards[0]["validation"]["split"], "card")
     reading = "".join(tag(f"help.{part}", "li") for part in ("used", "scale", "none", "coarse"))
     return f"""

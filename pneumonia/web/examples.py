@@ -38,7 +38,8 @@ def load_examples(folder: Path = FOLDER) -> list[Example]:
     for path in sorted(folder.glob("*")):
         if path.suffix.lower() in SUFFIXES:
             try:
-                examples.append(_example(path.stem, "", path))
+                title, _, note = path.stem.partition(" (")  # "Title (whose it is).jpeg"
+                examples.append(_example(title, note.removesuffix(")"), path))
             except RadiographError as error:
                 log.warning("Example left out: %s", error)
     return examples

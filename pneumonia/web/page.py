@@ -6,7 +6,7 @@ from pathlib import Path
 import gradio as gr
 
 from ..radiograph import MAX_BYTES
-from . import about, api, handlers, many, viewer, views
+from . import about, api, figures, handlers, many, viewer, views
 from .examples import load_examples
 from .texts import i18n
 from .theme import theme
@@ -96,6 +96,10 @@ def build() -> gr.Blocks:
                 lines = _html("", elem_id="lines", js_on_load=_LINES)
             with gr.Tab(words("tabs.models"), id="models"):
                 _html(about.models(handlers.PREDICTORS.values()), elem_id="models")
+                _html(about.cards())
+                for name, predictor in handlers.PREDICTORS.items():
+                    with gr.Accordion(predictor.title, open=False):
+                        gr.Markdown(figures.model_card(name), elem_classes="card")
         taken = _html("", elem_id="take", js_on_load=_TAKE)
 
         def known(where):
