@@ -54,7 +54,7 @@ def main() -> None:
                         page.set_input_files("#film input[type=file]", options.film)
                     else:
                         page.locator("#examples button").last.click()
-                    page.wait_for_selector(".result")
+                    page.wait_for_selector(".viewer:not([aria-busy])")
                     path = options.out / f"page-{name}{'' if scheme == 'dark' else '-light'}.png"
                     page.screenshot(path=path, full_page=True)
                     print(path)

@@ -31,6 +31,14 @@ pytestmark = pytest.mark.browser
 
 WIDTHS = {"desk": (1440, 900), "phone": (390, 844)}
 INPUT = "#film input[type=file]"
+VISIBLE = """() => {
+  const { activeElement } = document;
+  const marked = (element) => {
+    const { outlineStyle, boxShadow } = getComputedStyle(element);
+    return outlineStyle !== "none" || boxShadow !== "none";
+  };
+  return activeElement.matches(":focus-visible")
+    && (marked(activeElement) || marked(activeElement.parentElement)); }"""
 
 
 @pytest.fixture
@@ -59,7 +67,7 @@ def film(tmp_path_factory) -> Path:
 
 
 def wait_for_result(page, name: str) -> None:
-    page.wait_for_selector(f".film figcaption:has-text({name!r})")
+    page.wait_for_selector(f".viewer:not([aria-busy]) .film figcaption:has-text({name!r})")
 
 
 def text(page, selector: str) -> str:
@@ -102,6 +110,24 @@ def test_a_film_gets_verdicts_and_evidence(visit, film, width, scheme):
     assert sorted(tops, key=tops.get)[: len(order)] == order
     dark = page.evaluate("getComputedStyle(document.body).colorScheme")
     assert dark == scheme
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_verdict_comes_first_and_nothing_moves_when_the_pictures_come(visit, film, width):
+    page = visit(width)
+    network = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 50, "downloadThroughput": 1e5, "uploadThroughput": 1e6}
+    network.send("Network.emulateNetworkConditions", slow)
+    page.set_input_files(INPUT, film)
+    page.wait_for_selector(".viewer[aria-busy]")
+    places = """["verdict", "viewer-bar", "film .viewer-stage", "heat .viewer-stage"].map((p) => {
+        const { x, y, width, height } = document.querySelector(`.${p}`).getBoundingClientRect();
+        return [x, y + scrollY, width, height].map(Math.round); })"""
+    before, verdicts = page.evaluate(places), page.locator(".probability").all_inner_texts()
+    assert page.locator(".viewer[aria-busy]").count() == 1 and len(verdicts) == count_models()
+    wait_for_result(page, "first")
+    assert page.evaluate(places) == before
+    assert page.locator(".probability").all_inner_texts() == verdicts
 
 
 def test_the_opacity_of_the_heat_asks_nothing_of_the_server(visit, film):
@@ -208,6 +234,73 @@ def test_a_picture_that_is_no_chest_film_is_refused_and_shown_anyway(visit, tmp_
     assert not requests
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_hand_is_refused_and_shown_anyway(visit, tmp_path, width):
+    page = visit(width, locale="ar")
+    hand, *_ = draw_strangers()["hands"]
+    Image.fromarray((255 * hand).astype(np.uint8)).save(path := tmp_path / "hand.png")
+    page.set_input_files(INPUT, path)
+    page.wait_for_selector(".refusal .viewer:not([aria-busy])", state="attached")
+    assert not page.locator(".verdict").is_visible()
+    page.locator(".refusal summary").click()
+    assert page.locator(".refusal .scope").is_visible() and page.locator(".verdict").is_visible()
+    assert page.locator(".viewer-stage").first.bounding_box()["width"] > 100
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_visitor_without_a_mouse(visit, film, tmp_path):
+    page = visit(accept=False)
+    page.wait_for_selector(".notice[open]")
+    page.keyboard.press("Enter")
+
+    def tab_to(selector: str) -> None:
+        for _ in range(80):
+            page.keyboard.press("Tab")
+            if page.evaluate("(s) => document.activeElement.matches(s)", selector):
+                assert page.evaluate(VISIBLE), selector
+                return
+        pytest.fail(f"The tab key does not lead to {selector}.")
+
+    def choose(selector: str, files) -> None:
+        tab_to(selector)
+        with page.expect_file_chooser() as chooser:
+            page.keyboard.press("Enter")
+        chooser.value.set_files(files)
+
+    tab_to(".language")
+    choose("#film button", film)
+    wait_for_result(page, "first")
+    tab_to("#choice [value=cnn]")
+    page.keyboard.press("Space")
+    page.wait_for_function("document.querySelectorAll('.verdict li').length == 1")
+    page.wait_for_selector(".viewer:not([aria-busy])")
+    tab_to("[data-toggle=invert]")
+    page.keyboard.press("Space")
+    assert page.get_attribute("[data-toggle=invert]", "aria-pressed") == "true"
+    tab_to("[data-set=opacity]")
+    page.keyboard.press("Home")
+    page.wait_for_selector(".viewer-opacity >> text=/^0/")
+    tab_to(".viewer-stage")
+    page.keyboard.press("+")
+    page.wait_for_selector(".viewer-zoom >> text=/^1[1-9]/")
+    tab_to("[data-take=pdf]")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename.endswith(".pdf")
+
+    tab_to("[role=tab][aria-selected=false]")
+    page.keyboard.press("Enter")
+    draw_phantom(200, 240, seed=1).image().save(other := tmp_path / "other.png")
+    choose("#films button", [film, other])
+    page.wait_for_function("document.querySelectorAll('.many tbody tr').length === 2")
+    page.wait_for_selector("#cancel", state="hidden")
+    tab_to("[data-sort=film]")
+    page.keyboard.press("Enter")
+    tab_to("[data-open='1']")
+    page.keyboard.press("Enter")
+    wait_for_result(page, "other")
+
+
 def test_what_a_visitor_takes_away(visit, film, tmp_path):
     page = visit("phone")
     page.set_input_files(INPUT, film)
@@ -230,22 +323,26 @@ def test_what_a_visitor_takes_away(visit, film, tmp_path):
         assert picture.size == (560 * (1 + len(shown)), 420)
 
 
-def test_many_films_of_which_one_is_broken(visit, tmp_path):
-    page = visit()
+@pytest.mark.parametrize(
+    ("width", "scheme", "locale"), [("desk", "dark", "en"), ("phone", "light", "ar")]
+)
+def test_thirty_films_of_which_one_is_broken(visit, tmp_path, width, scheme, locale):
+    page = visit(width, scheme, locale=locale)
     page.get_by_role("tab").nth(1).click()
-    paths = [tmp_path / f"film{number}.png" for number in range(4)]
+    paths = [tmp_path / f"film{number:02}.png" for number in range(29)]
     for number, path in enumerate(paths):
-        draw_phantom(200, 240, lesions=2 * (number % 2), seed=number).image().save(path)
+        draw_phantom(200, 240, lesions=2 * (number % 2), seed=number % 6).image().save(path)
     paths[2].write_text("words")
     with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
         archive.write(paths[0], "inside.png")
     page.set_input_files("#films input[type=file]", [*paths, tmp_path / "more.zip"])
-    page.wait_for_function("document.querySelectorAll('.many tbody tr').length === 5")
+    page.wait_for_function("document.querySelectorAll('.many tbody tr').length === 30")
     page.wait_for_selector("#cancel", state="hidden")
     rows = page.locator(".many tbody tr")
-    assert "5 of 5" in text(page, "#progress")
-    assert '"film2.png" is not a picture' in rows.nth(2).inner_text()
-    assert page.locator(".many tbody img").count() == 4
+    assert text(page, "#progress").count("30") == 2
+    assert "film02.png" in rows.nth(2).inner_text() and "%" not in rows.nth(2).inner_text()
+    assert page.locator(".many tbody img").count() == 29
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     counts = dict(
         zip(
@@ -254,7 +351,7 @@ def test_many_films_of_which_one_is_broken(visit, tmp_path):
             strict=True,
         )
     )
-    assert counts["all"] == 5 and counts["problems"] >= 1
+    assert counts["all"] == 30 and counts["problems"] >= 1
     page.locator(".filters label").last.click()
     assert page.locator(".many tbody tr:visible").count() == counts["problems"]
     page.locator(".filters label").first.click()
@@ -269,7 +366,9 @@ def test_many_films_of_which_one_is_broken(visit, tmp_path):
     with page.expect_download() as download:
         page.click("[data-take='films.csv']")
     download.value.save_as(tmp_path / "films.csv")
-    assert (tmp_path / "films.csv").read_text("utf-8-sig").count("\n") == 1 + 4 * count_models() + 1
+    assert (tmp_path / "films.csv").read_text("utf-8-sig").count(
+        "\n"
+    ) == 1 + 29 * count_models() + 1
     page.locator("[data-open]", has_text="inside.png").click()
     wait_for_result(page, "inside.png")
 

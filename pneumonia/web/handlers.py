@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
@@ -45,24 +46,27 @@ def infer(film: Radiograph, names: list[str], heatmap: bool = True) -> list[Pred
     return [PREDICTORS[name].predict(film, heatmap) for name in names]
 
 
-def analyse(source: Source | Entry | None, choice: str) -> str:
-    """A film → the result as HTML, or one calm sentence why there is none.
+def analyse(source: Source | Entry | None, choice: str) -> Iterator[str]:
+    """A film → the result as HTML, first without pictures; or one calm sentence why there is none.
 
     Args:
         source: what ``read_radiograph`` takes, or a film of a batch; None where there is none yet.
         choice: a model's name, or ``"both"``.
     """
     if source is None:
-        return views.invitation()
-    if isinstance(source, str) and not Path(source).is_file():
-        return views.refusal(_GONE)
-    try:
-        return views.result(infer(_read(source), chosen(choice)))
-    except RadiographError as error:
-        return views.refusal(str(error))
-    except Exception:
-        log.exception("A film could not be analysed")
-        return views.refusal(BROKEN)
+        yield views.invitation()
+    elif isinstance(source, str) and not Path(source).is_file():
+        yield views.refusal(_GONE)
+    else:
+        try:
+            predictions = infer(_read(source), chosen(choice))
+            yield views.result(predictions, pending=True)
+            yield views.result(predictions)
+        except RadiographError as error:
+            yield views.refusal(str(error))
+        except Exception:
+            log.exception("A film could not be analysed")
+            yield views.refusal(BROKEN)
 
 
 def _read(source: Source | Entry) -> Radiograph:

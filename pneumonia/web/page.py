@@ -1,6 +1,6 @@
 """Layout, events and launch options of the page."""
 
-from functools import partial
+import functools
 from pathlib import Path
 
 import gradio as gr
@@ -19,7 +19,7 @@ _MOST_BYTES = 10 * MAX_BYTES  # of one upload, which may be an archive of films
 
 _SCRIPTS = ("language.js", "many.js", "script.js")
 
-_html = partial(gr.HTML, apply_default_css=False)
+_html = functools.partial(gr.HTML, apply_default_css=False)
 
 _RESULT = """watch("value", () => settle(element));
 element.closest("#result").addEventListener("toolarge", (event) => {
@@ -41,6 +41,17 @@ _PICK = """element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button) trigger("select", { index: Number(button.dataset.example) });
 });"""
+
+
+def _lightly(steps):
+    """A generator that ends on nothing, as Gradio sends what comes last once more."""
+
+    @functools.wraps(steps)
+    def run(*inputs):
+        yield from steps(*inputs)
+        yield gr.skip()
+
+    return run
 
 
 def build() -> gr.Blocks:
@@ -105,15 +116,20 @@ def build() -> gr.Blocks:
         def known(where):
             return examples[where].source if isinstance(where, int) else where
 
-        def analyse(where, model: str) -> str:
-            return handlers.analyse(known(where), model)
+        @_lightly
+        def analyse(where, model: str):
+            yield from handlers.analyse(known(where), model)
 
+        @_lightly
         def read_upload(path: str, model: str):
-            return analyse(path, model), path, None  # the drop zone is free for the next film
+            for shown in handlers.analyse(path, model):
+                yield shown, path, None  # the drop zone is free for the next film
 
+        @_lightly
         def read_example(model: str, event: gr.EventData):
             where = int(event.index) % len(examples)
-            return analyse(where, model), where
+            for shown in handlers.analyse(known(where), model):
+                yield shown, where
 
         def take(where, model: str, done: list, event: gr.EventData):
             what = str(event.what)
@@ -124,9 +140,11 @@ def build() -> gr.Blocks:
         def refuse_large(event: gr.EventData):
             return handlers.too_large(str(event.name)), None
 
+        @_lightly
         def open_row(done: list, model: str, event: gr.EventData):
             entry, _ = done[int(event.row)]
-            return analyse(entry, model), entry, gr.Tabs(selected="one")
+            for shown in handlers.analyse(entry, model):
+                yield shown, entry, gr.Tabs(selected="one")
 
         for event, function, inputs, outputs in (
             (film.upload, read_upload, [film, choice], [result, source, film]),
@@ -147,6 +165,7 @@ def build() -> gr.Blocks:
                 api_visibility="private",
             )
 
+        @_lightly
         def read_many(paths: list[str] | None):
             for where, text, done in many.read(paths or []):
                 yield where, text, done, gr.Button(visible=True), None

@@ -49,8 +49,12 @@ document.addEventListener(
   true,
 );
 
-// A new result is scrolled into sight, down on a phone or up from a long table.
+// A new result is scrolled into sight, down on a phone or up from a long table: once, as its
+// pictures come later.
 function settle(result) {
+  const awaited = result.classList.contains("awaited");
+  result.classList.toggle("awaited", !!result.querySelector("[aria-busy]"));
+  if (awaited) return;
   const { top } = result.getBoundingClientRect();
   if (top < 0 || top > innerHeight / 4) result.scrollIntoView();
 }

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import functools
 import tempfile
 from pathlib import Path
 from urllib.parse import unquote
@@ -31,6 +32,7 @@ class Upload(gr.File):
 
     is_template = True  # for the browser it is a gr.File
 
+    @functools.wraps(gr.File.__init__)  # whose parameters the browser is told
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.data_model = _One if self.file_count == "single" else _Many

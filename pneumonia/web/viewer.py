@@ -63,7 +63,12 @@ class Heat:
 
 
 def viewer(
-    film: np.ndarray, name: str, heats: Sequence[Heat], about: Sequence[str], ident: str
+    film: np.ndarray,
+    name: str,
+    heats: Sequence[Heat],
+    about: Sequence[str],
+    ident: str,
+    pending: bool = False,
 ) -> str:
     """HTML of the viewer.
 
@@ -74,10 +79,9 @@ def viewer(
         heats: one for each model, one or two.
         about: what else the caption says of the film, as HTML.
         ident: a word that no other viewer shown before or beside has.
+        pending: take the place only, as the pictures take longer than the rest of a result.
     """
     height, width = film.shape
-    picture = film_image(film)
-    picture.thumbnail((FILM_SIDE, FILM_SIDE), Image.Resampling.LANCZOS)
     payload = {
         "ident": ident,
         "full": FULL_STRENGTH,
@@ -88,17 +92,17 @@ def viewer(
             for h in heats
         ],
     }
+    state = 'aria-busy="true" inert' if pending else f'data-viewer="{escape(json.dumps(payload))}"'
     ident = escape(ident)
-    alt = attributes({"alt": "film.alt"}, name=name)
-    image = f'<img src="{data_uri(picture, "PNG", compress_level=3)}" {alt}>{_CANVAS}'
+    image = "" if pending else _film(film, name)
     caption = " · ".join([say(name, "name", "bdi"), *about])
     words = f"<p><strong>{_text('film')}</strong> <span>{caption}</span></p>"
     panels = _panel("film", 0, image, words, ident)
     for number, heat in enumerate(heats, start=1):
-        panels += _evidence(heat, number, ident)
+        panels += _evidence(heat, number, ident, pending)
     return f"""
 <section class="viewer" data-mode="side" style="--aspect: {width / height:.4f}"
-  data-viewer="{escape(json.dumps(payload))}" data-texts="{escape(json.dumps(TEXTS))}">
+  {state} data-texts="{escape(json.dumps(TEXTS))}">
   <div class="viewer-bar">
     {_text("heading", "h3")}
     {_view(heats, ident)}
@@ -157,13 +161,21 @@ def _heat_tools() -> str:
 </div>"""
 
 
-def _evidence(heat: Heat, number: int, ident: str) -> str:
+def _film(film: np.ndarray, name: str) -> str:
+    picture = film_image(film)
+    picture.thumbnail((FILM_SIDE, FILM_SIDE), Image.Resampling.LANCZOS)
+    alt = attributes({"alt": "film.alt"}, name=name)
+    return f'<img src="{data_uri(picture, "PNG", compress_level=3)}" {alt}>{_CANVAS}'
+
+
+def _evidence(heat: Heat, number: int, ident: str, pending: bool) -> str:
     spoke = "spoke_pneumonia" if heat.label == "PNEUMONIA" else "spoke_normal"
     says = _text(spoke, 'span class="viewer-says"')
     words = f"<p>{tag(f'model.{heat.model}', 'strong')} {says}</p>"
     saw = f"""<button type="button" data-toggle="seen{number}" aria-pressed="false"
       {_label("saw")}>{_icon("saw")}{_text("saw")}</button>"""
-    stage = f"""<img src="{data_uri(film_image(heat.seen), "PNG")}" alt="" hidden>{_CANVAS}
+    seen = "" if pending else f'<img src="{data_uri(film_image(heat.seen), "PNG")}" alt="" hidden>'
+    stage = f"""{seen}{_CANVAS}
       <div class="viewer-divider" role="slider" tabindex="0" aria-valuemin="0" aria-valuemax="100"
         aria-valuenow="50" {_label("divider")}></div>
       <span class="viewer-cell" aria-hidden="true" hidden></span>"""
@@ -172,7 +184,7 @@ def _evidence(heat: Heat, number: int, ident: str) -> str:
 
 def _panel(kind: str, number: int, stage: str, caption: str, ident: str) -> str:
     return f"""
-<figure class="viewer-panel {kind}">
+<figure class="viewer-panel {kind}{" large" * (not number)}">
   <div class="viewer-stage" dir="ltr" role="group" tabindex="0"
     aria-labelledby="{ident}-caption{number}" aria-describedby="{ident}-help">
     {stage}

@@ -38,14 +38,15 @@ def refusal(sentence: str) -> str:
 </section>"""
 
 
-def result(predictions: list[Prediction]) -> str:
+def result(predictions: list[Prediction], pending: bool = False) -> str:
     """Verdicts and evidence of one film, folded away where no model knows films like it.
 
     Args:
         predictions: of one film, one or two models', with evidence.
+        pending: leave the pictures out, which take longer than all the rest.
     """
     if any(p.in_scope for p in predictions):
-        return _result(predictions)
+        return _result(predictions, pending)
     reasons = "".join(say(reason, "gate", "p") for reason in {p.gate: 0 for p in predictions})
     return f"""
 <section class="refusal" role="alert">
@@ -53,11 +54,11 @@ def result(predictions: list[Prediction]) -> str:
   {reasons}
   <details>{tag("gate.anyway", "summary")}
     {tag("gate.scope", 'p class="scope"')}
-    {_result(predictions, anyway=True)}</details>
+    {_result(predictions, pending, anyway=True)}</details>
 </section>"""
 
 
-def _result(predictions: list[Prediction], anyway: bool = False) -> str:
+def _result(predictions: list[Prediction], pending: bool, anyway: bool = False) -> str:
     film = predictions[0].radiograph
     height, width = film.pixels.shape
     heading = headline(predictions, anyway)
@@ -78,7 +79,7 @@ def _result(predictions: list[Prediction], anyway: bool = False) -> str:
       <span>{tag("scale.axis")} <i class="band"></i> {tag("scale.uncertain")}</span>
       <span>100&nbsp;%</span></p>
   </div>
-  {viewer(film.pixels, film.name, heats, about, f"film{next(_TURN)}")}
+  {viewer(film.pixels, film.name, heats, about, f"film{next(_TURN)}", pending)}
   <p class="takeaway">{buttons}</p>
 </section>"""
 
