@@ -9,7 +9,10 @@ table. "Shipped" are those whose weights lie in checkpoints/.
 import argparse
 import json
 import sys
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import mean, stdev
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -27,7 +30,15 @@ run's command, commit and versions. Figures: validation films, clean and perturb
 official test split was never read. Input: trained at → used at.
 
 {}
+
+Runs that differ in nothing but the seed, mean ± standard deviation over the seeds:
+
+{}
 """
+_SPREADS = (
+    *("model", "first weights", "epochs", "seeds"),
+    *("AUROC clean", "AUROC perturbed", "accuracy clean"),
+)
 
 
 def row(name: str, card: dict, shipped: bool) -> list[str]:
@@ -49,6 +60,30 @@ def row(name: str, card: dict, shipped: bool) -> list[str]:
     ]
 
 
+def same_but_seed(card: dict) -> str:
+    """A key that runs share which differ in nothing but the seed."""
+    recipe = {"crop": 0.6, **card["training"]["recipe"], "seed": None}
+    first = card["training"]["initialisation"]
+    return json.dumps([card["model"], first, card["preprocessing"], recipe], sort_keys=True)
+
+
+def spread(cards: list[dict]) -> list[str]:
+    """A row of the second table: runs that differ in nothing but the seed."""
+    training = cards[0]["training"]
+    first, recipe = training["initialisation"], training["recipe"]
+    cells = [cards[0]["title"], "random" if first == "none" else first, str(recipe["epochs"])]
+    cells.append(", ".join(str(card["training"]["recipe"]["seed"]) for card in cards))
+    for part, key in (("clean", "auroc"), ("perturbed", "auroc"), ("clean", "accuracy")):
+        values = [card["validation"][part][key] for card in cards]
+        cells.append(f"{mean(values):.4f} ± {stdev(values):.4f}")
+    return cells
+
+
+def table(headings: Sequence[str], rows: Iterable[list[str]]) -> str:
+    lines = ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]
+    return "\n".join([*lines, *("| " + " | ".join(cells) + " |" for cells in rows)])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -60,11 +95,13 @@ def main() -> None:
     runs = {p.stem: json.loads(p.read_text("utf-8")) for p in sorted(args.folder.glob("*.json"))}
     if not runs:
         raise FileNotFoundError(f"There are no cards (NAME.json) in {str(args.folder)!r}.")
-    lines = ["| " + " | ".join(_HEADINGS) + " |", "|---" * len(_HEADINGS) + "|"]
+    rows, recipes = [], defaultdict(list)
     for name, card in runs.items():
         same = any(card["training"] == other["training"] for other in shipped)
-        lines.append("| " + " | ".join(row(name, card, same)) + " |")
-    text = _PAGE.format("\n".join(lines))
+        rows.append(row(name, card, same))
+        recipes[same_but_seed(card)].append(card)
+    seeds = [spread(cards) for cards in recipes.values() if len(cards) > 1]
+    text = _PAGE.format(table(_HEADINGS, rows), table(_SPREADS, seeds) if seeds else "none yet.")
     (args.folder / "README.md").write_text(text, encoding="utf-8")
     print(text)
 

@@ -69,6 +69,8 @@ def test_the_table_of_runs_says_which_one_is_shipped(tmp_path):
     card = shipped("cnn")
     (tmp_path / "winner.json").write_text(json.dumps(card))
     card["training"]["recipe"]["seed"] = 77
+    card["validation"]["clean"]["auroc"] = 0.5
+    other = shipped("cnn")["validation"]["clean"]["auroc"]
     (tmp_path / "loser.json").write_text(json.dumps(card))
     command = [sys.executable, str(ROOT / "scripts" / "compare_runs.py"), str(tmp_path)]
     subprocess.run(command, check=True)
@@ -78,8 +80,10 @@ def test_the_table_of_runs_says_which_one_is_shipped(tmp_path):
         if line.startswith("| [")
     }
     assert rows["winner"].endswith("| yes |") and not rows["loser"].endswith("| yes |")
-    assert f"| {card['validation']['clean']['auroc']:.4f} |" in rows["loser"]
-    assert "| 77 |" in rows["loser"]
+    assert "| 0.5000 |" in rows["loser"] and "| 77 |" in rows["loser"]
+    spread = (tmp_path / "README.md").read_text().splitlines()[-1]
+    mean, deviation = (0.5 + other) / 2, abs(other - 0.5) / 2**0.5
+    assert f"| 77, 0 | {mean:.4f} ± {deviation:.4f} |" in spread
 
 
 @needs_models
