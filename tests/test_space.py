@@ -35,3 +35,20 @@ def test_readme_shows_pictures_that_exist_and_both_commands():
     assert pictures and all((ROOT / picture).is_file() for picture in pictures)
     assert re.search(r"^python3 -m venv .* app\.py$", README, re.MULTILINE)
     assert re.search(r"^python3 -m venv .* -m pytest$", README, re.MULTILINE)
+
+
+def test_the_lock_holds_what_the_requirements_pin_with_hashes():
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    locked = dict(re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE))
+    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
+        if match := re.match(r"([\w.-]+)(?:\[\w+\])?==(\S+)", line):
+            assert locked[match[1]] == match[2]
+    for entry in re.split(r"\n(?=\S)", lock.partition("\nannotated")[2].strip())[1:]:
+        assert "--hash=sha256:" in entry, entry.splitlines()[0]
+    assert "://" not in lock
+
+
+def test_every_promise_names_tests_that_exist():
+    words = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"`(test_\w+\.py)`", words))
+    assert len(names) > 5 and all((ROOT / "tests" / name).is_file() for name in names)
