@@ -61,6 +61,10 @@ model-index:
 def _introduction(card: dict) -> str:
     first = card["training"]["initialisation"]
     how = _FIRST.get(first, f"by transfer from `{first}`")
+    if before := card["training"].get("pretraining"):
+        how = f"""by transfer from {before["pictures"]:,} natural pictures of {before["classes"]}
+            classes ({before["source"] or first}; {before["size"]} px, {before["epochs"]} epochs,
+            accuracy {before["accuracy"]:.3f} on held pictures; `{before["command"]}`)"""
     weights = card["weights"]
     text = f"""NORMAL or PNEUMONIA (bacterial or viral) on a frontal chest film of a child, trained
         {how}. Version {card["version"]}, weights `{weights["file"]}`, SHA-256

@@ -1,14 +1,16 @@
 """Pretrain DenseNet-169 on natural pictures, where ImageNet weights cannot be downloaded.
 
-    python scripts/pretrain.py --data PICTURES --out pretrained.safetensors
-    python scripts/pretrain.py --data PICTURES --out pretrained.safetensors --resume
+    python scripts/pretrain.py --data PICTURES --source "whose pictures, under which terms"
+    python scripts/pretrain.py --data PICTURES --resume        # go on where a killed run stopped
     python scripts/train.py --data DIR --model densenet169 --init pretrained.safetensors
 
 PICTURES holds one folder a class, or .npz shards of JPEG streams (see load_pictures). One picture
-in fifty validates. The state after each epoch lies beside the output, for --resume.
+in fifty validates. The weights go to --out; what there is to say of them goes into a .json beside
+it, for train.py and the model's card. The state after each epoch lies there too, for --resume.
 """
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pneumonia.checkpoint import write_weights
+from pneumonia.checkpoint import write_json, write_weights
 from pneumonia.models import MODELS, build
 from pneumonia.pretraining import PictureTask, load_pictures
 from pneumonia.training import Recipe, pick_device, train
@@ -27,6 +29,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", required=True, metavar="DIR", help="the pictures' folder")
+    parser.add_argument(
+        "--source",
+        default="",
+        metavar="TEXT",
+        help="whose pictures, under which terms: for the card",
+    )
     parser.add_argument("--model", default="densenet169", choices=list(MODELS))
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--size", type=int, default=64, help="side in px (default 64)")
@@ -66,8 +74,19 @@ def main() -> None:
         args.resume,
         task=PictureTask,
     )
+    accuracy = max(row["accuracy"] for row in history)
     write_weights(args.out, network, half=True)
-    print(f"accuracy {max(row['accuracy'] for row in history):.3f}; written to {args.out}")
+    card = {
+        "command": "python " + shlex.join(sys.argv),
+        "source": args.source,
+        "pictures": len(labels),
+        "classes": classes,
+        "epochs": len(history),
+        "size": args.size,
+        "accuracy": accuracy,
+    }
+    write_json(Path(args.out).with_suffix(".json"), card)
+    print(f"accuracy {accuracy:.3f}; written to {args.out}")
 
 
 if __name__ == "__main__":

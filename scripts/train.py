@@ -11,6 +11,7 @@ official test split is never read. Each model's folder gets weights, a card and 
 
 import argparse
 import datetime
+import json
 import platform
 import shlex
 import subprocess
@@ -146,6 +147,7 @@ def train_one(name: str, args: argparse.Namespace, parts: dict) -> None:
         "training": {
             "command": "python " + shlex.join(sys.argv),
             "initialisation": init,
+            **pretraining(init),
             "recipe": asdict(recipe),
             "best_epoch": max(history, key=lambda row: row["score"])["epoch"],
             "epochs_run": len(history),
@@ -172,6 +174,12 @@ def train_one(name: str, args: argparse.Namespace, parts: dict) -> None:
     plot_curves(history, folder / "curves.png", spec.title)
     (folder / "resume.pt").unlink()
     print(f"{spec.title}: {card['validation']['clean']}; written to {folder}")
+
+
+def pretraining(init: str) -> dict:
+    """What scripts/pretrain.py wrote of the first weights, if they are its."""
+    card = Path(init).with_suffix(".json")
+    return {"pretraining": json.loads(card.read_text("utf-8"))} if card.is_file() else {}
 
 
 def git_commit() -> str | None:

@@ -47,6 +47,28 @@ def test_every_figure_of_the_evaluation_is_said():
 
 
 @needs_models
+def test_a_card_says_plainly_where_the_first_weights_come_from():
+    card = shipped("cnn")
+    assert "trained from scratch (random first weights)" in " ".join(model_card(card).split())
+    card["training"]["initialisation"] = "first.safetensors"
+    assert "by transfer from `first.safetensors`" in " ".join(model_card(card).split())
+    card["training"]["pretraining"] = {
+        "command": "python scripts/pretrain.py --x",
+        "source": "Tiny things, for research",
+        "pictures": 98765,
+        "classes": 43,
+        "epochs": 7,
+        "size": 64,
+        "accuracy": 0.24567,
+    }
+    words = " ".join(model_card(card).split())
+    for part in (
+        "98,765 natural pictures of 43 classes (Tiny things, for research; 64 px",
+        "0.246",
+    ):
+        assert part in words
+
+
 def test_an_evaluation_of_other_weights_is_refused():
     card = shipped("cnn")
     report = report_of(card)

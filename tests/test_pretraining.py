@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,7 @@ def test_the_script_s_weights_start_a_densenet(shards, tmp_path):
     out = tmp_path / "pretrained.safetensors"
     command = [sys.executable, ROOT / "scripts/pretrain.py", "--data", shards, "--out", out]
     command += ["--epochs", "1", "--size", "32", "--batch", "20", "--device", "cpu"]
+    command += ["--source", "drawn stripes"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     network = build("densenet169")
@@ -84,6 +86,9 @@ def test_the_script_s_weights_start_a_densenet(shards, tmp_path):
     stored = load_file(out)
     for name, tensor in network.features.state_dict().items():
         assert torch.equal(tensor, stored[f"features.{name}"].to(tensor.dtype)), name
+    said = json.loads(out.with_suffix(".json").read_text())
+    assert (said["source"], said["epochs"], said["size"]) == ("drawn stripes", 1, 32)
+    assert 0 <= said["accuracy"] <= 1 and "--batch 20" in said["command"]
     command[3] = tmp_path / "nowhere"
     wrong = subprocess.run(command, capture_output=True, text=True)
     assert wrong.returncode == 1 and "nowhere" in wrong.stderr and "Traceback" not in wrong.stderr

@@ -21,7 +21,7 @@ SAME = {  # may be the English word: names, abbreviations, and labels that other
     *("model.densenet169", "about.auroc", "verdict.NORMAL", "verdict.PNEUMONIA"),
     *("filter.normal", "filter.pneumonia", "viewer.normal", "viewer.pneumonia"),
     *("viewer.wl", "viewer.inferno", "viewer.viridis", "viewer.cividis"),
-    *("viewer.unit", "viewer.cell"),
+    *("viewer.unit", "viewer.cell", "card.imagenet"),
 }
 MODEL = {"en": "model", "es": "modelo", "fr": "modèle", "zh": "模型", "pt": "modelo", "ar": "نموذج"}
 

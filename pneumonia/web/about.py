@@ -83,7 +83,7 @@ def _side_by_side(cards: list[dict], report: dict | None) -> str:
         "specificity": [_rate(v["specificity"], v["normal"]) for v in clean],
         "point": [f"{100 * p['threshold']:.0f} %, {say(p['rule'], 'card')}" for p in points],
         "training": [number(card["training"]["data"]["films"]) for card in cards],
-        "initial": [say(_first(card["training"]["initialisation"]), "card") for card in cards],
+        "initial": [tag(f"card.{_first(card['training']['initialisation'])}") for card in cards],
         "finished": [f"<bdi>{escape(card['training']['finished'])}</bdi>" for card in cards],
     }
     titles = "".join(tag(f"model.{card['model']}", "th scope=col") for card in cards)
@@ -115,7 +115,7 @@ def _side_by_side(cards: list[dict], report: dict | None) -> str:
 
 
 def _first(initialisation: str) -> str:
-    return "random" if initialisation == "none" else initialisation
+    return {"none": "random", "imagenet": "imagenet"}.get(initialisation, "pretrained")
 
 
 def _rate(rate: float, films: int) -> str:
