@@ -101,7 +101,8 @@ def fit_gate(inner: np.ndarray, admitted: float = ADMITTED) -> Gate:
 
     The covariance is shrunk (Ledoit and Wolf 2004, "A well-conditioned estimator for
     large-dimensional covariance matrices"). The limit is set on distances of films that did not
-    take part in the fit, each half's from the other half.
+    take part in the fit: each twentieth's from the rest, as a fit on much fewer films would be
+    shrunk more and its distances be shorter.
 
     Args:
         inner: ``(M, channels)`` inner features of training films.
@@ -109,9 +110,9 @@ def fit_gate(inner: np.ndarray, admitted: float = ADMITTED) -> Gate:
     """
     inner = inner.astype(np.float64)
     distances = []
-    for fit, held in KFold(2, shuffle=True, random_state=0).split(inner):
-        half = LedoitWolf().fit(inner[fit])
-        distances.append(np.sqrt(half.mahalanobis(inner[held])))
+    for fit, held in KFold(20, shuffle=True, random_state=0).split(inner):
+        rest = LedoitWolf().fit(inner[fit])
+        distances.append(np.sqrt(rest.mahalanobis(inner[held])))
     limit = np.quantile(np.concatenate(distances), admitted)
     whole = LedoitWolf().fit(inner)
     return Gate(
