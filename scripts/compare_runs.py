@@ -41,13 +41,19 @@ _SPREADS = (
 )
 
 
+def first_weights(training: dict) -> str:
+    if before := training.get("pretraining"):
+        return f"{before['pictures']:,} natural pictures, {before['epochs']} epochs"
+    return "random" if training["initialisation"] == "none" else training["initialisation"]
+
+
 def row(name: str, card: dict, shipped: bool) -> list[str]:
     training, figures = card["training"], card["validation"]
-    recipe, first = training["recipe"], training["initialisation"]
+    recipe = training["recipe"]
     return [
         f"[{name}]({name}.json)",
         card["title"],
-        "random" if first == "none" else first,
+        first_weights(training),
         f"{training['epochs_run']} of {recipe['epochs']}",
         f"{recipe.get('crop', 0.6)}",
         f"{recipe['freeze_epochs']}",
@@ -70,8 +76,7 @@ def same_but_seed(card: dict) -> str:
 def spread(cards: list[dict]) -> list[str]:
     """A row of the second table: runs that differ in nothing but the seed."""
     training = cards[0]["training"]
-    first, recipe = training["initialisation"], training["recipe"]
-    cells = [cards[0]["title"], "random" if first == "none" else first, str(recipe["epochs"])]
+    cells = [cards[0]["title"], first_weights(training), str(training["recipe"]["epochs"])]
     cells.append(", ".join(str(card["training"]["recipe"]["seed"]) for card in cards))
     for part, key in (("clean", "auroc"), ("perturbed", "auroc"), ("clean", "accuracy")):
         values = [card["validation"][part][key] for card in cards]
