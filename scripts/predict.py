@@ -12,6 +12,7 @@ import argparse
 import csv
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
@@ -22,8 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pneumonia.checkpoint import CheckpointError, available_models
 from pneumonia.predictor import Predictor
-from pneumonia.radiograph import SUFFIXES, RadiographError, read_radiograph
+from pneumonia.radiograph import SUFFIXES, Radiograph, RadiographError, read_radiograph
 from pneumonia.report import COLUMNS, cells, safe_cell
+
+Batch = list[tuple[Path, Path]]  # files, with their names relative to what was given
 
 
 def arguments() -> argparse.Namespace:
@@ -78,8 +81,31 @@ def main() -> int:
     return int(failed > 0)
 
 
+def read_ahead(
+    files: Batch, size: int
+) -> Iterator[tuple[Batch, dict[Path, Radiograph], dict[Path, str]]]:
+    """Batches of files with their films, or with why they have none; the next is read meanwhile."""
+
+    def read(batch: Batch):
+        films, errors = {}, {}
+        for file, _ in batch:
+            try:
+                films[file] = read_radiograph(file)
+            except RadiographError as error:
+                errors[file] = str(error)
+        return batch, films, errors
+
+    batches = [files[start : start + size] for start in range(0, len(files), size)]
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(read, batches[0])
+        for batch in batches[1:]:
+            here, coming = coming, reader.submit(read, batch)
+            yield here.result()
+        yield coming.result()
+
+
 def run(
-    files: list[tuple[Path, Path]],
+    files: Batch,
     predictors: list[Predictor],
     args: argparse.Namespace,
     out: TextIO,
@@ -89,14 +115,7 @@ def run(
     writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
     with tqdm(total=len(files), unit="film", disable=None) as bar:
-        for start in range(0, len(files), args.batch):
-            batch = files[start : start + args.batch]
-            films, errors = {}, {}
-            for file, _ in batch:
-                try:
-                    films[file] = read_radiograph(file)
-                except RadiographError as error:
-                    errors[file] = str(error)
+        for batch, films, errors in read_ahead(files, args.batch):
             answers = [
                 dict(
                     zip(films, p.predict_batch([*films.values()], bool(args.heatmaps)), strict=True)
