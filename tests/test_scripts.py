@@ -46,7 +46,7 @@ def folder(tmp_path_factory):
     return root
 
 
-@pytest.mark.parametrize("name", ["train", "predict", "evaluate", "download_data"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "scripts").glob("*.py")))
 def test_help(name):
     result = script(name, "--help")
     assert result.returncode == 0 and f"scripts/{name}.py" in result.stdout
