@@ -7,6 +7,7 @@ GRADIO_SERVER_PORT), and without them http://127.0.0.1:7860.
 import argparse
 import signal
 import sys
+from contextlib import ExitStack
 
 from pneumonia.web.tidy import upload_folder
 
@@ -18,7 +19,14 @@ def main() -> None:
     options = parser.parse_args()
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as Ctrl-C: nothing is left behind
-    with upload_folder():
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(upload_folder())
+        except OSError as error:
+            sys.exit(
+                f"Uploads cannot be kept in {error.filename!r} ({error.strerror}): point "
+                "GRADIO_TEMP_DIR at a folder that can be written to."
+            )
         from pneumonia.web import handlers, page  # --help need not wait for torch
 
         try:

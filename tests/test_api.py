@@ -331,3 +331,31 @@ def test_a_stopped_page_leaves_no_film_behind(tmp_path, film, number):
     _, said = process.communicate(timeout=30)
     assert process.returncode == 0 and "Traceback" not in said
     assert list(folder.iterdir()) == []
+
+
+def test_a_page_that_cannot_keep_uploads_says_so_and_does_not_start(film):
+    run = subprocess.run(
+        [sys.executable, "app.py", "--port", str(free_port())],
+        cwd=ROOT,
+        env={**os.environ, "GRADIO_TEMP_DIR": str(film / "inside")},  # a file, not a folder
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 1 and run.stderr.startswith("Uploads cannot be kept in")
+    assert "Traceback" not in run.stderr
+
+
+def test_what_breaks_on_this_side_is_no_traceback_for_the_caller(film, monkeypatch):
+    from gradio import Error
+
+    from pneumonia.web import api
+
+    def fail(*_):
+        raise RuntimeError("out of memory at 0xdeadbeef")
+
+    monkeypatch.setattr(api, "infer", fail)
+    with pytest.raises(Error, match="Something went wrong on this side") as said:
+        api.predict(str(film))
+    assert "0xdeadbeef" not in str(said.value)
+    (row,) = api.predict_batch([str(film)])
+    assert row == {"film": film.name, "error": api.BROKEN}

@@ -47,6 +47,9 @@ def predict(film: str) -> tuple[dict, list[tuple[Image.Image, str]]]:
         predictions = infer(read_radiograph(film), list(PREDICTORS))
     except RadiographError as error:
         raise gr.Error(str(error), print_exception=False) from error
+    except Exception as error:
+        log.exception("A film could not be analysed")
+        raise gr.Error(BROKEN, print_exception=False) from error
     return as_dict(predictions), [(p.overlay(), p.model) for p in predictions]
 
 
