@@ -109,8 +109,8 @@ def fit_gate(inner: np.ndarray, admitted: float = ADMITTED) -> Gate:
         admitted: share, 0..1.
     """
     inner = inner.astype(np.float64)
-    distances = []
-    for fit, held in KFold(20, shuffle=True, random_state=0).split(inner):
+    distances, folds = [], KFold(min(20, len(inner)), shuffle=True, random_state=0)
+    for fit, held in folds.split(inner):
         rest = LedoitWolf().fit(inner[fit])
         distances.append(np.sqrt(rest.mahalanobis(inner[held])))
     limit = np.quantile(np.concatenate(distances), admitted)
