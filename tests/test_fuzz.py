@@ -104,7 +104,7 @@ def test_the_seeds_are_films(name):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", SEEDS)
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(edits=EDITS)
 def test_mutated_files_are_films_or_refused(name, edits):
     data = mutate(SEEDS[name], edits)
@@ -120,7 +120,7 @@ def test_mutated_files_are_films_or_refused(name, edits):
 
 
 @pytest.mark.filterwarnings("ignore")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     head=st.sampled_from(
         [*sorted({seed[:6] for seed in SEEDS.values()}), b"", bytes(128) + b"DICM"]

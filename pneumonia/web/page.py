@@ -165,7 +165,6 @@ def build() -> gr.Blocks:
                 api_visibility="private",
             )
 
-        @_lightly
         def read_many(paths: list[str] | None):
             for where, text, done in many.read(paths or []):
                 yield where, text, done, gr.Button(visible=True), None
