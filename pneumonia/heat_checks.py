@@ -54,30 +54,30 @@ class Heater:
         )
 
 
-def randomisation(heater: Heater, grids: torch.Tensor) -> dict[str, float]:
+def randomisation(heater: Heater, grids: torch.Tensor, draws: int = 8) -> dict[str, float]:
     """How alike the maps stay while the network forgets, from its end to its beginning.
 
     The cascading parameter randomisation test (Adebayo et al. 2018, "Sanity checks for saliency
     maps"). Returns, for each depth, the mean rank correlation with the trained network's maps: 1 at
-    first, near 0 if the maps come from what was learnt.
+    first, near 0 if the maps come from what was learnt. One draw of random parameters may by chance
+    give maps much like the trained ones or much like their negative, so it is the mean of several.
     """
     trained = heater(grids)
-    network = copy.deepcopy(heater.network)
-    children = list(network.features.children())
-    cuts = {"classifier": len(children), "last half": len(children) // 2, "everything": 0}
-    generator_state = torch.get_rng_state()
-    torch.manual_seed(0)
-    kept = {"nothing": 1.0}
-    network.classifier.reset_parameters()
-    for depth, first in cuts.items():
-        for child in children[first:]:
-            for module in child.modules():
-                if isinstance(module, nn.Conv2d | nn.BatchNorm2d):
-                    module.reset_parameters()
-        forgotten = Heater(network, heater.size)(grids)
-        kept[depth] = mean_rank_correlation(trained, forgotten)
-    torch.set_rng_state(generator_state)
-    return kept
+    kept: dict[str, list[float]] = {}
+    with torch.random.fork_rng():
+        for draw in range(draws):
+            torch.manual_seed(draw)
+            network = copy.deepcopy(heater.network)
+            children = list(network.features.children())
+            network.classifier.reset_parameters()
+            cuts = {"classifier": len(children), "last half": len(children) // 2, "everything": 0}
+            for depth, first in cuts.items():
+                for module in nn.ModuleList(children[first:]).modules():
+                    if isinstance(module, nn.Conv2d | nn.BatchNorm2d):
+                        module.reset_parameters()
+                forgotten = Heater(network, heater.size)(grids)
+                kept.setdefault(depth, []).append(mean_rank_correlation(trained, forgotten))
+    return {"nothing": 1.0} | {depth: float(np.mean(values)) for depth, values in kept.items()}
 
 
 def mean_rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
@@ -104,13 +104,12 @@ def road(heater: Heater, grids: torch.Tensor, seed: int = 0) -> dict[str, float]
     heat, rng = heater.called(grids), np.random.default_rng(seed)
     targets = [lambda output, sign=sign: sign * output for sign in signs]
     metric, scores = ROADCombined([20, 40, 60, 80]), []
-    state = torch.get_rng_state()
-    for maps in (heat, rng.random(heat.shape, dtype=np.float32)):
-        torch.manual_seed(seed)
-        large = enlarge(maps, heater.size)
-        large /= np.maximum(large.max((1, 2), keepdims=True), 1e-9)
-        scores.append(metric(inputs, large, targets, heater.network))
-    torch.set_rng_state(state)
+    with torch.random.fork_rng():
+        for maps in (heat, rng.random(heat.shape, dtype=np.float32)):
+            torch.manual_seed(seed)
+            large = enlarge(maps, heater.size)
+            large /= np.maximum(large.max((1, 2), keepdims=True), 1e-9)
+            scores.append(metric(inputs, large, targets, heater.network))
     return {
         "heat": float(scores[0].mean()),
         "random": float(scores[1].mean()),

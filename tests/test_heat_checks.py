@@ -66,7 +66,7 @@ def test_road_prefers_what_the_network_uses(bright, grids):
 def test_forgetting_changes_the_maps(grids):
     kept = randomisation(Heater(seeded_network("cnn"), 64), grids)
     assert list(kept) == ["nothing", "classifier", "last half", "everything"]
-    assert kept["nothing"] == 1 and abs(kept["everything"]) < 0.6
+    assert kept["nothing"] == 1 and abs(kept["everything"]) < 0.5
 
 
 def test_a_pasted_marker_catches_the_heat_of_a_network_that_sees_brightness(bright, grids):
@@ -93,7 +93,7 @@ def test_a_network_agrees_with_itself(bright, grids):
 def test_the_shipped_models_maps_come_from_what_they_learnt(name, grids):
     network, card, _ = load_checkpoint(name)
     kept = randomisation(Heater(network, card["preprocessing"]["size"]), grids)
-    assert all(kept[depth] < 0.5 for depth in ("classifier", "last half", "everything"))
+    assert all(abs(kept[depth]) < 0.5 for depth in ("classifier", "last half", "everything"))
 
 
 @pytest.mark.skipif("PNEUMONIA_DATA" not in os.environ, reason="needs films: set PNEUMONIA_DATA")
