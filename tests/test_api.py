@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -194,6 +195,12 @@ def test_no_address_is_fetched_for_a_file_either(address):
 # --- MCP -----------------------------------------------------------------------------------------
 
 
+def to_end(function):
+    """What a coroutine function returns, in a thread: the browser's tests keep this one's loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(function())).result()
+
+
 def mcp(function):
     """The answer of a function that is given a session with the page's MCP server."""
 
@@ -205,7 +212,7 @@ def mcp(function):
             await session.initialize()
             return await function(session)
 
-    return asyncio.run(run())
+    return to_end(run)
 
 
 def test_mcp_tools_explain_themselves():
@@ -293,7 +300,7 @@ def test_the_readme_s_mcp_example_works(examples, tmp_path):
             answer = await session.call_tool(tool.name, {"file": str(tmp_path / "film.dcm")})
             return answer.content[0].text
 
-    call = {"film": asyncio.run(upload())}
+    call = {"film": to_end(upload)}
     answer = mcp(lambda session: session.call_tool("predict", call))
     assert not answer.isError and "'film': 'film.dcm'" in answer.content[0].text
 
@@ -348,12 +355,13 @@ def test_a_page_that_cannot_keep_uploads_says_so_and_does_not_start(film):
 def test_what_breaks_on_this_side_is_no_traceback_for_the_caller(film, monkeypatch):
     from gradio import Error
 
-    from pneumonia.web import api
+    from pneumonia.web import api, handlers
 
     def fail(*_):
         raise RuntimeError("out of memory at 0xdeadbeef")
 
     monkeypatch.setattr(api, "infer", fail)
+    monkeypatch.setattr(handlers, "infer", fail)
     with pytest.raises(Error, match="Something went wrong on this side") as said:
         api.predict(str(film))
     assert "0xdeadbeef" not in str(said.value)

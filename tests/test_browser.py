@@ -396,6 +396,25 @@ def test_a_batch_can_be_cancelled(visit, tmp_path):
     wait_for_result(page, "film0.png")
 
 
+def test_quick_batches_and_films_one_after_the_other(visit, film, tmp_path):
+    (words := tmp_path / "words.png").write_text("words")
+    draw_phantom(120, 140, seed=1).image().save(small := tmp_path / "small.png")
+    page = visit()
+    for turn in range(6):
+        page.get_by_role("tab").nth(1).click()
+        page.set_input_files("#films input[type=file]", [small, words][turn % 2 :])
+        page.wait_for_function(f"document.querySelectorAll('.many tr').length === {3 - turn % 2}")
+        page.wait_for_selector("#cancel", state="hidden")
+        assert page.locator("#progress progress").get_attribute("value") == f"{2 - turn % 2}"
+        if turn % 2:
+            page.get_by_role("tab").nth(0).click()
+            page.set_input_files(INPUT, words)
+            page.wait_for_selector(".refusal:has-text('words.png')")
+        else:
+            page.locator("[data-open='0']").click()
+            wait_for_result(page, "small.png")
+
+
 @pytest.mark.parametrize(
     ("width", "scheme", "locale"), [("desk", "dark", "en"), ("phone", "light", "ar")]
 )

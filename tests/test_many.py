@@ -3,11 +3,13 @@
 import base64
 import csv
 import html
+import inspect
 import io
 import itertools
 import json
 import zipfile
 
+import gradio as gr
 import pytest
 from conftest import card_of, open_gate, seeded_network
 from PIL import Image
@@ -16,6 +18,8 @@ from pypdf import PdfReader
 from pneumonia.phantom import draw_phantom
 from pneumonia.predictor import Predictor
 from pneumonia.web import handlers, many
+from pneumonia.web.page import build
+from pneumonia.web.uploads import Upload
 
 
 @pytest.fixture(scope="module")
@@ -124,4 +128,16 @@ def test_a_film_of_an_archive_is_opened_like_any_other(loaded, paths):
     *_, shown = handlers.analyse(rows[2][0], "both")
     assert "inside.png" in shown and 'class="result"' in shown
     gone = (rows[2][0][0].with_name("gone.zip"), "inside.png")
-    assert 'class="refusal"' in next(handlers.analyse(gone, "both"))
+    (shown,) = handlers.analyse(gone, "both")
+    assert "no longer on the server" in html.unescape(shown)
+    with pytest.raises(gr.Error, match="no longer on the server"):
+        many.take([], "films.csv")
+
+
+def test_what_a_stream_ends_on_can_never_undo_what_it_said(loaded):
+    """Text is replaced; of updates Gradio's browser side keeps one and changes that in place."""
+    streams = [fn for fn in build().fns.values() if inspect.isgeneratorfunction(fn.fn)]
+    assert len(streams) == 5
+    for stream in streams:
+        for output in stream.outputs:
+            assert isinstance(output, gr.HTML | gr.State | Upload), stream.name

@@ -167,7 +167,7 @@ def test_what_is_said_of_a_file_is_known(module):
 def test_what_is_said_of_archives_and_by_the_page_is_known():
     for sentence in sentences(batch, "RadiographError"):
         assert said(sentence, "refusal"), sentence
-    for sentence in (handlers.BROKEN, handlers._GONE):
+    for sentence in (handlers.BROKEN, handlers.GONE):
         assert said(sentence, "refusal"), sentence
     assert 'data-t="refusal.large"' in texts.say(
         '"a.png" is larger than 25 MB: choose a smaller or compressed copy.', "refusal"

@@ -8,10 +8,10 @@ import logging
 import gradio as gr
 from PIL import Image
 
-from ..batch import list_films, read_films
+from ..batch import list_films
 from ..radiograph import RadiographError, read_radiograph
 from ..report import as_dict
-from .handlers import BROKEN, PREDICTORS, infer
+from .handlers import BROKEN, PREDICTORS, answers, infer
 
 log = logging.getLogger(__name__)
 
@@ -70,15 +70,7 @@ def predict_batch(films: list[str]) -> list[dict]:
     """
     if not films:
         raise gr.Error(_NONE, print_exception=False)
-    rows = []
-    for name, film in read_films(list_films(films)):
-        try:
-            if isinstance(film, RadiographError):
-                raise film
-            rows.append(as_dict(infer(film, list(PREDICTORS), heatmap=False)))
-        except RadiographError as error:
-            rows.append({"film": name, "error": str(error)})
-        except Exception:
-            log.exception("A film of a batch could not be analysed")
-            rows.append({"film": name, "error": BROKEN})
-    return rows
+    return [
+        {"film": name, "error": answer} if isinstance(answer, str) else as_dict(answer)
+        for name, answer in answers(list_films(films))
+    ]

@@ -3,12 +3,12 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import gradio as gr
 
-from ..batch import Entry, read_film
+from ..batch import Entry, read_film, read_films
 from ..checkpoint import CheckpointError, available_models
 from ..models import MODELS
 from ..predictor import Prediction, Predictor
@@ -20,7 +20,7 @@ from . import on_gpu, views
 PREDICTORS: dict[str, Predictor] = {}  # the most capable first; filled once, before any visitor
 
 BROKEN = "Something went wrong on this side: the film was not analysed. Please try again."
-_GONE = "This film is no longer on the server: drop it in again."
+GONE = "This film is no longer on the server: drop it in again."
 
 log = logging.getLogger(__name__)
 
@@ -53,10 +53,11 @@ def analyse(source: Source | Entry | None, choice: str) -> Iterator[str]:
         source: what ``read_radiograph`` takes, or a film of a batch; None where there is none yet.
         choice: a model's name, or ``"both"``.
     """
+    file = source[0] if isinstance(source, tuple) else source
     if source is None:
         yield views.invitation()
-    elif isinstance(source, str) and not Path(source).is_file():
-        yield views.refusal(_GONE)
+    elif isinstance(file, str | Path) and not Path(file).is_file():
+        yield views.refusal(GONE)
     else:
         try:
             predictions = infer(_read(source), chosen(choice))
@@ -67,6 +68,26 @@ def analyse(source: Source | Entry | None, choice: str) -> Iterator[str]:
         except Exception:
             log.exception("A film could not be analysed")
             yield views.refusal(BROKEN)
+
+
+def answers(entries: Sequence[Entry]) -> Iterator[tuple[str, list[Prediction] | str]]:
+    """Each listed film's name with every model's prediction, or one sentence why there is none.
+
+    There are no heatmaps. A film that cannot be read, or at which something breaks, costs its own
+    answer only.
+    """
+    for name, film in read_films(entries):
+        answer: list[Prediction] | str
+        try:
+            if isinstance(film, RadiographError):
+                raise film
+            answer = infer(film, list(PREDICTORS), heatmap=False)
+        except RadiographError as error:
+            answer = str(error)
+        except Exception:
+            log.exception("A film of a batch could not be analysed")
+            answer = BROKEN
+        yield name, answer
 
 
 def _read(source: Source | Entry) -> Radiograph:

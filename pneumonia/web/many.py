@@ -5,18 +5,18 @@ the table of them, sorts and filters it. A row opens its film on the first tab.
 """
 
 import json
-import logging
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from html import escape
 
+import gradio as gr
 import numpy as np
 from PIL import Image
 
-from ..batch import Entry, list_films, read_films
+from ..batch import Entry, list_films
 from ..predictor import Prediction
-from ..radiograph import Radiograph, RadiographError
+from ..radiograph import Radiograph
 from ..render import data_uri, film_image
 from ..report import Row, csv_text
 from . import handlers
@@ -24,8 +24,6 @@ from .texts import attributes, known, tag
 from .views import download
 
 THUMBNAIL = 96  # px
-
-log = logging.getLogger(__name__)
 
 _FILTERS = ("all", "disagreement", "uncertain", "pneumonia", "normal", "problems")
 
@@ -59,43 +57,37 @@ def table(models: list[str]) -> str:
 
 def progress(done: int, total: int, seconds: float | None = None) -> str:
     """How far it is, and how long it will take from here."""
-    left = ""
-    if seconds is not None and done < total:
+    left, going = "", done < total
+    if seconds is not None and going:
         left = " · " + tag("batch.left", minutes=max(1, round(seconds / 60)))
-    return f"""<p class="progress" role="status">
+    return f"""<p class="progress{" going" if going else ""}" role="status">
   <progress max="{total}" value="{done}" {attributes({"aria-label": "batch.bar"})}></progress>
   {tag("batch.progress", done=done, total=total)}{left}</p>"""
 
 
 def read(paths: list[str]) -> Iterator[tuple[str, str, list[tuple[Entry, Row]]]]:
-    """Films and archives → after each film the progress, the rows as JSON lines, and the rows.
-
-    A film that cannot be read, or at which something breaks, costs its own row.
-    """
+    """Films and archives → after each film the progress, the rows as JSON lines, and the rows."""
     entries, rows, lines = list_films(paths), [], []
-    names, began = list(handlers.PREDICTORS), time.monotonic()
-    batch = f"{time.time():.3f}"
+    began, batch = time.monotonic(), f"{time.time():.3f}"
     yield progress(0, len(entries)), _as_lines(lines), []
-    for entry, (name, film) in zip(entries, read_films(entries), strict=True):
-        answer: list[Prediction] | str
-        try:
-            if isinstance(film, RadiographError):
-                raise film
-            answer = [_light(p) for p in handlers.infer(film, names, heatmap=False)]
-        except RadiographError as error:
-            answer = str(error)
-        except Exception:
-            log.exception("A film of a batch could not be analysed")
-            answer = handlers.BROKEN
+    for entry, (name, answer) in zip(entries, handlers.answers(entries), strict=True):
+        if not isinstance(answer, str):
+            answer = [_light(prediction) for prediction in answer]
+        line = {"batch": batch, "row": len(rows), **_line(name, answer)}
         rows.append((entry, (name, answer)))
-        line = {"batch": batch, "row": len(lines), **_line(name, answer)}
         lines.append(escape(json.dumps(line)))
         seconds = (time.monotonic() - began) / len(rows) * (len(entries) - len(rows))
         yield progress(len(rows), len(entries), seconds), _as_lines(lines), rows
 
 
 def take(rows: list[tuple[Entry, Row]], what: str) -> str:
-    """All rows as ``"films.csv"`` or ``"films.pdf"``, as a link that carries the file."""
+    """All rows as ``"films.csv"`` or ``"films.pdf"``, as a link that carries the file.
+
+    Raises:
+        gradio.Error: there are none any more.
+    """
+    if not rows:
+        raise gr.Error(handlers.GONE, print_exception=False)
     if what == "films.csv":
         content = csv_text(row for _, row in rows).encode("utf-8-sig")  # what Excel takes for UTF-8
         return download(what, "text/csv", content)

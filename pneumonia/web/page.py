@@ -37,6 +37,7 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-open]");
   if (button) trigger("select", { row: button.dataset.open });
 });"""
+_STOP = """() => document.querySelector(".going")?.classList.remove("going")"""
 _PICK = """element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button) trigger("select", { index: Number(button.dataset.example) });
@@ -44,7 +45,11 @@ _PICK = """element.addEventListener("click", (event) => {
 
 
 def _lightly(steps):
-    """A generator that ends on nothing, as Gradio sends what comes last once more."""
+    """A generator that ends on nothing, as Gradio sends what comes last once more.
+
+    Its outputs must be text or None: what Gradio makes of a component, the browser may lose to the
+    nothing that follows, as it changes the one into the other before it has looked at it.
+    """
 
     @functools.wraps(steps)
     def run(*inputs):
@@ -102,7 +107,7 @@ def build() -> gr.Blocks:
                 )
                 with gr.Row(elem_id="going"):
                     progress = _html("", elem_id="progress")
-                    cancel = gr.Button(words("batch.cancel"), visible=False, elem_id="cancel")
+                    cancel = gr.Button(words("batch.cancel"), elem_id="cancel")
                 _html(many.table(list(handlers.PREDICTORS)), elem_id="many")
                 lines = _html("", elem_id="lines", js_on_load=_LINES)
             with gr.Tab(words("tabs.models"), id="models"):
@@ -142,9 +147,10 @@ def build() -> gr.Blocks:
 
         @_lightly
         def open_row(done: list, model: str, event: gr.EventData):
-            entry, _ = done[int(event.row)]
+            row = int(event.row)
+            entry = done[row][0] if row < len(done) else ""  # kept for an hour: then it is gone
             for shown in handlers.analyse(entry, model):
-                yield shown, entry, gr.Tabs(selected="one")
+                yield shown, entry
 
         for event, function, inputs, outputs in (
             (film.upload, read_upload, [film, choice], [result, source, film]),
@@ -152,7 +158,7 @@ def build() -> gr.Blocks:
             (choice.input, analyse, [source, choice], [result]),
             (result.select, refuse_large, None, [result, source]),
             (taken.select, take, [source, choice, rows], [taken]),
-            (lines.select, open_row, [rows, choice], [result, source, tabs]),
+            (lines.select, open_row, [rows, choice], [result, source]),
         ):
             event(
                 function,
@@ -165,21 +171,22 @@ def build() -> gr.Blocks:
                 api_visibility="private",
             )
 
+        @_lightly
         def read_many(paths: list[str] | None):
             for where, text, done in many.read(paths or []):
-                yield where, text, done, gr.Button(visible=True), None
-            yield where, text, done, gr.Button(visible=False), None
+                yield where, text, done, None
 
         private = {"api_visibility": "private", "show_progress": "hidden"}
         reading = films.upload(
             read_many,
             [films],
-            [progress, lines, rows, cancel, films],
+            [progress, lines, rows, films],
             concurrency_id="batch",  # one at a time, and never in the way of single films
             concurrency_limit=1,
             **private,
         )
-        cancel.click(lambda: gr.Button(visible=False), None, cancel, cancels=[reading], **private)
+        lines.select(lambda: gr.Tabs(selected="one"), None, tabs, queue=False, **private)
+        cancel.click(None, None, None, js=_STOP, cancels=[reading], **private)
 
         with gr.Column(visible=False):  # what the endpoints are made of
             gr.Button().click(
