@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from html import escape
-from math import sqrt
+
+from scipy.stats import binomtest
 
 from ..predictor import Predictor
 from ..render import data_uri
@@ -122,8 +123,6 @@ def _rate(rate: float, films: int) -> str:
     """A rate in per cent with its 95 % interval (Wilson 1927)."""
     if not films:
         return "–"
-    z = 1.96
-    centre = (rate + z**2 / (2 * films)) / (1 + z**2 / films)
-    half = z / (1 + z**2 / films) * sqrt(rate * (1 - rate) / films + (z / (2 * films)) ** 2)
-    low, high = 100 * (centre - half), 100 * (centre + half)
+    interval = binomtest(round(rate * films), films).proportion_ci(method="wilson")
+    low, high = 100 * interval.low, 100 * interval.high
     return f'<bdi dir="ltr">{100 * rate:.0f} % ({low:.0f}–{high:.0f})</bdi>'
