@@ -10,12 +10,11 @@ from . import about, api, figures, handlers, many, viewer, views
 from .examples import load_examples
 from .texts import i18n
 from .theme import theme
-from .uploads import Upload
+from .uploads import MOST_BYTES, Upload
 
 _HERE = Path(__file__).parent
 _CONCURRENT = 2  # films at a time: one is decoded while the other is in a network
 _WAITING = 32
-_MOST_BYTES = 10 * MAX_BYTES  # of one upload, which may be an archive of films
 
 _SCRIPTS = ("language.js", "many.js", "script.js")
 
@@ -219,7 +218,7 @@ def launch(page: gr.Blocks, host: str | None = None, port: int | None = None) ->
         css_paths=[_HERE / name for name in ("style.css", "viewer.css", "rtl.css")],
         i18n=i18n(),
         head=f"<script>{script}</script>",
-        max_file_size=_MOST_BYTES,
+        max_file_size=MOST_BYTES,
         footer_links=["api"],
         mcp_server=True,
         run_history=False,
