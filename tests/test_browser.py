@@ -262,15 +262,10 @@ def test_a_visitor_without_a_mouse(visit, film, tmp_path):
         pytest.fail(f"The tab key does not lead to {selector}.")
 
     def choose(selector: str, files) -> None:
-        chosen = []
-        page.once("filechooser", lambda chooser: chosen.append(chooser))
-        tab_to(selector)
-        for _ in range(10):  # a page still busy with itself may miss the first press
+        with page.expect_file_chooser() as chooser:  # listens some time after it says so
+            tab_to(selector)
             page.keyboard.press("Enter")
-            page.wait_for_timeout(1000)
-            if chosen:
-                return chosen[0].set_files(files)
-        pytest.fail(f"Enter does not open the files at {selector}.")
+        chooser.value.set_files(files)
 
     tab_to(".language")
     choose("#film button", film)
