@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from gradio_client import Client, handle_file
+from PIL import Image
 from served_page import served_page
 
 from pneumonia.checkpoint import available_models
@@ -53,6 +54,24 @@ def test_sixteen_visitors_get_the_answers_to_their_own_films(films):
     for film, models in answers:
         for name, probability in expected[film].items():
             assert models[name]["probability"] == pytest.approx(probability, abs=1e-4)
+
+
+def test_visitors_with_the_same_film_do_not_get_in_each_others_way(tmp_path):
+    """A name made of a picture's content would be one file, written while another reads it."""
+    draw_phantom(900, 1000, lesions=1, seed=1).image().save(path := tmp_path / "film.png")
+
+    def visit(client: Client) -> list[bytes]:
+        _, overlays = client.predict(handle_file(path), api_name="/predict")
+        for overlay in overlays:
+            with Image.open(overlay["image"]) as picture:
+                picture.load()
+                assert picture.size == (1000, 900)
+        return [Path(overlay["image"]).read_bytes() for overlay in overlays]
+
+    clients = [Client(served_page(), verbose=False) for _ in range(8)]
+    with ThreadPoolExecutor(len(clients)) as pool:
+        first, *others = pool.map(visit, clients * 3)
+    assert len(first) == len(available_models()) and all(other == first for other in others)
 
 
 def test_who_comes_when_the_queue_is_full_is_told_at_once(films):
