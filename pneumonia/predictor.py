@@ -90,7 +90,7 @@ class Predictor:
     """
 
     def __init__(self, network: Network, card: dict, gate: Gate) -> None:
-        self.card, self.network, self.gate = card, network, gate
+        self.card, self.gate = card, gate
         self.name: str = card["model"]
         self.title: str = card["title"]
         self.temperature: float = card["calibration"]["temperature"]
@@ -102,7 +102,7 @@ class Predictor:
         )
         self._preset = EvalPreset(card["preprocessing"]["size"])
         self._explainer = Explainer(network)
-        self._device = next(network.parameters()).device
+        self.device: torch.device = network.classifier.weight.device
 
     @classmethod
     def load(cls, name: str | Path, device: str = "auto") -> "Predictor":
@@ -163,7 +163,7 @@ class Predictor:
         for start in range(0, len(sources), batch_size):
             films = [read_radiograph(source) for source in sources[start : start + batch_size]]
             grids = torch.stack([to_grid(film.pixels) for film in films])
-            inputs = self._preset(grids).to(self._device, memory_format=torch.channels_last)
+            inputs = self._preset(grids).to(self.device)
             logits, maps, inner = self._explainer.explain(inputs, heatmap)
             seen = inputs[:, 0].cpu().numpy()
             for i, (film, logit) in enumerate(zip(films, logits, strict=True)):

@@ -74,12 +74,10 @@ def one(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
     """One film with its heatmap against a bare pass of the same network, and the usual way."""
     film, rows = read_radiograph(draw_phantom(1000, 1200, lesions=2, seed=1).image()), []
     for predictor in predictors:
-        network, card, _ = load_checkpoint(
-            predictor.name, predictor.network.classifier.weight.device
-        )
+        network, card, _ = load_checkpoint(predictor.name, predictor.device)
         network.eval().requires_grad_(True)
         side = card["preprocessing"]["size"]
-        inputs = torch.randn(1, 1, side, side, device=network.classifier.weight.device)
+        inputs = torch.randn(1, 1, side, side, device=predictor.device)
 
         def bare(network=network, inputs=inputs):
             with torch.inference_mode():
@@ -148,11 +146,10 @@ def folder(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
 
         for predictor in predictors:
             side = predictor.card["preprocessing"]["size"]
-            inputs = torch.randn(
-                8, 1, side, side, device=predictor.network.classifier.weight.device
-            )
+            network, _, _ = load_checkpoint(predictor.name, predictor.device)
+            inputs = torch.randn(8, 1, side, side, device=predictor.device)
 
-            def bare(network=predictor.network, inputs=inputs):
+            def bare(network=network, inputs=inputs):
                 with torch.inference_mode():
                     return [network(inputs).cpu() for _ in range(16)]
 

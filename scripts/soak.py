@@ -31,7 +31,7 @@ THREADS = 4
 def state(predictors: list[Predictor]) -> dict[str, int]:
     """What must not grow: hooks, threads, open files, temporary files; and memory in MB."""
     gc.collect()
-    modules = [module for p in predictors for module in p.network.modules()]
+    modules = [module for p in predictors for module in p._explainer.body.modules()]
     hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     pages = Path("/proc/self/statm").read_text().split()[1]
     return {

@@ -106,24 +106,38 @@ def test_inner_features_are_the_means_of_the_last_stage_but_one(network, inputs)
     assert inner.shape[1] in (160, 640)
 
 
-def hooks(network):
-    return sum(len(m._forward_hooks) + len(m._backward_hooks) for m in network.modules())
+def hooks(module):
+    return sum(len(m._forward_hooks) + len(m._backward_hooks) for m in module.modules())
 
 
-def test_nothing_is_left_behind(inputs):
-    network = seeded_network("cnn")
+def test_nothing_is_left_behind_and_the_network_stays_as_it_was(inputs):
+    network = seeded_network("cnn").train()
+    before = copy.deepcopy(network.state_dict())
     explainer = Explainer(network)
     explainer.explain(inputs[:1])
-    assert hooks(network) == 0
-    assert all(p.grad is None for p in network.parameters())
     with pytest.raises(RuntimeError):  # three channels: the pass fails
         explainer.explain(torch.zeros(1, 3, SIZE, SIZE))
-    assert hooks(network) == 0 and not explainer.lock.locked()
+    for module in (network, explainer.body, explainer.classifier):
+        assert hooks(module) == 0 and all(p.grad is None for p in module.parameters())
+    assert network.training and all(p.requires_grad for p in network.parameters())
+    for name, tensor in network.state_dict().items():
+        torch.testing.assert_close(tensor, before[name], rtol=0, atol=0)
 
 
-def test_one_forward_pass_a_heatmap(inputs):
-    network, passes = seeded_network("cnn"), []
-    explainer = Explainer(network)
-    network.features.register_forward_hook(lambda *args: passes.append(1))
-    explainer.explain(inputs[:2])
-    assert len(passes) == 1
+@pytest.mark.parametrize(("name", "before", "after"), [("cnn", 10, 0), ("densenet169", 169, 86)])
+def test_what_runs_has_no_norm_behind_a_convolution(name, before, after):
+    """All of the CNN's are folded away, and half of DenseNet's, where the others come first."""
+    network = seeded_network(name)
+    for module, count in ((network, before), (Explainer(network).body, after)):
+        assert sum(isinstance(m, torch.nn.BatchNorm2d) for m in module.modules()) == count
+
+
+@pytest.mark.parametrize("evidence", [True, False])
+@pytest.mark.parametrize("name", MODELS)
+def test_one_forward_pass_of_each_convolution(name, evidence, inputs):
+    explainer, passes = Explainer(seeded_network(name)), []
+    convolutions = [m for m in explainer.body.modules() if isinstance(m, torch.nn.Conv2d)]
+    for convolution in convolutions:
+        convolution.register_forward_hook(lambda *args: passes.append(1))
+    explainer.explain(inputs[:2], evidence)
+    assert len(passes) == len(convolutions) > 9

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import gradio as gr
+import torch
 
 from ..batch import Entry, read_film, read_films
 from ..checkpoint import CheckpointError, available_models
@@ -22,11 +23,14 @@ PREDICTORS: dict[str, Predictor] = {}  # the most capable first; filled once, be
 BROKEN = "Something went wrong on this side: the film was not analysed. Please try again."
 GONE = "This film is no longer on the server: drop it in again."
 
+CONCURRENT = 2  # films at a time
 log = logging.getLogger(__name__)
 
 
 def load_models() -> None:
-    """Fill ``PREDICTORS`` with every checkpoint there is.
+    """Fill ``PREDICTORS`` with every checkpoint there is, and share the cores among the films.
+
+    Passes of one film gain little from a second core, and two that fight for it lose much.
 
     Raises:
         CheckpointError: there is none, or one is damaged.
@@ -37,6 +41,7 @@ def load_models() -> None:
             "There is no model to show: train one with scripts/train.py, or point "
             "PNEUMONIA_CHECKPOINTS at a folder that holds checkpoints."
         )
+    torch.set_num_threads(max(1, torch.get_num_threads() // CONCURRENT))
     PREDICTORS.update((name, Predictor.load(name)) for name in names)
 
 

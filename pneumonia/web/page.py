@@ -13,7 +13,6 @@ from .theme import theme
 from .uploads import MOST_BYTES, Upload
 
 _HERE = Path(__file__).parent
-_CONCURRENT = 2  # films at a time: one is decoded while the other is in a network
 _WAITING = 32
 
 _SCRIPTS = ("language.js", "many.js", "script.js")
@@ -164,7 +163,7 @@ def build() -> gr.Blocks:
                 inputs,
                 outputs,
                 concurrency_id="predict",
-                concurrency_limit=_CONCURRENT,
+                concurrency_limit=handlers.CONCURRENT,
                 show_progress="minimal",
                 show_progress_on=result,
                 api_visibility="private",
@@ -191,10 +190,10 @@ def build() -> gr.Blocks:
             gr.Button().click(
                 api.predict,
                 Upload(label="film"),
-                [gr.JSON(label="verdicts"), gr.Gallery(label="overlays", format="png")],
+                [gr.JSON(label="verdicts"), gr.Gallery(label="overlays")],
                 api_name="predict",
                 concurrency_id="predict",
-                concurrency_limit=_CONCURRENT,
+                concurrency_limit=handlers.CONCURRENT,
             )
             gr.Button().click(
                 api.predict_batch,
@@ -204,7 +203,7 @@ def build() -> gr.Blocks:
                 concurrency_id="batch",
                 concurrency_limit=1,
             )
-    return page.queue(max_size=_WAITING, default_concurrency_limit=_CONCURRENT)
+    return page.queue(max_size=_WAITING, default_concurrency_limit=handlers.CONCURRENT)
 
 
 def launch(page: gr.Blocks, host: str | None = None, port: int | None = None) -> None:
