@@ -9,6 +9,7 @@ import signal
 import sys
 from contextlib import ExitStack
 
+from pneumonia.web import memory
 from pneumonia.web.tidy import upload_folder
 
 
@@ -18,6 +19,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
     options = parser.parse_args()
 
+    memory.keep_little()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as Ctrl-C: nothing is left behind
     with ExitStack() as stack:
         try:
@@ -33,6 +35,7 @@ def main() -> None:
             blocks = page.build()
         except handlers.CheckpointError as error:
             sys.exit(str(error))
+        memory.give_back()
         page.launch(blocks, options.host, options.port)
 
 

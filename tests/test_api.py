@@ -94,7 +94,7 @@ def test_a_film_is_answered_as_the_predictor_does(client, film):
         assert answer["operating_point"] == expected.threshold
         assert (answer["verdict"], answer["set"]) == (expected.verdict, list(expected.set))
         with Image.open(overlay["image"]) as picture:
-            assert (picture.format, picture.size) == ("PNG", (360, 300))
+            assert (picture.format, picture.size) == ("JPEG", (360, 300))
             difference = np.asarray(picture, int) - np.asarray(expected.overlay(), int)
             assert np.abs(difference).max() <= 3
 
