@@ -20,7 +20,8 @@ def main() -> None:
     options = parser.parse_args()
 
     memory.keep_little()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as Ctrl-C: nothing is left behind
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))  # at any moment; nothing is left behind
     with ExitStack() as stack:
         try:
             stack.enter_context(upload_folder())
