@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 KEPT = 3000  # seconds a file may stay
+_PREFIX = "films-"
 _EVERY = 600  # seconds between two looks, so that none stays longer than an hour
 
 
@@ -23,11 +24,11 @@ def upload_folder() -> Iterator[Path]:
     if above:
         Path(above).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
-        prefix="films-", dir=above, ignore_cleanup_errors=True
+        prefix=_PREFIX, dir=above, ignore_cleanup_errors=True
     ) as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder
         ended = threading.Event()
-        keeper = threading.Thread(target=_keep, args=(Path(folder), ended), daemon=True)
+        keeper = threading.Thread(target=_keep, args=(Path(folder).parent, ended), daemon=True)
         keeper.start()
         try:
             yield Path(folder)
@@ -49,6 +50,10 @@ def sweep(folder: Path, seconds: float = KEPT) -> None:
             continue
 
 
-def _keep(folder: Path, ended: threading.Event) -> None:
-    while not ended.wait(_EVERY):
-        sweep(folder)
+def _keep(above: Path, ended: threading.Event) -> None:
+    """Look after all such folders: one may be left of a page that was killed."""
+    while True:
+        for folder in above.glob(f"{_PREFIX}*"):
+            sweep(folder)
+        if ended.wait(_EVERY):
+            return
