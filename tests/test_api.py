@@ -194,20 +194,6 @@ def test_no_address_is_fetched_for_a_file_either(address):
         Client(served_page(), verbose=False).predict(film=file, api_name="/predict")
 
 
-def test_a_text_larger_than_an_upload_may_be_is_not_even_decoded(monkeypatch):
-    from gradio import Error
-
-    from pneumonia.web import uploads
-
-    monkeypatch.setattr(uploads, "MOST_BYTES", 300)
-    monkeypatch.setattr(uploads.base64, "b64decode", None)
-    take = uploads.Upload(label="film").preprocess
-    with pytest.raises(Error, match="may have 250 MB"):
-        take(uploads._One(root="data:image/png;base64," + 500 * "A"))
-    with pytest.raises(TypeError):  # while a smaller one is
-        take(uploads._One(root="data:image/png;base64," + 400 * "A"))
-
-
 # --- MCP -----------------------------------------------------------------------------------------
 
 

@@ -26,6 +26,7 @@ from pneumonia.pdf import pdf
 from pneumonia.phantom import draw_phantom
 from pneumonia.predictor import Predictor
 from pneumonia.report import as_dict, csv_text
+from pneumonia.web.limits import MOST_TEXT
 
 pytestmark = pytest.mark.skipif(not available_models(), reason="no checkpoint to ask")
 
@@ -217,6 +218,20 @@ def test_names_in_an_archive_lead_nowhere(page, client, tmp_path):
     assert [row["film"] for row in rows] == ["escaped.png"] * 3 + ["<b>&.png", "=1+1.png"]
     assert not list(page.uploads.parent.rglob("escaped.png"))
     assert not list(tmp_path.glob("escaped*"))
+
+
+def test_a_request_that_would_fill_the_memory_is_cut_off(page):
+    def text():
+        yield b'{"data": ["'
+        for _ in range(MOST_TEXT // 2**20 + 1):
+            yield 2**20 * b"A"
+        yield b'"]}'
+
+    headers = {"content-type": "application/json"}
+    url = f"{page.address}gradio_api/call/predict"
+    answer = httpx.post(url, content=text(), headers=headers, timeout=120)
+    assert answer.status_code == 413 and "may have 100 MB" in answer.text
+    assert httpx.get(page.address).status_code == 200
 
 
 # --- nobody else is told -------------------------------------------------------------------------

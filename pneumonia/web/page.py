@@ -4,13 +4,15 @@ import functools
 from pathlib import Path
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from ..radiograph import MAX_BYTES
 from . import about, api, figures, handlers, many, viewer, views
 from .examples import load_examples
+from .limits import MOST_BYTES, TextLimit, no_room
 from .texts import i18n
 from .theme import theme
-from .uploads import MOST_BYTES, Upload
+from .uploads import Upload
 
 _HERE = Path(__file__).parent
 _WAITING = 32
@@ -218,6 +220,10 @@ def launch(page: gr.Blocks, host: str | None = None, port: int | None = None) ->
         i18n=i18n(),
         head=f"<script>{script}</script>",
         max_file_size=MOST_BYTES,
+        app_kwargs={
+            "middleware": [Middleware(TextLimit)],
+            "exception_handlers": {OSError: no_room},
+        },
         footer_links=["api"],
         mcp_server=True,
         run_history=False,

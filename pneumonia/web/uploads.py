@@ -11,14 +11,11 @@ import gradio as gr
 from gradio.data_classes import FileData, GradioRootModel
 from gradio.utils import get_upload_folder
 
-from ..radiograph import MAX_BYTES, SUFFIXES
-
-MOST_BYTES = 10 * MAX_BYTES  # of one upload, which may be an archive of films
+from ..radiograph import SUFFIXES
 
 _WHAT = 'a file as "data:image/png;base64,...", or its address under /gradio_api/file='
 _ADDRESS = "Send the film itself: this page fetches nothing from other addresses."
 _UNCLEAR = 'Send the film as "data:image/png;base64,..." or upload it first.'
-_LARGE = f"A file may have {MOST_BYTES // 2**20} MB: send fewer films or smaller copies."
 _UPLOADED = "/gradio_api/file="
 
 
@@ -83,8 +80,6 @@ def _path(file: FileData | str) -> str:
 
 def _save(data: str) -> str:
     head, _, text = data.partition(",")
-    if len(text) > MOST_BYTES * 4 / 3 + 4:
-        raise _refusal(_LARGE)
     try:
         content = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -1,0 +1,49 @@
+"""How much comes in at a time, and what a visitor is told when there is no room for it."""
+
+import errno
+
+from fastapi import HTTPException, Request
+from fastapi.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..radiograph import MAX_BYTES
+
+MOST_BYTES = 10 * MAX_BYTES  # of an uploaded file, which may be an archive of films
+MOST_TEXT = 4 * MAX_BYTES  # of a request that is held in memory, films as text among them
+
+_TOO_MUCH = (
+    f"A request may have {MOST_TEXT // 2**20} MB: upload the films, or send fewer at a time."
+)
+    f"A request may have {MOST_TEXT // 2**20} MB: upload the films, or send fewer at a time."
+)
+_NO_ROOM = "There is no room for this film right now. Please try again later."
+
+
+class TextLimit:
+    """Ends the reading of a request at ``MOST_TEXT`` bytes; uploads go to the disk as they come."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope.get("headers", ()))
+        if headers.get(b"content-type", b"").startswith(b"multipart/"):
+            return await self.app(scope, receive, send)
+        taken = 0
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > MOST_TEXT:
+                raise HTTPException(413, _TOO_MUCH)
+            return message
+
+        await self.app(scope, counted, send)
+
+
+def no_room(request: Request, error: OSError) -> PlainTextResponse:
+    """The answer where a file could not be written; other errors go on."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        raise error
+    return PlainTextResponse(_NO_ROOM, 507)
