@@ -14,8 +14,6 @@ MOST_TEXT = 4 * MAX_BYTES  # of a request that is held in memory, films as text 
 _TOO_MUCH = (
     f"A request may have {MOST_TEXT // 2**20} MB: upload the films, or send fewer at a time."
 )
-    f"A request may have {MOST_TEXT // 2**20} MB: upload the films, or send fewer at a time."
-)
 _NO_ROOM = "There is no room for this film right now. Please try again later."
 
 
