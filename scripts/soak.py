@@ -1,21 +1,31 @@
-"""Thousands of predictions in one process: does it grow, does it leave anything behind?
+"""Thousands of predictions, hundreds of visits: does anything grow, is anything left behind?
 
     python scripts/soak.py
-    python scripts/soak.py --films 300
+    python scripts/soak.py --films 300 --visits 50
 
-Films of many sizes go through every shipped model, with heatmaps, from four threads at a time. The
-exit status is 1 if memory has grown by more than 30 MB after the first tenth, or if a hook, a
-thread, an open file or a temporary file is left.
+Films of many sizes go through every shipped model, with heatmaps, from four threads at a time; then
+sixteen visitors ask a running page. Each film must get the same answer each time, and its own. The
+exit status is 1 if not, if memory has grown by more than 30 MB after the first fifth, or if a hook,
+a thread, an open file or a temporary file is left.
 """
 
 import argparse
 import gc
+import os
+import re
+import signal
+import socket
+import subprocess
 import sys
 import tempfile
 import threading
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
+from gradio_client import Client, handle_file
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -23,24 +33,97 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from pneumonia.checkpoint import available_models
 from pneumonia.phantom import draw_phantom
 from pneumonia.predictor import Predictor
+from pneumonia.web.memory import keep_little
 
+ROOT = Path(__file__).resolve().parent.parent
 GROWTH = 30  # MB
-THREADS = 4
+THREADS, VISITORS, FILMS = 4, 16, 12
+
+
+def memory(process: int | str = "self") -> int:
+    """MB of a process."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) // 1024
 
 
 def state(predictors: list[Predictor]) -> dict[str, int]:
-    """What must not grow: hooks, threads, open files, temporary files; and memory in MB."""
+    """What must not grow here."""
     gc.collect()
     modules = [module for p in predictors for module in p._explainer.body.modules()]
     hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    pages = Path("/proc/self/statm").read_text().split()[1]
     return {
         "hooks": sum(len(getattr(module, name)) for module in modules for name in hooks),
         "threads": threading.active_count(),
         "open files": len(list(Path("/proc/self/fd").iterdir())),
         "temporary files": len(list(Path(tempfile.gettempdir()).iterdir())),
-        "memory": int(pages) * 4096 // 2**20,
+        "memory, MB": memory(),
     }
+
+
+def soak(
+    what: str, ask: Callable[[int], dict], count: int, threads: int, look: Callable[[], dict]
+) -> None:
+    """Ask ``count`` times from so many threads; exit where an answer changes or something grows."""
+    first: dict[int, dict] = {}
+    before: dict[str, int] = {}
+    with ThreadPoolExecutor(threads) as pool:
+        answers: Iterator[dict] = pool.map(ask, range(count))
+        for number, answer in enumerate(tqdm(answers, what, count, unit="film", disable=None)):
+            expected = first.setdefault(number % FILMS, answer)
+            if any(abs(answer[name] - expected[name]) > 1e-6 for name in expected):
+                sys.exit(f"soak.py: a film got {answer}, before it was {expected}.")
+            if number == count // 5:
+                before = look()
+        after = look()
+    print(f"{count} {what}")
+    print("\n".join(f"  {name}: {before[name]} → {after[name]}" for name in after))
+    grown = [n for n in after if after[n] > before[n] + GROWTH * n.startswith("memory")]
+    if grown:
+        sys.exit(f"soak.py: grown after the first fifth: {', '.join(grown)}.")
+
+
+def visits(count: int, folder: Path, alone: list[dict]) -> None:
+    """Sixteen visitors at a page of its own; it must leave no film behind."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    uploads, clients = folder / "uploads", threading.local()
+    page = subprocess.Popen(
+        [sys.executable, ROOT / "app.py", "--port", str(port)],
+        env={**os.environ, "GRADIO_TEMP_DIR": str(uploads)},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        while True:
+            try:
+                httpx.get(f"http://127.0.0.1:{port}/")
+                break
+            except httpx.TransportError:
+                if page.poll() is not None:
+                    sys.exit("soak.py: the page did not start.")
+                time.sleep(0.5)
+
+        def ask(number: int) -> dict:
+            if not hasattr(clients, "own"):
+                clients.own = Client(
+                    f"http://127.0.0.1:{port}/", verbose=False, download_files=folder / "downloads"
+                )
+            name = f"film{number % FILMS}.png"
+            said, overlays = clients.own.predict(handle_file(folder / name), api_name="/predict")
+            answer = {model: figures["probability"] for model, figures in said["models"].items()}
+            expected = alone[number % FILMS]
+            if said["film"] != name or len(overlays) != len(expected):
+                sys.exit(f"soak.py: {name} got the answer to {said['film']}.")
+            if any(abs(answer[model] - expected[model]) > 1e-3 for model in expected):
+                sys.exit(f"soak.py: {name} got {answer}, alone it is {expected}.")
+            return answer
+
+        soak("visits", ask, count, VISITORS, lambda: {"memory, MB": memory(page.pid)})
+    finally:
+        page.send_signal(signal.SIGTERM)
+        page.wait()
+    if page.returncode or list(uploads.iterdir()):
+        sys.exit(f"soak.py: the page ended with {page.returncode} and left {uploads}.")
 
 
 def main() -> None:
@@ -48,32 +131,36 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--films", type=int, default=3000, help="predictions (default 3000)")
-    count = parser.parse_args().films
+    parser.add_argument("--visits", type=int, default=500, help="visits (default 500)")
+    options = parser.parse_args()
+    keep_little()
     predictors = [Predictor.load(name) for name in available_models()]
-    films = [draw_phantom(300 + 60 * n, 420 + 50 * n, seed=n).image() for n in range(12)]
+    films = [
+        draw_phantom(300 + 60 * n, 420 + 50 * n, lesions=n % 3, seed=n).image()
+        for n in range(FILMS)
+    ]
 
-    def predict(number: int) -> float:
-        predictor = predictors[number % len(predictors)]
-        prediction = predictor.predict(films[number // len(predictors) % len(films)])
-        prediction.overlay()
-        return prediction.probability
+    def ask(number: int) -> dict:
+        answers = [p.predict(films[number % FILMS]) for p in predictors]
+        for answer in answers:
+            answer.overlay()
+        return {answer.model: answer.probability for answer in answers}
 
-    first: dict[tuple[int, int], float] = {}
-    before = {}
-    with ThreadPoolExecutor(THREADS) as pool:
-        answers = tqdm(pool.map(predict, range(count)), total=count, unit="film", disable=None)
-        for number, probability in enumerate(answers):
-            key = (number % len(predictors), number // len(predictors) % len(films))
-            if abs(first.setdefault(key, probability) - probability) > 1e-6:
-                sys.exit(f"soak.py: film {key[1]} got {probability}, before it was {first[key]}.")
-            if number == count // 10:
-                before = state(predictors)
-        after = state(predictors)
-    print("\n".join(f"{name}: {before[name]} → {after[name]}" for name in after))
-    grown = [name for name in after if after[name] > before[name] + GROWTH * (name == "memory")]
-    if grown:
-        sys.exit(f"soak.py: grown after the first tenth: {', '.join(grown)}.")
-    print(f"{count} predictions, nothing left behind.")
+    alone = [ask(number) for number in range(FILMS)]
+    count = options.films // len(predictors)
+    if count:
+        soak(
+            f"films, {len(predictors)} predictions each",
+            ask,
+            count,
+            THREADS,
+            lambda: state(predictors),
+        )
+    if options.visits:
+        with tempfile.TemporaryDirectory() as folder:
+            for number, film in enumerate(films):
+                film.save(Path(folder, f"film{number}.png"))
+            visits(options.visits, Path(folder), alone)
 
 
 if __name__ == "__main__":
