@@ -6,10 +6,12 @@
 Machines are noisy, so what is compared takes turns, round by round, and medians are taken. Parts:
 "one" (one film against the bare network), "batch" (films a second), "folder" (files against the
 bare network), "page" (visitors against the predictor), "start" (seconds and memory of a new
-process). A ratio above 1 is faster than what it is measured against.
+process), "training" (an epoch against a plain loop's). A ratio above 1 is faster than what it is
+measured against.
 """
 
 import argparse
+import contextlib
 import os
 import platform
 import re
@@ -28,17 +30,24 @@ import httpx
 import torch
 from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import RawScoresOutputTarget
+from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.utils.data import DataLoader
+from torchvision import transforms
+from torchvision.datasets import ImageFolder
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pneumonia.checkpoint import available_models, load_checkpoint, write_json
+from pneumonia.dataset import LABELS, Film, decode
+from pneumonia.models import MODELS, build
 from pneumonia.phantom import draw_phantom
 from pneumonia.predictor import Predictor
 from pneumonia.radiograph import read_radiograph
+from pneumonia.training import Recipe, pick_device, train
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("one", "batch", "folder", "page", "start")
+PARTS = ("one", "batch", "folder", "page", "start", "training")
 
 
 def arguments() -> argparse.Namespace:
@@ -224,6 +233,69 @@ def wait_for(visitors: httpx.Client, process: subprocess.Popen) -> None:
     sys.exit("benchmark.py: the page did not start.")
 
 
+def training(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
+    """An epoch of scripts/train.py against one of a plain loop: torchvision, a DataLoader, fp32.
+
+    Both see the same JPEG files; ours decodes them once before the first epoch, which is left out.
+    """
+    rows, device = [], pick_device(args.device)
+    with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stdout(None):
+        for number in range(96):
+            folder = Path(scratch, "films", LABELS[number % 2])
+            folder.mkdir(parents=True, exist_ok=True)
+            picture = draw_phantom(1000, 1300, lesions=2 * (number % 2), seed=number % 8).image()
+            picture.save(folder / f"{number}.jpeg", quality=90)
+        films = [
+            Film(path, label, path.stem, "train")
+            for label, name in enumerate(LABELS)
+            for path in sorted(Path(scratch, "films", name).iterdir())
+        ]
+        stored = decode(films)
+        labels = torch.tensor([film.label for film in films], dtype=torch.float32)
+        valid = {"auroc": (stored["grids"][44:52], labels[44:52].numpy())}
+        for name, spec in MODELS.items():
+
+            def ours(name=name, spec=spec):
+                recipe = Recipe(spec.size, epochs=1, learning_rate=1e-4)
+                folder = Path(tempfile.mkdtemp(dir=scratch))
+                train(build(name), recipe, stored["grids"], labels, valid, device, folder)
+
+            cases = {
+                "ours": ours,
+                "plain": lambda n=name, s=spec: plain_epoch(
+                    n, s.size, Path(scratch, "films"), device
+                ),
+            }
+            times = turns(cases, 3, f"{spec.title}: training")
+            what = f"{spec.title}: an epoch of training against a plain loop's"
+            rows.append(against(what, times["plain"], times["ours"], len(films)))
+    return rows
+
+
+def plain_epoch(name: str, size: int, folder: Path, device: torch.device) -> None:
+    """As torchvision's references/classification trains."""
+    change = transforms.Compose(
+        [
+            transforms.Grayscale(),
+            transforms.RandomResizedCrop(size),
+            transforms.RandomHorizontalFlip(),
+            transforms.ToTensor(),
+            transforms.Normalize(0.5, 0.25),
+        ]
+    )
+    loader = DataLoader(
+        ImageFolder(folder, change), batch_size=32, shuffle=True, num_workers=os.cpu_count() or 1
+    )
+    network = build(name).to(device).train()
+    optimizer = torch.optim.SGD(network.parameters(), 0.01, momentum=0.9)
+    for films, labels in loader:
+        logits = network(films.to(device))
+        loss = binary_cross_entropy_with_logits(logits, labels.float().to(device))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
 def start(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
     """Seconds and memory of a new process: importing, loading, the first film."""
     code = """
@@ -233,6 +305,8 @@ from pneumonia import Predictor
 imported = time.perf_counter()
 predictor = Predictor.load({name!r})
 loaded = time.perf_counter()
+from pneumonia.dataset import LABELS, Film, decode
+from pneumonia.models import MODELS, build
 from pneumonia.phantom import draw_phantom
 film = draw_phantom(seed=1).image()
 drawn = time.perf_counter()
