@@ -104,27 +104,33 @@ def refusals(predictor: Predictor, strangers: dict[str, Sequence]) -> dict[str, 
 
 
 def check_heat(
-    predictors: Sequence[Predictor], films: Sequence[Radiograph], labels: np.ndarray, count: int
+    heaters: dict[str, heat_checks.Heater],
+    films: Sequence[Radiograph],
+    labels: np.ndarray,
+    count: int,
 ) -> dict:
-    """The checks of ``heat_checks`` on up to ``count`` films: ``models`` → check → figures, and
-    ``agreement`` where there are two models."""
+    """The checks of ``heat_checks`` on up to ``count`` films.
+
+    Returns:
+        ``models`` → name (as in ``heaters``) → check → figures; and ``agreement`` where there are
+        two models.
+    """
     rng = np.random.default_rng(0)
     mixed = rng.permutation(len(films))[:count]
     normal = rng.permutation(np.flatnonzero(labels == 0))[:count]
     grids, without = (
         torch.stack([to_grid(films[i].pixels) for i in chosen]) for chosen in (mixed, normal)
     )
-    heaters = [heat_checks.Heater(p.network, p.card["preprocessing"]["size"]) for p in predictors]
     checks: dict = {"films": len(mixed), "models": {}}
-    for predictor, heater in zip(predictors, heaters, strict=True):
-        checks["models"][predictor.name] = {
+    for name, heater in heaters.items():
+        checks["models"][name] = {
             "randomisation": heat_checks.randomisation(heater, grids),
             "road": heat_checks.road(heater, grids),
             "pointing": heat_checks.pointing(heater, without),
             "elsewhere": heat_checks.elsewhere(heater, grids),
         }
     if len(heaters) == 2:
-        checks["agreement"] = heat_checks.agreement(heaters, grids)
+        checks["agreement"] = heat_checks.agreement([*heaters.values()], grids)
     return checks
 
 

@@ -299,7 +299,7 @@ def plain_epoch(name: str, size: int, folder: Path, device: torch.device) -> Non
 def start(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
     """Seconds and memory of a new process: importing, loading, the first film."""
     code = """
-import resource, time
+import re, time
 began = time.perf_counter()
 from pneumonia import Predictor
 imported = time.perf_counter()
@@ -312,8 +312,8 @@ film = draw_phantom(seed=1).image()
 drawn = time.perf_counter()
 predictor.predict(film)
 ended = time.perf_counter()
-print(imported - began, loaded - imported, ended - drawn,
-      resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+peak = int(re.search("VmHWM:(.*)kB", open("/proc/self/status").read())[1]) / 2**20
+print(imported - began, loaded - imported, ended - drawn, peak)
 """
     rows = []
     for predictor in predictors:

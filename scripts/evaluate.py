@@ -21,8 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pneumonia import evaluation_report as reports
 from pneumonia.calibration import COVERAGE, held_coverage
-from pneumonia.checkpoint import CheckpointError, available_models, write_json
+from pneumonia.checkpoint import CheckpointError, available_models, load_checkpoint, write_json
 from pneumonia.dataset import Film, find_films, select
+from pneumonia.heat_checks import Heater
 from pneumonia.predictor import Predictor
 from pneumonia.radiograph import SUFFIXES, Radiograph, RadiographError, read_radiograph
 from pneumonia.strangers import draw_strangers
@@ -118,7 +119,11 @@ def main() -> None:
     if len(predictors) > 1:
         report["comparison"] = reports.comparison(models, predictors, labels, patients)
     if not args.quick:
-        report["heat"] = reports.check_heat(predictors, radiographs, labels, args.heat_films)
+        heaters = {}
+        for name, predictor in zip(names, predictors, strict=True):
+            network, card, _ = load_checkpoint(name, predictor.device)
+            heaters[predictor.name] = Heater(network, card["preprocessing"]["size"])
+        report["heat"] = reports.check_heat(heaters, radiographs, labels, args.heat_films)
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
     reports.plot(report, labels, out / "evaluation.png")
