@@ -246,7 +246,8 @@ def _heat_section(heat: dict, models: dict) -> str:
 
     for depth in ("classifier", "last half", "everything"):
         row(
-            f"rank correlation with the trained maps, {depth} forgotten",
+            f"rank correlation with the trained maps, {depth} forgotten (mean of "
+            f"{heat_checks.DRAWS} draws)",
             "randomisation",
             depth,
             per_cent=False,

@@ -24,6 +24,9 @@ from .phantom import Lesion, opacity
 from .preprocess import GRID, EvalPreset
 
 
+DRAWS = 8  # of random parameters, of which a figure is the mean
+
+
 @dataclass(frozen=True)
 class Heater:
     """A network with all that is needed to make heat of grids."""
@@ -54,7 +57,7 @@ class Heater:
         )
 
 
-def randomisation(heater: Heater, grids: torch.Tensor, draws: int = 8) -> dict[str, float]:
+def randomisation(heater: Heater, grids: torch.Tensor, draws: int = DRAWS) -> dict[str, float]:
     """How alike the maps stay while the network forgets, from its end to its beginning.
 
     The cascading parameter randomisation test (Adebayo et al. 2018, "Sanity checks for saliency
