@@ -23,7 +23,6 @@ from .models import Network
 from .phantom import Lesion, opacity
 from .preprocess import GRID, EvalPreset
 
-
 DRAWS = 8  # of random parameters, of which a figure is the mean
 
 

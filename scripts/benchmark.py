@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -213,6 +214,17 @@ def page(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
                     times = turns(cases, max(3, args.rounds // 4), f"{count} visitors")
                 what = f"page: answers for {count} visitors against the predictors alone"
                 rows.append(against(what, times["alone"], times["page"], films))
+            seconds = {"alone": [], "page": []}
+            for _ in range(args.rounds):
+                began = time.perf_counter()
+                film = read_radiograph(path)
+                for predictor in predictors:
+                    predictor.predict(film)
+                seconds["alone"].append(time.perf_counter() - began)
+                seconds["page"].append(first_verdict(visitors, path))
+            first = {name: statistics.median(times) for name, times in seconds.items()}
+            what = "page: the first verdict, upload included, against the predictors alone"
+            rows.append(against(what, first["alone"], first["page"]))
             status = Path(f"/proc/{process.pid}/status")
             if status.is_file():
                 peak = int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) / 2**20
@@ -221,6 +233,25 @@ def page(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
             process.terminate()
             process.wait()
     return rows
+
+
+def first_verdict(visitors: httpx.Client, path: Path) -> float:
+    """Seconds from a film's upload as a browser sends it to the first that the page shows of it."""
+    events = visitors.get("../config").json()["dependencies"]
+    event = next(e for e in events if e["targets"] and e["targets"][0][1] == "upload")
+    session, first = uuid.uuid4().hex, 0.0
+    began = time.perf_counter()
+    name = visitors.post("upload", files={"files": path.read_bytes()}).json()[0]
+    film = {"path": name, "meta": {"_type": "gradio.FileData"}}
+    job = {"data": [film, "both"], "fn_index": event["id"], "session_hash": session}
+    visitors.post("queue/join", json=job).raise_for_status()
+    with visitors.stream("GET", f"queue/data?session_hash={session}") as stream:
+        for line in stream.iter_lines():
+            if "process_generating" in line and not first:
+                first = time.perf_counter() - began
+            if "process_completed" in line:  # the pictures, which the next must not wait for
+                return first
+    raise RuntimeError("benchmark.py: a visitor got no verdict.")
 
 
 def wait_for(visitors: httpx.Client, process: subprocess.Popen) -> None:
