@@ -59,7 +59,8 @@ def progress(done: int, total: int, seconds: float | None = None) -> str:
     """How far it is, and how long it will take from here."""
     left, going = "", done < total
     if seconds is not None and going:
-        left = " · " + tag("batch.left", minutes=max(1, round(seconds / 60)))
+        left = tag("batch.left", minutes=max(1, round(seconds / 60)))
+        left = f'<span class="left"> · {left}</span>'
     return f"""<p class="progress{" going" if going else ""}" role="status">
   <progress max="{total}" value="{done}" {attributes({"aria-label": "batch.bar"})}></progress>
   {tag("batch.progress", done=done, total=total)}{left}</p>"""
