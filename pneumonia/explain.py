@@ -68,6 +68,7 @@ class Explainer:
             activations, gradients = hooks.activations[0].numpy(), hooks.gradients[0].numpy()
             heat = cam.get_cam_image(maps, head.relu, None, activations, gradients)
             heat = (heat * heat[0].size).astype(np.float32)
+            hooks.release()  # or the maps would stay until garbage is collected
         return Explained(logits.float().cpu().numpy(), heat, inner.float().cpu().numpy())
 
 
