@@ -5,27 +5,21 @@
 
 Films of many sizes go through every shipped model, with heatmaps, from four threads at a time; then
 sixteen visitors ask a running page. Each film must get the same answer each time, and its own. The
-exit status is 1 if not, if memory has grown by more than 30 MB after the first fifth, or if a hook,
-a thread, an open file or a temporary file is left.
+exit status is 1 if not, if memory has grown by more than 30 MB after the first fifth, or if a
+module, a thread, an open file or a temporary file is left.
 """
 
 import argparse
 import gc
-import os
-import re
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 from gradio_client import Client, handle_file
+from torch import nn
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -34,25 +28,17 @@ from pneumonia.checkpoint import available_models
 from pneumonia.phantom import draw_phantom
 from pneumonia.predictor import Predictor
 from pneumonia.web.memory import keep_little
+from pneumonia.web.process import memory, running_page
 
-ROOT = Path(__file__).resolve().parent.parent
 GROWTH = 30  # MB
 THREADS, VISITORS, FILMS = 4, 16, 12
 
 
-def memory(process: int | str = "self") -> int:
-    """MB of a process."""
-    status = Path(f"/proc/{process}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) // 1024
-
-
-def state(predictors: list[Predictor]) -> dict[str, int]:
-    """What must not grow here."""
+def state() -> dict[str, int]:
+    """What must not grow here. Modules: each heatmap makes one, with hooks, and lets it go."""
     gc.collect()
-    modules = [module for p in predictors for module in p._explainer.body.modules()]
-    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     return {
-        "hooks": sum(len(getattr(module, name)) for module in modules for name in hooks),
+        "modules": sum(issubclass(type(thing), nn.Module) for thing in gc.get_objects()),
         "threads": threading.active_count(),
         "open files": len(list(Path("/proc/self/fd").iterdir())),
         "temporary files": len(list(Path(tempfile.gettempdir()).iterdir())),
@@ -84,30 +70,12 @@ def soak(
 
 def visits(count: int, folder: Path, alone: list[dict]) -> None:
     """Sixteen visitors at a page of its own; it must leave no film behind."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     uploads, clients = folder / "uploads", threading.local()
-    page = subprocess.Popen(
-        [sys.executable, ROOT / "app.py", "--port", str(port)],
-        env={**os.environ, "GRADIO_TEMP_DIR": str(uploads)},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        while True:
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/")
-                break
-            except httpx.TransportError:
-                if page.poll() is not None:
-                    sys.exit("soak.py: the page did not start.")
-                time.sleep(0.5)
+    with running_page(env={"GRADIO_TEMP_DIR": str(uploads)}) as (page, address):
 
         def ask(number: int) -> dict:
             if not hasattr(clients, "own"):
-                clients.own = Client(
-                    f"http://127.0.0.1:{port}/", verbose=False, download_files=folder / "downloads"
-                )
+                clients.own = Client(address, verbose=False, download_files=folder / "downloads")
             name = f"film{number % FILMS}.png"
             said, overlays = clients.own.predict(handle_file(folder / name), api_name="/predict")
             answer = {model: figures["probability"] for model, figures in said["models"].items()}
@@ -119,9 +87,6 @@ def visits(count: int, folder: Path, alone: list[dict]) -> None:
             return answer
 
         soak("visits", ask, count, VISITORS, lambda: {"memory, MB": memory(page.pid)})
-    finally:
-        page.send_signal(signal.SIGTERM)
-        page.wait()
     if page.returncode or list(uploads.iterdir()):
         sys.exit(f"soak.py: the page ended with {page.returncode} and left {uploads}.")
 
@@ -154,7 +119,7 @@ def main() -> None:
             ask,
             count,
             THREADS,
-            lambda: state(predictors),
+            state,
         )
     if options.visits:
         with tempfile.TemporaryDirectory() as folder:

@@ -3,16 +3,11 @@
 import atexit
 import functools
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from pneumonia.web.process import ROOT, free_port, wait_for
 
 
 def served_page() -> str:
@@ -39,22 +34,3 @@ def serve(*command: str) -> str:
     process.terminate()
     log.seek(0)
     raise RuntimeError(f"{command[0]} did not start:\n{log.read().decode()}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(address: str, process: subprocess.Popen) -> bool:
-    """Until the process answers at that address; False where it does not."""
-    for _ in range(600):
-        try:
-            urllib.request.urlopen(address).close()
-            return True
-        except urllib.error.URLError:
-            if process.poll() is not None:
-                break
-            time.sleep(0.2)
-    return False

@@ -26,11 +26,12 @@ from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
-from served_page import ROOT, free_port, served_page, wait_for
+from served_page import served_page
 
 from pneumonia import Predictor
 from pneumonia.checkpoint import available_models
 from pneumonia.phantom import draw_phantom
+from pneumonia.web.process import ROOT, free_port, running_page
 from pneumonia.web.tidy import sweep
 
 pytestmark = pytest.mark.skipif(not available_models(), reason="no checkpoint to ask")
@@ -322,22 +323,14 @@ def test_old_files_are_swept_and_young_ones_stay(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_page_leaves_no_film_behind(tmp_path, film, number):
-    folder, port = tmp_path / "uploads", free_port()
-    process = subprocess.Popen(
-        [sys.executable, "app.py", "--port", str(port)],
-        cwd=ROOT,
-        env={**os.environ, "GRADIO_TEMP_DIR": str(folder)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    address = f"http://127.0.0.1:{port}/"
-    wait_for(address, process)
-    with film.open("rb") as file:
-        upload = httpx.post(f"{address}gradio_api/upload", files={"files": file}).json()[0]
-    assert Path(upload).is_relative_to(folder) and Path(upload).is_file()
-    process.send_signal(number)
-    _, said = process.communicate(timeout=30)
+    folder = tmp_path / "uploads"
+    env = {"GRADIO_TEMP_DIR": str(folder)}
+    with running_page(env=env, stderr=subprocess.PIPE, text=True) as (process, address):
+        with film.open("rb") as file:
+            upload = httpx.post(f"{address}gradio_api/upload", files={"files": file}).json()[0]
+        assert Path(upload).is_relative_to(folder) and Path(upload).is_file()
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
     assert process.returncode == 0 and "Traceback" not in said
     assert list(folder.iterdir()) == []
 

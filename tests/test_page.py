@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from served_page import ROOT
 
 from pneumonia.checkpoint import available_models
 from pneumonia.phantom import draw_phantom
@@ -16,6 +15,7 @@ from pneumonia.predictor import Prediction
 from pneumonia.radiograph import Radiograph
 from pneumonia.web import about, views
 from pneumonia.web.examples import load_examples
+from pneumonia.web.process import ROOT
 from pneumonia.web.texts import plain
 
 needs_models = pytest.mark.skipif(not available_models(), reason="no checkpoint to show")

@@ -19,7 +19,6 @@ from gradio_client.exceptions import AppError
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
 from pypdf import PdfReader
-from served_page import ROOT, free_port, wait_for
 
 from pneumonia.checkpoint import CHECKPOINTS, available_models
 from pneumonia.pdf import pdf
@@ -27,6 +26,7 @@ from pneumonia.phantom import draw_phantom
 from pneumonia.predictor import Predictor
 from pneumonia.report import as_dict, csv_text
 from pneumonia.web.limits import MOST_TEXT
+from pneumonia.web.process import ROOT, free_port, wait_for
 
 pytestmark = pytest.mark.skipif(not available_models(), reason="no checkpoint to ask")
 

@@ -1,6 +1,5 @@
 """What happens when the ground gives way: a killed page, a full disk, a damaged checkpoint."""
 
-import contextlib
 import os
 import resource
 import shutil
@@ -13,32 +12,13 @@ from pathlib import Path
 import httpx
 import pytest
 from gradio_client import Client, handle_file
-from served_page import ROOT, free_port, wait_for
 
 from pneumonia.checkpoint import CHECKPOINTS, available_models
 from pneumonia.phantom import draw_phantom
+from pneumonia.web.process import ROOT, free_port, running_page
 from pneumonia.web.tidy import KEPT
 
 pytestmark = pytest.mark.skipif(not available_models(), reason="no checkpoint to show")
-
-
-@contextlib.contextmanager
-def page(uploads: Path, port: int, **options):
-    """A page of its own, and its address."""
-    process = subprocess.Popen(
-        [sys.executable, "app.py", "--port", str(port)],
-        cwd=ROOT,
-        env={**os.environ, "GRADIO_TEMP_DIR": str(uploads)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        **options,
-    )
-    try:
-        assert wait_for(f"http://127.0.0.1:{port}/", process)
-        yield process, f"http://127.0.0.1:{port}/"
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.fixture
@@ -49,7 +29,8 @@ def film(tmp_path) -> Path:
 
 def test_a_page_killed_amid_a_batch_is_followed_by_one_that_works(film, tmp_path):
     uploads, port = tmp_path / "uploads", free_port()
-    with page(uploads, port) as (process, address), ThreadPoolExecutor(1) as visitor:
+    env = {"GRADIO_TEMP_DIR": str(uploads)}
+    with running_page(port=port, env=env) as (process, address), ThreadPoolExecutor(1) as visitor:
         client = Client(address, verbose=False)
         films = [handle_file(film)] * 60
         batch = visitor.submit(client.predict, films, api_name="/predict_batch")
@@ -63,7 +44,7 @@ def test_a_page_killed_amid_a_batch_is_followed_by_one_that_works(film, tmp_path
     assert left  # nobody could tidy up
     for path in left:
         os.utime(path, (time.time() - KEPT - 1,) * 2)
-    with page(uploads, port) as (_, address):
+    with running_page(port=port, env=env) as (_, address):
         client = Client(address, verbose=False)
         verdicts, _ = client.predict(handle_file(film), api_name="/predict")
         assert verdicts["film"] == "film.png"
@@ -78,7 +59,9 @@ def test_an_upload_for_which_there_is_no_room_costs_only_itself(film, tmp_path):
 
     draw_phantom(900, 1000, seed=3).image().save(large := tmp_path / "large.png")
     assert film.stat().st_size < 2**16 < large.stat().st_size
-    with page(tmp_path / "uploads", free_port(), preexec_fn=limit) as (process, address):
+    env = {"GRADIO_TEMP_DIR": str(tmp_path / "uploads")}
+    quiet = {"stderr": subprocess.DEVNULL, "preexec_fn": limit}
+    with running_page(env=env, **quiet) as (process, address):
         answer = httpx.post(
             f"{address}gradio_api/upload", files={"files": large.read_bytes()}, timeout=60
         )

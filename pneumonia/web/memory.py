@@ -1,6 +1,6 @@
 """Memory that is freed goes back: glibc keeps it for each thread, and a server has many of them.
 
-Without this the page grows by some 100 MB with every hundred films and does not stop.
+Without this the page grows with the films and does not stop, as scripts/soak.py would tell.
 """
 
 import contextlib
