@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from pytorch_grad_cam import GradCAM
 from torch import nn
 from torch.fx.experimental.optimization import fuse
 
@@ -62,6 +61,8 @@ class Explainer:
             logits = None if evidence else head(maps)
         heat = None
         if evidence:
+            from pytorch_grad_cam import GradCAM  # which takes as long to import as torch
+
             cam = GradCAM(head, [head.relu])
             cam(maps.requires_grad_(), [lambda logit: logit] * len(maps))
             hooks, logits = cam.activations_and_grads, cam.outputs.detach()

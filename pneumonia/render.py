@@ -18,22 +18,26 @@ def film_image(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray((pixels * 255).round().clip(0, 255).astype(np.uint8))
 
 
-def heat_layer(heatmap: np.ndarray, size: tuple[int, int]) -> Image.Image:
-    """The heat alone, as a see-through RGBA picture to lay over the film.
+def heat_layer(heatmap: np.ndarray, size: tuple[int, int]) -> tuple[Image.Image, Image.Image]:
+    """The heat alone: its colours (RGB) and its strength (L), both growing with the log-odds.
+
+    The strength is relative to ``FULL_STRENGTH`` and never to the film's own maximum: where there
+    is no evidence it is 0.
 
     Args:
         heatmap: ``(h, w)`` float ≥ 0 in calibrated log-odds.
-        size: (width, height) of the picture.
-
-    Returns:
-        RGBA; colour and opacity grow with the strength, relative to ``FULL_STRENGTH`` and never
-        to the film's own maximum: where there is no evidence nothing is drawn.
+        size: (width, height) of the pictures.
     """
-    heat = Image.fromarray(heatmap.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
-    strength = (np.asarray(heat) / FULL_STRENGTH).clip(0, 1)
-    rgba = colormaps[COLORMAP](0.4 + 0.55 * strength, bytes=True)
-    rgba[..., 3] = (255 * strength).round()
-    return Image.fromarray(rgba)
+    levels = heatmap.astype(np.float32) * (255 / FULL_STRENGTH) + 0.5
+    strength = Image.fromarray(levels).resize(size, Image.Resampling.BILINEAR).convert("L")
+    colours = strength.copy()
+    colours.putpalette(heat_colours(COLORMAP).tobytes())
+    return colours.convert("RGB"), strength
+
+
+def heat_colours(name: str) -> np.ndarray:
+    """``(256, 3)`` uint8 RGB: matplotlib's colours of that name from no to full strength."""
+    return colormaps[name](np.linspace(0.4, 0.95, 256), bytes=True)[:, :3]
 
 
 def overlay(pixels: np.ndarray, heatmap: np.ndarray, opacity: float = 0.7) -> Image.Image:
@@ -45,9 +49,9 @@ def overlay(pixels: np.ndarray, heatmap: np.ndarray, opacity: float = 0.7) -> Im
         opacity: 0 (film only) to 1 (strongest heat covers the film).
     """
     film = film_image(pixels)
-    layer = heat_layer(heatmap, film.size)
-    layer.putalpha(layer.getchannel("A").point(lambda a: round(a * opacity)))
-    return Image.alpha_composite(film.convert("RGBA"), layer).convert("RGB")
+    colours, strength = heat_layer(heatmap, film.size)
+    strength = strength.point(lambda level: round(level * opacity))
+    return Image.composite(colours, film.convert("RGB"), strength)
 
 
 def side_by_side(pictures: Sequence[Image.Image]) -> Image.Image:

@@ -361,4 +361,4 @@ def test_what_breaks_on_this_side_is_no_traceback_for_the_caller(film, monkeypat
         api.predict(str(film))
     assert "0xdeadbeef" not in str(said.value)
     (row,) = api.predict_batch([str(film)])
-    assert row == {"film": film.name, "error": api.BROKEN}
+    assert row == {"film": film.name, "error": handlers.BROKEN}

@@ -5,6 +5,7 @@ import pytest
 import torch
 from conftest import card_of, open_gate, seeded_network
 from PIL import Image
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from pneumonia import Predictor, RadiographError, read_radiograph
 from pneumonia.checkpoint import CheckpointError, save_checkpoint
@@ -81,6 +82,32 @@ def test_two_models_share_one_decoding(films, tmp_path):
     path.unlink()
     answers = [Predictor(seeded_network(n), card_of(n), open_gate(n)).predict(film) for n in MODELS]
     assert all(answer.radiograph is film for answer in answers)
+
+
+class Operations(TorchDispatchMode):
+    """The names of all that torch computes meanwhile."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.names.append(function.name().removeprefix("aten::").partition(".")[0])
+        return function(*args, **kwargs or {})
+
+
+def test_a_heatmap_costs_no_second_pass_and_no_copy(predictor, films):
+    with Operations() as bare:
+        predictor.predict(films[0], heatmap=False)
+    with Operations() as explained:
+        predictor.predict(films[0])
+    for names in (bare.names, explained.names):
+        convolutions = sum("conv" in name and "copy" not in name for name in names)
+        assert convolutions == {"cnn": 10, "densenet169": 168}[predictor.name]
+        copies = [name for name in names if "copy" in name or "clone" in name]
+        assert len(copies) == 2  # the grid to whole numbers and back
+    backward = [name for name in explained.names if "backward" in name]
+    assert backward == ["threshold_backward"]  # of the head's ReLU
 
 
 def test_a_card_of_another_version_is_named(tmp_path):

@@ -14,23 +14,25 @@ def test_no_evidence_leaves_the_film_as_it_is():
 def test_strength_is_absolute():
     """A weak map stays weak: nothing is scaled to the film's own maximum."""
     even = np.full((5, 5), FULL_STRENGTH, np.float32)
-    weak, full, beyond = (np.asarray(heat_layer(even * f, (50, 50))) for f in (0.1, 1, 9))
-    assert 0 < weak[..., 3].max() < 60 and full[..., 3].min() == 255
+    layers = [heat_layer(even * f, (50, 50)) for f in (0.1, 1, 9)]
+    weak, full, beyond = (np.asarray(strength) for _, strength in layers)
+    assert 0 < weak.max() < 60 and full.min() == 255
     np.testing.assert_array_equal(beyond, full)
+    np.testing.assert_array_equal(layers[1][0], layers[2][0])
 
 
 def test_heat_lies_where_the_map_has_it():
     cell = np.zeros((4, 6), np.float32)
     cell[3, 0] = FULL_STRENGTH
-    alpha = np.asarray(heat_layer(cell, (60, 40)))[..., 3]
-    y, x = np.unravel_index(alpha.argmax(), alpha.shape)
+    strength = np.asarray(heat_layer(cell, (60, 40))[1])
+    y, x = np.unravel_index(strength.argmax(), strength.shape)
     assert y >= 30 and x < 10
-    assert alpha[:20].max() == 0 and alpha[:, 30:].max() == 0
+    assert strength[:20].max() == 0 and strength[:, 30:].max() == 0
 
 
 def test_colour_grows_evenly_lighter_with_strength():
     ramp = np.linspace(0, FULL_STRENGTH, 30, dtype=np.float32)[None].repeat(30, 0)
-    rgb = np.asarray(heat_layer(ramp, (30, 30)))[15, 2:-2, :3] @ [0.2126, 0.7152, 0.0722]
+    rgb = np.asarray(heat_layer(ramp, (30, 30))[0])[15, 2:-2] @ [0.2126, 0.7152, 0.0722]
     assert (np.diff(rgb) >= 0).all() and rgb[-1] - rgb[0] > 100
 
 

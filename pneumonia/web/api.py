@@ -3,7 +3,6 @@
 Their parameters, their answers and these docstrings are what a program sees of the page.
 """
 
-import logging
 import tempfile
 from pathlib import Path
 
@@ -12,11 +11,9 @@ from gradio.utils import get_upload_folder
 
 from ..batch import list_films
 from ..predictor import Prediction
-from ..radiograph import RadiographError, read_radiograph
+from ..radiograph import read_radiograph
 from ..report import as_dict
-from .handlers import BROKEN, PREDICTORS, answers, infer
-
-log = logging.getLogger(__name__)
+from .handlers import PREDICTORS, answers, at_once, infer, sentence
 
 _NONE = "Give a film: a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file."
 
@@ -48,12 +45,10 @@ def predict(film: str) -> tuple[dict, list[tuple[str, str]]]:
         raise gr.Error(_NONE, print_exception=False)
     try:
         predictions = infer(read_radiograph(film), list(PREDICTORS))
-    except RadiographError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        names = [prediction.model for prediction in predictions]
+        return as_dict(predictions), list(zip(at_once(_overlay, predictions), names, strict=True))
     except Exception as error:
-        log.exception("A film could not be analysed")
-        raise gr.Error(BROKEN, print_exception=False) from error
-    return as_dict(predictions), [(_overlay(p), p.model) for p in predictions]
+        raise gr.Error(sentence(error), print_exception=False) from error
 
 
 def predict_batch(films: list[str]) -> list[dict]:

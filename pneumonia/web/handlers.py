@@ -3,10 +3,13 @@
 import io
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import gradio as gr
+import numpy as np
 import torch
 
 from ..batch import Entry, read_film, read_films
@@ -24,13 +27,15 @@ BROKEN = "Something went wrong on this side: the film was not analysed. Please t
 GONE = "This film is no longer on the server: drop it in again."
 
 CONCURRENT = 2  # films at a time
+T, R = TypeVar("T"), TypeVar("R")
 log = logging.getLogger(__name__)
 
 
 def load_models() -> None:
-    """Fill ``PREDICTORS`` with every checkpoint there is, and share the cores among the films.
+    """Fill ``PREDICTORS`` with every checkpoint there is, ready to run at once.
 
-    Passes of one film gain little from a second core, and two that fight for it lose much.
+    The films share the cores: a pass gains little from a second one, and two that fight for it
+    lose much. The first pass of all takes several times as long, so it is done before any visitor.
 
     Raises:
         CheckpointError: there is none, or one is damaged.
@@ -42,13 +47,22 @@ def load_models() -> None:
             "PNEUMONIA_CHECKPOINTS at a folder that holds checkpoints."
         )
     torch.set_num_threads(max(1, torch.get_num_threads() // CONCURRENT))
-    PREDICTORS.update((name, Predictor.load(name)) for name in names)
+    for name in names:
+        PREDICTORS[name] = predictor = Predictor.load(name)
+        if predictor.device.type == "cpu":  # a ZeroGPU is lent to visitors only
+            predictor.predict(np.eye(64, dtype=np.float32))
 
 
 @on_gpu
 def infer(film: Radiograph, names: list[str], heatmap: bool = True) -> list[Prediction]:
     """Probability and heatmap of each named model: one call, one loan of a ZeroGPU."""
-    return [PREDICTORS[name].predict(film, heatmap) for name in names]
+    return at_once(lambda name: PREDICTORS[name].predict(film, heatmap), names)
+
+
+def at_once(function: Callable[[T], R], things: Sequence[T]) -> list[R]:
+    """The function of each thing, all at the same time, so that a film alone has all the cores."""
+    with ThreadPoolExecutor(len(things)) as pool:  # of this call: none outlives a fork of ZeroGPU's
+        return list(pool.map(function, things))
 
 
 def analyse(source: Source | Entry | None, choice: str) -> Iterator[str]:
@@ -68,11 +82,8 @@ def analyse(source: Source | Entry | None, choice: str) -> Iterator[str]:
             predictions = infer(_read(source), chosen(choice))
             yield views.result(predictions, pending=True)
             yield views.result(predictions)
-        except RadiographError as error:
-            yield views.refusal(str(error))
-        except Exception:
-            log.exception("A film could not be analysed")
-            yield views.refusal(BROKEN)
+        except Exception as error:
+            yield views.refusal(sentence(error))
 
 
 def answers(entries: Sequence[Entry]) -> Iterator[tuple[str, list[Prediction] | str]]:
@@ -87,12 +98,17 @@ def answers(entries: Sequence[Entry]) -> Iterator[tuple[str, list[Prediction] | 
             if isinstance(film, RadiographError):
                 raise film
             answer = infer(film, list(PREDICTORS), heatmap=False)
-        except RadiographError as error:
-            answer = str(error)
-        except Exception:
-            log.exception("A film of a batch could not be analysed")
-            answer = BROKEN
+        except Exception as error:
+            answer = sentence(error)
         yield name, answer
+
+
+def sentence(error: Exception) -> str:
+    """What a visitor is told of it; unless it is a refusal, the rest of it goes to the log."""
+    if isinstance(error, RadiographError):
+        return str(error)
+    log.error("A film could not be analysed", exc_info=error)
+    return BROKEN
 
 
 def _read(source: Source | Entry) -> Radiograph:
@@ -116,8 +132,8 @@ def take(source: Source | Entry, choice: str, what: str) -> str:
     """
     try:
         predictions = infer(_read(source), chosen(choice))
-    except RadiographError as error:  # its upload was deleted meanwhile
-        raise gr.Error(str(error), print_exception=False) from error
+    except Exception as error:  # its upload was deleted meanwhile
+        raise gr.Error(sentence(error), print_exception=False) from error
     film = predictions[0].radiograph
     if what == "pdf":
         from ..pdf import pdf  # which is heavy, and which the first visitor need not wait for

@@ -12,10 +12,9 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
-from matplotlib import colormaps
 from PIL import Image
 
-from ..render import FAINT, FULL_STRENGTH, data_uri, film_image
+from ..render import FAINT, FULL_STRENGTH, data_uri, film_image, heat_colours
 from .texts import attributes, load_texts, say, tag
 
 FILM_SIDE = 1600  # longest side in pixels, enough to zoom in
@@ -233,6 +232,4 @@ def _label(key: str) -> str:
 
 
 def _table(name: str) -> str:
-    """256 RGB colours from no to full strength as base64, those of ``render.heat_layer``."""
-    colours = colormaps[name](0.4 + 0.55 * np.linspace(0, 1, 256), bytes=True)[:, :3]
-    return base64.b64encode(colours.tobytes()).decode()
+    return base64.b64encode(heat_colours(name).tobytes()).decode()
