@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +14,7 @@ from pneumonia.checkpoint import available_models
 from pneumonia.phantom import draw_phantom
 from pneumonia.predictor import Prediction
 from pneumonia.radiograph import Radiograph
-from pneumonia.web import about, views
+from pneumonia.web import about, handlers, views
 from pneumonia.web.examples import load_examples
 from pneumonia.web.process import ROOT
 from pneumonia.web.texts import plain
@@ -176,3 +177,33 @@ def test_a_zerogpu_lends_its_device_to_one_function_and_comes_before_torch(tmp_p
         text=True,
     )
     assert run.stdout.strip() == "['infer']", run.stderr
+
+
+def test_both_models_read_a_film_at_the_same_time(monkeypatch):
+    met = threading.Barrier(2, timeout=60)
+
+    class Model:
+        def predict(self, film, heatmap):
+            met.wait()  # in vain where they come one after the other
+            return self
+
+    models = {"a": Model(), "b": Model()}
+    monkeypatch.setattr(handlers, "PREDICTORS", models)
+    assert handlers.infer(None, ["b", "a"]) == [models["b"], models["a"]]
+
+
+def test_nothing_heavy_is_imported_before_it_is_needed():
+    heavy = ["gradio", "matplotlib.pyplot", "pandas", "pytorch_grad_cam", "scipy", "sklearn"]
+    code = f"import sys, pneumonia.predictor; print([m for m in {heavy} if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert run.stdout == "[]\n", run.stderr
+
+
+@needs_models
+def test_the_page_is_warm_before_its_first_visitor_but_has_no_report_ready():
+    code = (
+        "import sys\nfrom pneumonia.web import page\npage.build()\n"
+        "print([m in sys.modules for m in ('pytorch_grad_cam', 'pneumonia.pdf')])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert run.stdout == "[True, False]\n", run.stderr
