@@ -96,16 +96,16 @@ class Operations(TorchDispatchMode):
         return function(*args, **kwargs or {})
 
 
-def test_a_heatmap_costs_no_second_pass_and_no_copy(predictor, films):
+def test_two_films_and_their_heatmaps_cost_one_pass_and_no_copy(predictor, films):
     with Operations() as bare:
-        predictor.predict(films[0], heatmap=False)
+        predictor.predict_batch(films[:2], heatmap=False)
     with Operations() as explained:
-        predictor.predict(films[0])
+        predictor.predict_batch(films[:2])
     for names in (bare.names, explained.names):
         convolutions = sum("conv" in name and "copy" not in name for name in names)
         assert convolutions == {"cnn": 10, "densenet169": 168}[predictor.name]
         copies = [name for name in names if "copy" in name or "clone" in name]
-        assert len(copies) == 2  # the grid to whole numbers and back
+        assert len(copies) == 3  # each grid to whole numbers, both of them back
     backward = [name for name in explained.names if "backward" in name]
     assert backward == ["threshold_backward"]  # of the head's ReLU
 

@@ -45,8 +45,7 @@ def predict(film: str) -> tuple[dict, list[tuple[str, str]]]:
         raise gr.Error(_NONE, print_exception=False)
     try:
         predictions = infer(read_radiograph(film), list(PREDICTORS))
-        names = [prediction.model for prediction in predictions]
-        return as_dict(predictions), list(zip(at_once(_overlay, predictions), names, strict=True))
+        return as_dict(predictions), at_once(_overlay, predictions)
     except Exception as error:
         raise gr.Error(sentence(error), print_exception=False) from error
 
@@ -74,8 +73,8 @@ def predict_batch(films: list[str]) -> list[dict]:
     ]
 
 
-def _overlay(prediction: Prediction) -> str:
-    """A JPEG file of this answer's own.
+def _overlay(prediction: Prediction) -> tuple[str, str]:
+    """A JPEG file of this answer's own, and the model's name.
 
     Left to Gradio, it would be named by its content and so written anew, for the next visitor with
     the same film, while the first one reads it. A PNG is ten times as large and takes longer than
@@ -83,4 +82,4 @@ def _overlay(prediction: Prediction) -> str:
     """
     path = Path(tempfile.mkdtemp(dir=get_upload_folder())) / f"{prediction.model}.jpeg"
     prediction.overlay().save(path, quality=95, subsampling=0)
-    return str(path)
+    return str(path), prediction.model

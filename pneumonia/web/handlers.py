@@ -132,7 +132,7 @@ def take(source: Source | Entry, choice: str, what: str) -> str:
     """
     try:
         predictions = infer(_read(source), chosen(choice))
-    except Exception as error:  # its upload was deleted meanwhile
+    except Exception as error:  # most likely its upload was deleted meanwhile
         raise gr.Error(sentence(error), print_exception=False) from error
     film = predictions[0].radiograph
     if what == "pdf":
