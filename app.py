@@ -9,8 +9,8 @@ import signal
 import sys
 from contextlib import ExitStack
 
-from pneumonia.web import memory
-from pneumonia.web.tidy import upload_folder
+from pneumonia.web import malloc
+from pneumonia.web.retention import upload_folder
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
     options = parser.parse_args()
 
-    memory.keep_little()
+    malloc.limit_arenas()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))  # at any moment; nothing is left behind
     with ExitStack() as stack:
@@ -30,13 +30,13 @@ def main() -> None:
                 f"Uploads cannot be kept in {error.filename!r} ({error.strerror}): point "
                 "GRADIO_TEMP_DIR at a folder that can be written to."
             )
-        from pneumonia.web import handlers, page  # --help need not wait for torch
+        from pneumonia.web import handlers, page
 
         try:
             blocks = page.build()
         except handlers.CheckpointError as error:
             sys.exit(str(error))
-        memory.give_back()
+        malloc.trim_heap()
         page.launch(blocks, options.host, options.port)
 
 

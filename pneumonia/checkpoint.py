@@ -14,8 +14,8 @@ import safetensors.numpy
 import torch
 from safetensors.torch import load_file, save_file
 
-from .gate import Gate
-from .models import Network, build
+from pneumonia.gate import Gate
+from pneumonia.models import Network, build
 
 CHECKPOINTS = Path(
     os.environ.get("PNEUMONIA_CHECKPOINTS")

@@ -1,4 +1,4 @@
-"""Logits and their evidence in one forward pass: Grad-CAM of the package ``grad-cam``, unscaled.
+"""Logits and their attribution in one forward pass: Grad-CAM of the package ``grad-cam``, unscaled.
 
 Grad-CAM (Selvaraju et al. 2017) weighs the last maps by the gradient of a class's score. For these
 networks (mean pooling, one linear layer) the result splits the logit itself: its cells average to
@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.fx.experimental.optimization import fuse
 
-from .models import Network
+from pneumonia.models import Network
 
 
 class Explained(NamedTuple):
@@ -24,18 +24,18 @@ class Explained(NamedTuple):
 
     Attributes:
         logits: ``(N,)`` float32, of PNEUMONIA.
-        evidence: ``(N, h, w)`` float32 on the network's last grid, in units of the logit: above 0
-            for PNEUMONIA, below 0 for NORMAL, on average logit − bias. None if not asked for.
-        inner: ``(N, channels)`` float32, the network's ``inner`` maps averaged over the film.
+        attribution: ``(N, h, w)`` float32 on the network's last grid, in units of the logit: above
+            0 for PNEUMONIA, below 0 for NORMAL, on average logit − bias. None if not asked for.
+        embedding: ``(N, channels)`` float32, the ``embedding`` layer's maps averaged over the film.
     """
 
     logits: np.ndarray
-    evidence: np.ndarray | None
-    inner: np.ndarray
+    attribution: np.ndarray | None
+    embedding: np.ndarray
 
 
 class Explainer:
-    """Runs one network, with or without evidence, from any number of threads at a time.
+    """Runs one network, with or without attribution, from any number of threads at a time.
 
     What it runs is a copy, made for this: frozen, each batch norm that follows a convolution folded
     into it, the channels last in memory. Grad-CAM, which listens to a layer through hooks, gets
@@ -48,19 +48,19 @@ class Explainer:
         self.body = fuse(_Body(network), inplace=True).to(memory_format=torch.channels_last)
         self.classifier = network.classifier
 
-    def explain(self, inputs: torch.Tensor, evidence: bool = True) -> Explained:
-        """Logits, evidence and inner features in one pass.
+    def explain(self, inputs: torch.Tensor, attribution: bool = True) -> Explained:
+        """Logits, attribution and embedding features in one pass.
 
         Args:
             inputs: ``(N, 1, size, size)`` float32 network input on the network's device.
-            evidence: ask for it.
+            attribution: ask for it.
         """
         with torch.no_grad():
-            maps, inner = self.body(inputs.contiguous(memory_format=torch.channels_last))
+            maps, embedding = self.body(inputs.contiguous(memory_format=torch.channels_last))
             head = _Head(self.classifier)
-            logits = None if evidence else head(maps)
+            logits = None if attribution else head(maps)
         heat = None
-        if evidence:
+        if attribution:
             from pytorch_grad_cam import GradCAM  # which takes as long to import as torch
 
             cam = GradCAM(head, [head.relu])
@@ -70,22 +70,22 @@ class Explainer:
             heat = cam.get_cam_image(maps, head.relu, None, activations, gradients)
             heat = (heat * heat[0].size).astype(np.float32)
             hooks.release()  # or the maps would stay until garbage is collected
-        return Explained(logits.float().cpu().numpy(), heat, inner.float().cpu().numpy())
+        return Explained(logits.float().cpu().numpy(), heat, embedding.float().cpu().numpy())
 
 
 class _Body(nn.Module):
-    """``network.features`` → the last maps, and the inner ones averaged over the film."""
+    """``network.features`` → the last maps, and the embedding ones averaged over the film."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
-        self.features, self.inner = network.features, network.inner
+        self.features, self.embedding = network.features, network.embedding
 
     def forward(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         for layer in self.features.children():
             films = layer(films)
-            if layer is self.inner:
-                inner = films.mean((2, 3))
-        return films, inner
+            if layer is self.embedding:
+                embedding = films.mean((2, 3))
+        return films, embedding
 
 
 class _Head(nn.Module):

@@ -1,14 +1,14 @@
 """Is this a frontal chest film like those the models know? Asked before a prediction is believed.
 
 First what any eye sees (colour, nothing on it, an odd shape), then what the network sees: how far
-the film lies from the training films in the space of its inner features.
+the film lies from the training films in the space of its embedding features.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from .radiograph import Radiograph
+from pneumonia.reading.radiograph import Radiograph
 
 OK = "ok"
 COLOURED = 0.12  # mean saturation, 0..1; a scanned film may be tinted
@@ -18,7 +18,7 @@ LONG = 2.5  # longer side / shorter side; chest films stay below 2
 
 @dataclass(frozen=True)
 class Gate:
-    """The training films' distribution in one network's inner features.
+    """The training films' distribution in one network's embedding features.
 
     The Mahalanobis distance to their mean (Lee et al. 2018, "A simple unified framework for
     detecting out-of-distribution samples", with one class), scaled so that a film passes up to 1.
@@ -31,17 +31,17 @@ class Gate:
     mean: np.ndarray
     precision: np.ndarray
 
-    def distances(self, inner: np.ndarray) -> np.ndarray:
-        """``(N, channels)`` inner features → ``(N,)`` float64 distances; up to 1 passes."""
-        away = inner.astype(np.float64) - self.mean
+    def distances(self, embedding: np.ndarray) -> np.ndarray:
+        """``(N, channels)`` embedding features → ``(N,)`` float64 distances; up to 1 passes."""
+        away = embedding.astype(np.float64) - self.mean
         return np.sqrt(((away @ self.precision) * away).sum(1))
 
-    def check(self, film: Radiograph, inner: np.ndarray) -> str:
+    def check(self, film: Radiograph, embedding: np.ndarray) -> str:
         """``"ok"``, or in one sentence why this is no film like those the network knows.
 
         Args:
             film: as it was read.
-            inner: ``(channels,)`` the network's inner features of it.
+            embedding: ``(channels,)`` the network's embedding features of it.
         """
         height, width = film.pixels.shape
         if film.saturation > COLOURED:
@@ -50,6 +50,6 @@ class Gate:
             return "There is next to nothing on this picture."
         if max(height, width) > LONG * min(height, width):
             return "Chest films are not as long and narrow as this picture."
-        if not self.distances(inner[None])[0] <= 1:
+        if not self.distances(embedding[None])[0] <= 1:
             return "This does not look like the frontal chest films that the model knows."
         return OK

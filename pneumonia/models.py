@@ -23,21 +23,23 @@ class Network(nn.Module):
     The logit is that of PNEUMONIA: positive speaks for PNEUMONIA, negative for NORMAL. ``relu``
     is a module of its own that does not overwrite its input (torchvision's DenseNet does, which
     falsifies what a hook on the layer before it sees); its output ``(N, channels, h, w)`` is where
-    heatmaps are taken. ``inner`` names the layer that ends the last stage but one: what it says of
-    a film is about pictures in general still, not about the two classes (see ``gate``).
+    heatmaps are taken. ``embedding`` names the layer that ends the last stage but one: what it
+    says of a film is about pictures in general still, not about the two classes (see ``gate``).
     """
 
-    def __init__(self, features: nn.Sequential, channels: int, inner: str, dropout: float) -> None:
+    def __init__(
+        self, features: nn.Sequential, channels: int, embedding: str, dropout: float
+    ) -> None:
         super().__init__()
         self.features = features
-        self._inner = inner
+        self._embedding_layer = embedding
         self.relu = nn.ReLU(inplace=False)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(channels, 1)
 
     @property
-    def inner(self) -> nn.Module:
-        return self.features.get_submodule(self._inner)
+    def embedding(self) -> nn.Module:
+        return self.features.get_submodule(self._embedding_layer)
 
     def forward(self, films: torch.Tensor) -> torch.Tensor:
         maps = self.relu(self.features(films))

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .checkpoint import CheckpointError, load_checkpoint
-from .explain import Explainer
-from .gate import OK, Gate
-from .models import Network
-from .preprocess import EvalPreset, to_grid
-from .radiograph import Radiograph, Source, read_radiograph
-from .render import overlay
+from pneumonia.checkpoint import CheckpointError, load_checkpoint
+from pneumonia.explain import Explainer
+from pneumonia.gate import OK, Gate
+from pneumonia.models import Network
+from pneumonia.overlay import overlay
+from pneumonia.preprocess import EvalPreset, to_canonical
+from pneumonia.reading.radiograph import Radiograph, Source, read_radiograph
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,15 @@ class Prediction:
         probability: calibrated P(PNEUMONIA), 0..1.
         label: ``"PNEUMONIA"`` from the card's operating point on, else ``"NORMAL"``.
         threshold: that operating point, a probability.
-        set: the classes plausible at this probability, none, one or both: class-conditional
-            conformal prediction, which keeps the true class of at least ``coverage`` (see the card)
-            of the films of either class.
+        prediction_set: the classes plausible at this probability, none, one or both:
+            class-conditional conformal prediction, which keeps the true class of at least
+            ``coverage`` (see the card) of the films of either class.
         card: the model's card; ``card["validation"]`` has sensitivity and specificity.
-        evidence: ``(h, w)`` float32 on the network's last grid: the calibrated log-odds each cell
-            speaks for PNEUMONIA (for a film that showed it everywhere), below 0 where it speaks for
-            NORMAL; None if not asked for.
+        attribution: ``(h, w)`` float32 on the network's last grid: the calibrated log-odds each
+            cell speaks for PNEUMONIA (for a film that showed it everywhere), below 0 where it
+            speaks for NORMAL; None if not asked for.
         target: the class the heatmap explains: the predicted one unless another was asked for.
-        seen: ``(size, size)`` float32: what went into the network, standardised.
+        model_input: ``(size, size)`` float32: what went into the network, standardised.
         gate: ``"ok"``, or in one sentence why the film is none of those the model knows: then the
             rest means nothing.
         radiograph: the film as it was read.
@@ -45,20 +45,20 @@ class Prediction:
     probability: float
     label: str
     threshold: float
-    set: tuple[str, ...]
+    prediction_set: tuple[str, ...]
     card: dict = field(repr=False)
-    evidence: np.ndarray | None = field(repr=False)
+    attribution: np.ndarray | None = field(repr=False)
     target: str
-    seen: np.ndarray = field(repr=False)
+    model_input: np.ndarray = field(repr=False)
     gate: str
     radiograph: Radiograph
 
     @property
     def heatmap(self) -> np.ndarray | None:
         """``(h, w)`` float32 ≥ 0: the log-odds each cell speaks for the explained class."""
-        if self.evidence is None:
+        if self.attribution is None:
             return None
-        return np.maximum(self.evidence if self.target == "PNEUMONIA" else -self.evidence, 0)
+        return np.maximum(self.attribution if self.target == "PNEUMONIA" else -self.attribution, 0)
 
     @property
     def in_scope(self) -> bool:
@@ -68,7 +68,7 @@ class Prediction:
     @property
     def verdict(self) -> str:
         """The one plausible class, or ``"UNCERTAIN"`` where there is none or both are."""
-        return self.set[0] if len(self.set) == 1 else "UNCERTAIN"
+        return self.prediction_set[0] if len(self.prediction_set) == 1 else "UNCERTAIN"
 
     def overlay(self, opacity: float = 0.7) -> Image.Image:
         """The film with the heatmap over it, RGB, at the film's own size and aspect.
@@ -162,10 +162,10 @@ class Predictor:
         cut = self.temperature * (odds - self.bias)  # the operating point as a logit
         for start in range(0, len(sources), batch_size):
             films = [read_radiograph(source) for source in sources[start : start + batch_size]]
-            grids = torch.stack([to_grid(film.pixels) for film in films])
-            inputs = self._preset(grids).to(self.device)
-            logits, maps, inner = self._explainer.explain(inputs, heatmap)
-            seen = inputs[:, 0].cpu().numpy()
+            images = torch.stack([to_canonical(film.pixels) for film in films])
+            inputs = self._preset(images).to(self.device)
+            logits, maps, embedding = self._explainer.explain(inputs, heatmap)
+            model_input = inputs[:, 0].cpu().numpy()
             for i, (film, logit) in enumerate(zip(films, logits, strict=True)):
                 label = "PNEUMONIA" if logit >= cut else "NORMAL"
                 log_odds = float(logit) / self.temperature + self.bias
@@ -176,12 +176,14 @@ class Predictor:
                         probability=probability,
                         label=label,
                         threshold=self.threshold,
-                        set=self._plausible(probability),
+                        prediction_set=self._plausible(probability),
                         card=self.card,
-                        evidence=None if maps is None else maps[i] / np.float32(self.temperature),
+                        attribution=None
+                        if maps is None
+                        else maps[i] / np.float32(self.temperature),
                         target=target or label,
-                        seen=seen[i],
-                        gate=self.gate.check(film, inner[i]),
+                        model_input=model_input[i],
+                        gate=self.gate.check(film, embedding[i]),
                         radiograph=film,
                     )
                 )

@@ -2,7 +2,7 @@
 
 Every film is squashed to one 224 × 224 grid of uint8 first, so that nothing but the picture is
 left of the file: neither its size nor its shape, which in this data set give the class away.
-``EvalPreset`` and ``TrainPreset`` take a batch of such grids to the network's input.
+``EvalPreset`` and ``TrainPreset`` take a batch of such images to the network's input.
 """
 
 import math
@@ -13,13 +13,15 @@ import torch.nn.functional as F
 from torchvision.io import decode_jpeg, encode_jpeg
 from torchvision.transforms.functional import gaussian_blur
 
-GRID = 224
+CANONICAL_SIDE = 224
 
 
-def to_grid(film: np.ndarray) -> torch.Tensor:
+def to_canonical(film: np.ndarray) -> torch.Tensor:
     """``(height, width)`` float32 in 0..1 → ``(1, 224, 224)`` uint8 (bilinear, antialiased)."""
     film = torch.from_numpy(np.ascontiguousarray(film, dtype=np.float32))[None, None]
-    grid = F.interpolate(film, (GRID, GRID), mode="bilinear", antialias=True, align_corners=False)
+    grid = F.interpolate(
+        film, (CANONICAL_SIDE, CANONICAL_SIDE), mode="bilinear", antialias=True, align_corners=False
+    )
     return (grid[0] * 255).round().clamp(0, 255).to(torch.uint8)
 
 
@@ -35,13 +37,13 @@ def standardise(films: torch.Tensor, size: int) -> torch.Tensor:
 
 
 class EvalPreset:
-    """``(N, 1, 224, 224)`` uint8 grids → ``(N, 1, size, size)`` float32 network input."""
+    """``(N, 1, 224, 224)`` uint8 images → ``(N, 1, size, size)`` float32 network input."""
 
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def __call__(self, grids: torch.Tensor) -> torch.Tensor:
-        return standardise(grids.float() / 255, self.size)
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        return standardise(images.float() / 255, self.size)
 
 
 class TrainPreset:
@@ -59,12 +61,12 @@ class TrainPreset:
     def __init__(self, size: int, crop: float = 0.6) -> None:
         self.size, self.crop = size, crop
 
-    def __call__(self, grids: torch.Tensor) -> torch.Tensor:
-        return standardise(self.change(grids), self.size)
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        return standardise(self.change(images), self.size)
 
-    def change(self, grids: torch.Tensor) -> torch.Tensor:
+    def change(self, images: torch.Tensor) -> torch.Tensor:
         """``(N, 1, 224, 224)`` uint8 → the changed films, float32 in 0..1, same shape."""
-        films = self.warp(grids.float() / 255)
+        films = self.warp(images.float() / 255)
         return self.expose(torch.stack([self.degrade(film) for film in films]))
 
     def warp(self, films: torch.Tensor) -> torch.Tensor:
@@ -92,10 +94,10 @@ class TrainPreset:
     def degrade(self, film: torch.Tensor) -> torch.Tensor:
         """Lose detail as scanners, exports and messengers do: ``(1, h, w)`` → the same."""
         if chance(0.35):  # a smaller copy, enlarged again
-            small = round(GRID * math.exp(draw(math.log(0.25), 0)))
+            small = round(CANONICAL_SIDE * math.exp(draw(math.log(0.25), 0)))
             mode = "bilinear" if chance(0.5) else "bicubic"
             film = F.interpolate(film[None], (small, small), mode=mode, antialias=True)
-            film = F.interpolate(film, (GRID, GRID), mode=mode)[0].clamp(0, 1)
+            film = F.interpolate(film, (CANONICAL_SIDE, CANONICAL_SIDE), mode=mode)[0].clamp(0, 1)
         if chance(0.3):
             sigma = draw(0.3, 2.0)
             film = gaussian_blur(film, [2 * math.ceil(2 * sigma) + 1] * 2, sigma)

@@ -19,18 +19,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from pneumonia.audit import (
-    METADATA,
-    pixel_statistics,
-    rim_profile,
-    sample_of_csv,
-    sample_of_films,
-    told_apart,
-)
-from pneumonia.audit_figure import draw_audit, precise
 from pneumonia.checkpoint import write_json
-from pneumonia.dataset import LABELS, find_films, load_grids, select
-from pneumonia.duplicates import identical_pairs, near_identical_pairs, overlaps
+from pneumonia.data.dataset import LABELS, find_records, load_images, split_records
+from pneumonia.data.duplicates import identical_pairs, near_identical_pairs, overlaps
+from pneumonia.data.shortcut_figure import draw_audit, precise
+from pneumonia.data.shortcuts import (
+    METADATA,
+    border_profile,
+    pixel_statistics,
+    shortcut_auroc,
+    traits_from_csv,
+    traits_from_records,
+)
 
 COPIES = {"identical": "byte-identical pairs", "near": "nearly identical pairs, other bytes"}
 
@@ -54,22 +54,22 @@ def main() -> None:
     report = {"command": command(args), "sources": {}}
     sample = None
     if args.metadata:
-        sample = sample_of_csv(args.metadata)
+        sample = traits_from_csv(args.metadata)
         report["sources"]["original files"] = audit_metadata(sample)
     if args.data:
-        films = find_films(args.data)
-        grids, films, unreadable = load_grids(films, args.cache)
+        films = find_records(args.data)
+        images, films, unreadable = load_images(films, args.cache)
         for error in unreadable:
             print(f"skipped: {error}", file=sys.stderr)
-        folder = sample_of_films(films)
+        folder = traits_from_records(films)
         section = audit_metadata(folder)
         section["told apart by"] |= {
-            "grey levels without their place": told_apart(pixel_statistics(grids), folder),
-            "outer rim of the film": told_apart(rim_profile(grids), folder),
+            "grey levels without their place": shortcut_auroc(pixel_statistics(images), folder),
+            "outer rim of the film": shortcut_auroc(border_profile(images), folder),
         }
         report["sources"]["films of the folder"] = section
         report["unreadable"] = len(unreadable)
-        report["copies"] = audit_copies(films, grids)
+        report["copies"] = audit_copies(films, images)
         sample = sample or folder
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def audit_metadata(sample) -> dict:
     told = {}
     for name, keys in METADATA.items():
         features = np.stack([sample.metadata[key] for key in keys], axis=1).astype(float)
-        told[name] = told_apart(features, sample)
+        told[name] = shortcut_auroc(features, sample)
     medians = {
         name: {
             key: float(np.nanmedian(column[sample.labels == label]))
@@ -108,11 +108,11 @@ def audit_metadata(sample) -> dict:
     return {"films": counts, "medians": medians, "told apart by": told}
 
 
-def audit_copies(films, grids) -> dict:
+def audit_copies(films, images) -> dict:
     identical = identical_pairs(films)
-    near = sorted(set(near_identical_pairs(grids)) - set(identical))
+    near = sorted(set(near_identical_pairs(images)) - set(identical))
     pairs = {"identical": identical, "near": near}
-    held = set(select(films, "val"))
+    held = set(split_records(films, "val"))
     cut = [f.split if f.split == "test" else "val" if f in held else "train" for f in films]
     return {
         "official folders": overlaps(films, pairs, [film.split for film in films]),

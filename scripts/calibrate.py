@@ -16,10 +16,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pneumonia.calibration import store
 from pneumonia.checkpoint import CheckpointError, checkpoint_folder, load_checkpoint
-from pneumonia.dataset import find_films, load_grids, select
-from pneumonia.training import pick_device
+from pneumonia.data.dataset import find_records, load_images, split_records
+from pneumonia.evaluation.calibration import calibrate_and_save
+from pneumonia.training.loop import pick_device
 
 
 def main() -> None:
@@ -36,14 +36,14 @@ def main() -> None:
     args = parser.parse_args()
     device = pick_device(args.device)
     network, card, _ = load_checkpoint(args.model, device)
-    found = find_films(args.data)
-    training, _, _ = load_grids(select(found, "train"), args.cache)
-    grids, films, _ = load_grids(select(found, "val"), args.cache)
+    found = find_records(args.data)
+    training, _, _ = load_images(split_records(found, "train"), args.cache)
+    images, films, _ = load_images(split_records(found, "val"), args.cache)
     labels = np.array([film.label for film in films])
     size = args.size or card["preprocessing"]["size"]
     card["calibrated_by"] = "python " + shlex.join(sys.argv)
     folder = checkpoint_folder(args.model)
-    card = store(folder, network, card, training, grids, labels, size, device)
+    card = calibrate_and_save(folder, network, card, training, images, labels, size, device)
     print(f"{card['title']} at {size} px: {card['operating_point']}, {card['validation']}")
 
 

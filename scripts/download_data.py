@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pneumonia.dataset import Film, find_films, select
+from pneumonia.data.dataset import Record, find_records, split_records
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 KINDS = (("Normal", "IM-"), ("Bacterial pneumonia", "_bacteria_"), ("Viral pneumonia", "_virus_"))
@@ -41,7 +41,7 @@ def main() -> None:
     )
     args = parser.parse_args()
     folder = args.check or download()
-    films = find_films(folder)
+    films = find_records(folder)
     if args.examples:
         copy_examples(films, Path(args.examples))
     counts = Counter(film.split for film in films)
@@ -55,9 +55,9 @@ def main() -> None:
     print(f"The data set is whole. Train with:\n  python scripts/train.py --data {folder}")
 
 
-def copy_examples(films: list[Film], folder: Path) -> None:
+def copy_examples(films: list[Record], folder: Path) -> None:
     """A film of each kind from the validation patients, under a name that the page shows."""
-    held = select(films, "val")
+    held = split_records(films, "val")
     for title, mark in KINDS:
         film = next((film for film in held if mark in film.path.name), None)
         if film is None:

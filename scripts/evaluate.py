@@ -19,14 +19,14 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pneumonia import evaluation_report as reports
-from pneumonia.calibration import COVERAGE, held_coverage
 from pneumonia.checkpoint import CheckpointError, available_models, load_checkpoint, write_json
-from pneumonia.dataset import Film, find_films, select
-from pneumonia.heat_checks import Heater
+from pneumonia.data.dataset import Record, find_records, split_records
+from pneumonia.evaluation import report as reports
+from pneumonia.evaluation.calibration import COVERAGE, held_out_coverage
+from pneumonia.evaluation.saliency import SaliencyModel
 from pneumonia.predictor import Predictor
-from pneumonia.radiograph import SUFFIXES, Radiograph, RadiographError, read_radiograph
-from pneumonia.strangers import draw_strangers
+from pneumonia.reading.radiograph import SUFFIXES, Radiograph, RadiographError, read_radiograph
+from pneumonia.synthetic.distractors import draw_distractors
 
 
 def arguments() -> argparse.Namespace:
@@ -51,7 +51,7 @@ def arguments() -> argparse.Namespace:
         "--heat-films", type=int, default=24, metavar="N", help="films of the heatmap checks (24)"
     )
     parser.add_argument(
-        "--strangers",
+        "--ood",
         nargs="+",
         default=[],
         metavar="DIR",
@@ -63,18 +63,18 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def find_strangers(folders: list[str]) -> dict[str, list]:
+def find_ood_images(folders: list[str]) -> dict[str, list]:
     """kind → pictures: the drawn ones, and those of each folder under its name."""
-    strangers: dict[str, list] = draw_strangers()
+    ood_images: dict[str, list] = draw_distractors()
     for folder in map(Path, folders):
         files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
         if not files:
             raise FileNotFoundError(f"There are no pictures in {str(folder)!r}.")
-        strangers[folder.name] = [read_radiograph(file) for file in files]
-    return strangers
+        ood_images[folder.name] = [read_radiograph(file) for file in files]
+    return ood_images
 
 
-def read(films: list[Film]) -> tuple[list[Radiograph], list[Film], list[str]]:
+def read(films: list[Record]) -> tuple[list[Radiograph], list[Record], list[str]]:
     """What could be read, the films it belongs to, and why the others could not."""
     radiographs, kept, skipped = [], [], []
     for film in tqdm(films, "Reading", unit="film", disable=None):
@@ -88,7 +88,7 @@ def read(films: list[Film]) -> tuple[list[Radiograph], list[Film], list[str]]:
 
 def main() -> None:
     args = arguments()
-    radiographs, films, skipped = read(select(find_films(args.data), args.split))
+    radiographs, films, skipped = read(split_records(find_records(args.data), args.split))
     for error in skipped:
         print(f"skipped: {error}", file=sys.stderr)
     if len({film.label for film in films}) < 2:
@@ -97,19 +97,19 @@ def main() -> None:
     patients = np.array([film.patient for film in films])
     names = sorted(available_models(), reverse=True) if args.model == "all" else [args.model]
     predictors = [Predictor.load(name, args.device) for name in names]
-    strangers, models = find_strangers(args.strangers), {}
+    ood_images, models = find_ood_images(args.ood), {}
     for predictor in predictors:
         models[predictor.name] = {
             "title": predictor.title,
             "weights_sha256": predictor.card["weights"]["sha256"],
             "operating_point": predictor.threshold,
             **reports.evaluate(predictor, radiographs, labels, patients, not args.quick),
-            "strangers": reports.refusals(predictor, strangers),
+            "ood": reports.refusals(predictor, ood_images),
         }
         if args.split == "val":
             held = np.array(models[predictor.name]["probabilities"])
             logits = np.log(held) - np.log1p(-held)
-            models[predictor.name]["held"] = held_coverage(labels, logits, patients, COVERAGE)
+            models[predictor.name]["held"] = held_out_coverage(labels, logits, patients, COVERAGE)
     report = {
         "command": "python " + shlex.join(sys.argv),
         "split": args.split,
@@ -119,11 +119,11 @@ def main() -> None:
     if len(predictors) > 1:
         report["comparison"] = reports.comparison(models, predictors, labels, patients)
     if not args.quick:
-        heaters = {}
+        saliency_models = {}
         for name, predictor in zip(names, predictors, strict=True):
             network, card, _ = load_checkpoint(name, predictor.device)
-            heaters[predictor.name] = Heater(network, card["preprocessing"]["size"])
-        report["heat"] = reports.check_heat(heaters, radiographs, labels, args.heat_films)
+            saliency_models[predictor.name] = SaliencyModel(network, card["preprocessing"]["size"])
+        report["heat"] = reports.check_heat(saliency_models, radiographs, labels, args.heat_films)
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
     reports.plot(report, labels, out / "evaluation.png")

@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pneumonia.checkpoint import CARD, CHECKPOINTS, available_models
-from pneumonia.model_card import model_card
+from pneumonia.evaluation.model_card import model_card
 
 
 def main() -> None:

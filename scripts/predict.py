@@ -22,9 +22,9 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pneumonia.checkpoint import CheckpointError, available_models
+from pneumonia.export.records import COLUMNS, cells, escape_formula
 from pneumonia.predictor import Predictor
-from pneumonia.radiograph import SUFFIXES, Radiograph, RadiographError, read_radiograph
-from pneumonia.report import COLUMNS, cells, safe_cell
+from pneumonia.reading.radiograph import SUFFIXES, Radiograph, RadiographError, read_radiograph
 
 Batch = list[tuple[Path, Path]]  # files, with their names relative to what was given
 
@@ -124,9 +124,9 @@ def run(
             ]
             for file, name in batch:
                 for predictor, predictions in zip(predictors, answers, strict=True):
-                    row = {"file": safe_cell(str(file)), "model": predictor.name}
+                    row = {"file": escape_formula(str(file)), "model": predictor.name}
                     if file in errors:
-                        row["error"] = safe_cell(errors[file])
+                        row["error"] = escape_formula(errors[file])
                     else:
                         row.update(cells(predictions[file]))
                     writer.writerow(row)

@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pneumonia.checkpoint import write_json, write_weights
 from pneumonia.models import MODELS, build
-from pneumonia.pretraining import PictureTask, load_pictures
-from pneumonia.training import Recipe, pick_device, train
+from pneumonia.training.loop import Recipe, pick_device, train
+from pneumonia.training.pretraining import PictureTask, load_pictures
 
 
 def main() -> None:

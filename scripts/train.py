@@ -24,12 +24,12 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pneumonia import __version__
-from pneumonia.calibration import store
-from pneumonia.dataset import LABELS, find_films, load_grids, select
-from pneumonia.evaluation import plot_curves
+from pneumonia.data.dataset import LABELS, find_records, load_images, split_records
+from pneumonia.evaluation.calibration import calibrate_and_save
+from pneumonia.evaluation.corruptions import corrupt_in_turn
+from pneumonia.evaluation.metrics import plot_curves
 from pneumonia.models import MODELS, build, initialise
-from pneumonia.perturb import perturb_in_turn
-from pneumonia.training import Recipe, pick_device, train
+from pneumonia.training.loop import Recipe, pick_device, train
 
 
 def arguments() -> argparse.Namespace:
@@ -95,13 +95,13 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     args = arguments()
-    films = find_films(args.data)
+    films = find_records(args.data)
     parts = {}
     for split in ("train", "val"):
-        grids, kept, errors = load_grids(select(films, split), args.cache)
+        images, kept, errors = load_images(split_records(films, split), args.cache)
         for error in errors:
             print(f"skipped: {error}", file=sys.stderr)
-        parts[split] = (grids, torch.tensor([film.label for film in kept]), kept)
+        parts[split] = (images, torch.tensor([film.label for film in kept]), kept)
         counts = {name: sum(film.label == i for film in kept) for i, name in enumerate(LABELS)}
         patients = len({film.patient for film in kept})
         print(
@@ -132,11 +132,11 @@ def train_one(name: str, args: argparse.Namespace, parts: dict) -> None:
         f"{spec.title}: {millions:.2f} M parameters, {init} initialisation, on {device}; {recipe}"
     )
 
-    (grids, labels, kept), (held, truth, held_films) = parts["train"], parts["val"]
-    truth, changed = truth.numpy(), perturb_in_turn(held)
+    (images, labels, kept), (held, truth, held_films) = parts["train"], parts["val"]
+    truth, changed = truth.numpy(), corrupt_in_turn(held)
     valid = {"auroc": (held, truth), "auroc_perturbed": (changed, truth)}
     commit = git_commit()  # of the code that runs, not of what is there when it ends
-    network, history = train(network, recipe, grids, labels, valid, device, folder, args.resume)
+    network, history = train(network, recipe, images, labels, valid, device, folder, args.resume)
 
     size = args.eval_size or args.size or spec.eval_size
     card = {
@@ -170,7 +170,7 @@ def train_one(name: str, args: argparse.Namespace, parts: dict) -> None:
             },
         },
     }
-    card = store(folder, network, card, grids, held, truth, size, device)
+    card = calibrate_and_save(folder, network, card, images, held, truth, size, device)
     plot_curves(history, folder / "curves.png", spec.title)
     (folder / "resume.pt").unlink()
     print(f"{spec.title}: {card['validation']['clean']}; written to {folder}")

@@ -4,50 +4,15 @@ import os
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
+from factories import card_of, open_gate, seeded_network
 
 from pneumonia.checkpoint import save_checkpoint
-from pneumonia.gate import Gate
-from pneumonia.models import MODELS, build
-from pneumonia.phantom import draw_phantom
+from pneumonia.models import MODELS
+from pneumonia.synthetic.phantom import draw_phantom
 
 torch.set_num_threads(2)
-
-
-def card_of(model: str) -> dict:
-    """The parts of a card that a prediction needs."""
-    return {
-        "model": model,
-        "title": MODELS[model].title,
-        "preprocessing": {"grid": 224, "size": 64, "standardise": "per film"},
-        "calibration": {"temperature": 1.5, "bias": -0.2},
-        "operating_point": {"threshold": 0.4},
-        "validation": {"clean": {"sensitivity": 0.95, "specificity": 0.97}},
-        "conformal": {"coverage": 0.9, "normal_to": 0.3, "pneumonia_from": 0.6},
-    }
-
-
-def open_gate(model: str, limit: float = 1e6) -> Gate:
-    """A gate that lets films through whose inner features are within ``limit`` of 0."""
-    channels = {"cnn": 160, "densenet169": 640}[model]
-    precision = np.eye(channels, dtype=np.float32) / np.float32(limit) ** 2
-    return Gate(np.zeros(channels, np.float32), precision)
-
-
-def seeded_network(model: str, seed: int = 0) -> torch.nn.Module:
-    """A network whose normalisations are not at their neutral start, so that mistakes show."""
-    torch.manual_seed(seed)
-    network = build(model)
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            torch.nn.init.uniform_(module.weight, 0.7, 1.3)
-            torch.nn.init.normal_(module.bias, std=0.2)
-            torch.nn.init.normal_(module.running_mean, std=0.1)
-            torch.nn.init.uniform_(module.running_var, 0.7, 1.3)
-    torch.nn.init.normal_(network.classifier.weight, std=0.1)
-    return network.eval()
 
 
 @pytest.fixture(scope="session", params=list(MODELS))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 
-from pneumonia.web.process import ROOT, free_port, wait_for
+from tools.page_process import ROOT, free_port, wait_for
 
 
 def served_page() -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import card_of, open_gate, seeded_network
+from factories import card_of, open_gate, seeded_network
 
 from pneumonia.checkpoint import (
     CHECKPOINTS,

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from conftest import seeded_network
+from factories import seeded_network
 from pytorch_grad_cam import HiResCAM
 
 from pneumonia.explain import Explainer
@@ -44,9 +44,9 @@ def network(request, inputs):
 
 @pytest.mark.parametrize("target", ["NORMAL", "PNEUMONIA"])
 def test_heatmap_equals_autograd_on_the_features(network, target, inputs):
-    logits, evidence, _ = Explainer(copy.deepcopy(network)).explain(inputs[:3])
-    assert evidence.dtype == np.float32
-    heatmaps = np.maximum(evidence if target == "PNEUMONIA" else -evidence, 0)
+    logits, attribution, _ = Explainer(copy.deepcopy(network)).explain(inputs[:3])
+    assert attribution.dtype == np.float32
+    heatmaps = np.maximum(attribution if target == "PNEUMONIA" else -attribution, 0)
     for film, logit, heatmap in zip(inputs, logits, heatmaps, strict=False):
         expected_logit, expected = reference(copy.deepcopy(network), film[None], target)
         assert heatmap.shape == expected.shape and heatmap.max() > 0
@@ -56,21 +56,21 @@ def test_heatmap_equals_autograd_on_the_features(network, target, inputs):
 
 def test_evidence_adds_up_to_the_logit_and_costs_no_accuracy(network, inputs):
     explainer = Explainer(network)
-    bare, nothing, inner = explainer.explain(inputs, evidence=False)
-    logits, evidence, again = explainer.explain(inputs)
+    bare, nothing, embedding = explainer.explain(inputs, attribution=False)
+    logits, attribution, again = explainer.explain(inputs)
     assert nothing is None
     np.testing.assert_allclose(logits, bare, atol=1e-5)
-    np.testing.assert_allclose(inner, again, atol=1e-5)
+    np.testing.assert_allclose(embedding, again, atol=1e-5)
     bias = network.classifier.bias.item()
-    np.testing.assert_allclose(evidence.mean((1, 2)), logits - bias, atol=1e-3)
+    np.testing.assert_allclose(attribution.mean((1, 2)), logits - bias, atol=1e-3)
 
 
 def test_hirescam_would_say_the_same(network, inputs):
     """Behind mean pooling the gradient is the same in every cell (Draelos and Carin 2020)."""
-    _, evidence, _ = Explainer(network).explain(inputs[:2])
+    _, attribution, _ = Explainer(network).explain(inputs[:2])
     with HiResCAM(network, [network.relu]) as cam:
         maps = cam(inputs[:2], [lambda logit: logit] * 2)
-    for one, other in zip(maps, np.maximum(evidence, 0), strict=True):
+    for one, other in zip(maps, np.maximum(attribution, 0), strict=True):
         enlarged = cv2.resize(scaled(other), one.shape[::-1])
         np.testing.assert_allclose(one, scaled(enlarged), atol=1e-3)
 
@@ -86,7 +86,7 @@ def test_eight_threads_on_both_models_get_the_sequential_results(inputs):
 
     def run(job):
         explainer, film = job
-        explainer.explain(film, evidence=False)  # passes of the other kind must not disturb
+        explainer.explain(film, attribution=False)  # passes of the other kind must not disturb
         return explainer.explain(film)
 
     with ThreadPoolExecutor(8) as pool:
@@ -97,13 +97,13 @@ def test_eight_threads_on_both_models_get_the_sequential_results(inputs):
 
 
 def test_inner_features_are_the_means_of_the_last_stage_but_one(network, inputs):
-    inner = Explainer(network).explain(inputs[:2]).inner
+    embedding = Explainer(network).explain(inputs[:2]).embedding
     children = list(network.features.children())
-    last = next(i for i, child in enumerate(children) if child is network.inner)
+    last = next(i for i, child in enumerate(children) if child is network.embedding)
     with torch.inference_mode():
         expected = torch.nn.Sequential(*children[: last + 1])(inputs[:2]).mean((2, 3))
-    np.testing.assert_allclose(inner, expected, atol=1e-5)
-    assert inner.shape[1] in (160, 640)
+    np.testing.assert_allclose(embedding, expected, atol=1e-5)
+    assert embedding.shape[1] in (160, 640)
 
 
 def hooks(module):

@@ -10,8 +10,8 @@ import sklearn.datasets
 from pneumonia import Predictor, read_radiograph
 from pneumonia.checkpoint import available_models
 from pneumonia.gate import OK, Gate
-from pneumonia.phantom import draw_phantom
-from pneumonia.strangers import draw_strangers
+from pneumonia.synthetic.distractors import draw_distractors
+from pneumonia.synthetic.phantom import draw_phantom
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_validation_films_pass(predictor):
 
 
 def test_what_is_no_picture_of_anything_is_refused(predictor):
-    for kind, pictures in draw_strangers().items():
+    for kind, pictures in draw_distractors().items():
         assert refused(predictor, pictures) == 1, kind
 
 

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from conftest import seeded_network
+from factories import seeded_network
 from safetensors.torch import save_file
 from torchvision.models import densenet169
 

@@ -3,14 +3,14 @@ import io
 import numpy as np
 import pytest
 import torch
-from conftest import card_of, open_gate, seeded_network
+from factories import card_of, open_gate, seeded_network
 from PIL import Image
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pneumonia import Predictor, RadiographError, read_radiograph
 from pneumonia.checkpoint import CheckpointError, save_checkpoint
 from pneumonia.models import MODELS
-from pneumonia.preprocess import EvalPreset, to_grid
+from pneumonia.preprocess import EvalPreset, to_canonical
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_the_contract(predictor, films, tmp_path):
 def test_probability_is_the_networks_calibrated_logit(predictor, films):
     network = seeded_network(predictor.name)
     with torch.inference_mode():
-        logit = network(EvalPreset(64)(to_grid(films[0])[None])).item()
+        logit = network(EvalPreset(64)(to_canonical(films[0])[None])).item()
     expected = 1 / (1 + np.exp(-logit / 1.5 + 0.2))
     assert predictor.predict(films[0]).probability == pytest.approx(expected, abs=1e-5)
 

@@ -10,14 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import card_of, open_gate, seeded_network
+from factories import ROOT, card_of, open_gate, seeded_network
 from PIL import Image
 
 from pneumonia.checkpoint import load_checkpoint, save_checkpoint
-from pneumonia.dataset import find_films, select
-from pneumonia.phantom import draw_phantom
-
-ROOT = Path(__file__).resolve().parent.parent
+from pneumonia.data.dataset import find_records, split_records
+from pneumonia.synthetic.phantom import draw_phantom
 
 
 def script(name, *args, **env):
@@ -99,14 +97,14 @@ def test_predict_says_what_is_missing(folder, checkpoints, tmp_path):
 
 def test_evaluate_writes_a_whole_report(dataset, checkpoints, tmp_path):
     out, readme = tmp_path / "report", tmp_path / "README.md"
-    strangers = tmp_path / "bones"
-    strangers.mkdir()
+    ood_images = tmp_path / "bones"
+    ood_images.mkdir()
     for seed in range(3):
-        draw_phantom(64, 64, seed=seed).image().save(strangers / f"{seed}.png")
+        draw_phantom(64, 64, seed=seed).image().save(ood_images / f"{seed}.png")
     readme.write_text("before\n<!-- figures: x -->\nold\n<!-- /figures -->\nafter\n")
     result = script(
         *("evaluate", "--data", dataset, "--split", "val", "--out", out, "--readme", readme),
-        *("--heat-films", 2, "--strangers", strangers),
+        *("--heat-films", 2, "--ood", ood_images),
         PNEUMONIA_CHECKPOINTS=str(checkpoints),
     )
     assert result.returncode == 0, result.stderr
@@ -123,8 +121,8 @@ def test_evaluate_writes_a_whole_report(dataset, checkpoints, tmp_path):
     for model in report["models"].values():
         assert len(model["perturbations"]) == 17 and model["perturbations"]["clean"]["flips"] == 0
         assert f"{model['figures']['auroc']:.3f} (" in table
-        assert model["strangers"]["bones"]["pictures"] == 3
-        assert {"blank", "noise", "text", "bones"} <= set(model["strangers"])
+        assert model["ood"]["bones"]["pictures"] == 3
+        assert {"blank", "noise", "text", "bones"} <= set(model["ood"])
     assert "| bones (3) |" in text
     assert {"randomisation", "road", "pointing", "elsewhere"} == set(
         report["heat"]["models"]["cnn"]
@@ -217,5 +215,5 @@ def test_download_data_copies_examples_of_validation_patients(dataset, tmp_path)
     names = sorted(path.name for path in folder.iterdir())
     credit = "(Kermany et al., CC BY 4.0)"
     assert names == [f"Normal {credit}.jpeg", f"Viral pneumonia {credit}.jpeg"]
-    held = {film.path.read_bytes() for film in select(find_films(dataset), "val")}
+    held = {film.path.read_bytes() for film in split_records(find_records(dataset), "val")}
     assert all(path.read_bytes() in held for path in folder.iterdir())

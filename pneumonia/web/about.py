@@ -5,11 +5,11 @@ from html import escape
 
 from scipy.stats import binomtest
 
-from ..predictor import Predictor
-from ..render import data_uri
-from . import figures
-from .examples import Example
-from .texts import known, menu, number, say, tag
+from pneumonia.overlay import data_uri
+from pneumonia.predictor import Predictor
+from pneumonia.web import results
+from pneumonia.web.examples import Example
+from pneumonia.web.texts import known, menu, number, say, tag
 
 
 def header() -> str:
@@ -59,10 +59,10 @@ def models(predictors: Iterable[Predictor]) -> str:
     scripts/audit.py wrote.
     """
     cards = [predictor.card for predictor in predictors]
-    report = figures.load_evaluation(cards)
+    report = results.load_evaluation(cards)
     names = [card["model"] for card in cards]
-    tests = figures.perturbations(report, names) if report else ""
-    return _side_by_side(cards, report) + tests + figures.audit() + figures.limits()
+    tests = results.perturbations(report, names) if report else ""
+    return _side_by_side(cards, report) + tests + results.audit() + results.limits()
 
 
 def cards() -> str:
@@ -93,7 +93,7 @@ def _side_by_side(cards: list[dict], report: dict | None) -> str:
         row = "".join(f"<td>{cell}</td>" for cell in cells)
         lines.append(f"<tr>{tag(f'about.{key}', 'th scope=row')}{row}</tr>")
     if report:
-        kinds = [report["models"][card["model"]]["strangers"].values() for card in cards]
+        kinds = [report["models"][card["model"]]["ood"].values() for card in cards]
         pictures = sum(kind["pictures"] for kind in kinds[0])
         refused = [sum(k["pictures"] * k["refused"] for k in model) / pictures for model in kinds]
         row = "".join(f"<td>{_rate(share, pictures)}</td>" for share in refused)

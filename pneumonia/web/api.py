@@ -9,11 +9,11 @@ from pathlib import Path
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from ..batch import list_films
-from ..predictor import Prediction
-from ..radiograph import read_radiograph
-from ..report import as_dict
-from .handlers import PREDICTORS, answers, at_once, infer, sentence
+from pneumonia.export.records import as_dict
+from pneumonia.predictor import Prediction
+from pneumonia.reading.archive import list_films
+from pneumonia.reading.radiograph import read_radiograph
+from pneumonia.web.handlers import PREDICTORS, answers, infer, run_parallel, user_message
 
 _NONE = "Give a film: a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file."
 
@@ -45,9 +45,9 @@ def predict(film: str) -> tuple[dict, list[tuple[str, str]]]:
         raise gr.Error(_NONE, print_exception=False)
     try:
         predictions = infer(read_radiograph(film), list(PREDICTORS))
-        return as_dict(predictions), at_once(_overlay, predictions)
+        return as_dict(predictions), run_parallel(_overlay, predictions)
     except Exception as error:
-        raise gr.Error(sentence(error), print_exception=False) from error
+        raise gr.Error(user_message(error), print_exception=False) from error
 
 
 def predict_batch(films: list[str]) -> list[dict]:

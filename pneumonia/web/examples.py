@@ -6,9 +6,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..phantom import draw_phantom
-from ..radiograph import SUFFIXES, RadiographError, Source, read_radiograph
-from ..render import film_image
+from pneumonia.overlay import film_image
+from pneumonia.reading.radiograph import SUFFIXES, RadiographError, Source, read_radiograph
+from pneumonia.synthetic.phantom import draw_phantom
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples"
 THUMBNAIL = (240, 240)

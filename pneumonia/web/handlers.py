@@ -12,14 +12,20 @@ import gradio as gr
 import numpy as np
 import torch
 
-from ..batch import Entry, read_film, read_films
-from ..checkpoint import CheckpointError, available_models
-from ..models import MODELS
-from ..predictor import Prediction, Predictor
-from ..radiograph import MAX_BYTES, Radiograph, RadiographError, Source, read_radiograph
-from ..render import film_image, side_by_side
-from ..report import as_dict, safe_name
-from . import on_gpu, views
+from pneumonia.checkpoint import CheckpointError, available_models
+from pneumonia.export.records import as_dict, download_filename
+from pneumonia.models import MODELS
+from pneumonia.overlay import film_image, side_by_side
+from pneumonia.predictor import Prediction, Predictor
+from pneumonia.reading.archive import FilmRef, read_film, read_films
+from pneumonia.reading.radiograph import (
+    MAX_BYTES,
+    Radiograph,
+    RadiographError,
+    Source,
+    read_radiograph,
+)
+from pneumonia.web import on_gpu, views
 
 PREDICTORS: dict[str, Predictor] = {}  # the most capable first; filled once, before any visitor
 
@@ -56,16 +62,16 @@ def load_models() -> None:
 @on_gpu
 def infer(film: Radiograph, names: list[str], heatmap: bool = True) -> list[Prediction]:
     """Probability and heatmap of each named model: one call, one loan of a ZeroGPU."""
-    return at_once(lambda name: PREDICTORS[name].predict(film, heatmap), names)
+    return run_parallel(lambda name: PREDICTORS[name].predict(film, heatmap), names)
 
 
-def at_once(function: Callable[[T], R], things: Sequence[T]) -> list[R]:
+def run_parallel(function: Callable[[T], R], things: Sequence[T]) -> list[R]:
     """The function of each thing, all at the same time, so that a film alone has all the cores."""
     with ThreadPoolExecutor(len(things)) as pool:  # of this call: none outlives a fork of ZeroGPU's
         return list(pool.map(function, things))
 
 
-def analyse(source: Source | Entry | None, choice: str) -> Iterator[str]:
+def analyse(source: Source | FilmRef | None, choice: str) -> Iterator[str]:
     """A film → the result as HTML, first without pictures; or one calm sentence why there is none.
 
     Args:
@@ -83,10 +89,10 @@ def analyse(source: Source | Entry | None, choice: str) -> Iterator[str]:
             yield views.result(predictions, pending=True)
             yield views.result(predictions)
         except Exception as error:
-            yield views.refusal(sentence(error))
+            yield views.refusal(user_message(error))
 
 
-def answers(entries: Sequence[Entry]) -> Iterator[tuple[str, list[Prediction] | str]]:
+def answers(entries: Sequence[FilmRef]) -> Iterator[tuple[str, list[Prediction] | str]]:
     """Each listed film's name with every model's prediction, or one sentence why there is none.
 
     There are no heatmaps. A film that cannot be read, or at which something breaks, costs its own
@@ -99,11 +105,11 @@ def answers(entries: Sequence[Entry]) -> Iterator[tuple[str, list[Prediction] | 
                 raise film
             answer = infer(film, list(PREDICTORS), heatmap=False)
         except Exception as error:
-            answer = sentence(error)
+            answer = user_message(error)
         yield name, answer
 
 
-def sentence(error: Exception) -> str:
+def user_message(error: Exception) -> str:
     """What a visitor is told of it; unless it is a refusal, the rest of it goes to the log."""
     if isinstance(error, RadiographError):
         return str(error)
@@ -111,7 +117,7 @@ def sentence(error: Exception) -> str:
     return BROKEN
 
 
-def _read(source: Source | Entry) -> Radiograph:
+def _read(source: Source | FilmRef) -> Radiograph:
     return read_film(*source) if isinstance(source, tuple) else read_radiograph(source)
 
 
@@ -120,7 +126,7 @@ def chosen(choice: str) -> list[str]:
     return [choice] if choice in PREDICTORS else list(PREDICTORS)
 
 
-def take(source: Source | Entry, choice: str, what: str) -> str:
+def export(source: Source | FilmRef, choice: str, what: str) -> str:
     """A film → what the visitor takes away of it, as a link that carries the file.
 
     The film is read and predicted again: nothing of a visitor is kept for the case.
@@ -133,10 +139,10 @@ def take(source: Source | Entry, choice: str, what: str) -> str:
     try:
         predictions = infer(_read(source), chosen(choice))
     except Exception as error:  # most likely its upload was deleted meanwhile
-        raise gr.Error(sentence(error), print_exception=False) from error
+        raise gr.Error(user_message(error), print_exception=False) from error
     film = predictions[0].radiograph
     if what == "pdf":
-        from ..pdf import pdf  # which is heavy, and which the first visitor need not wait for
+        from pneumonia.export.pdf import pdf
 
         kind, content = "application/pdf", pdf(predictions)
     elif what == "json":
@@ -146,7 +152,9 @@ def take(source: Source | Entry, choice: str, what: str) -> str:
         pictures = [film_image(film.pixels), *(p.overlay() for p in predictions)]
         side_by_side(pictures).save(file := io.BytesIO(), "PNG")
         kind, content = "image/png", file.getvalue()
-    return views.download(safe_name(film.name, f".{kind.rpartition('/')[2]}"), kind, content)
+    return views.download(
+        download_filename(film.name, f".{kind.rpartition('/')[2]}"), kind, content
+    )
 
 
 def too_large(name: str) -> str:

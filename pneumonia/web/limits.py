@@ -6,19 +6,19 @@ from fastapi import HTTPException, Request
 from fastapi.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..radiograph import MAX_BYTES
+from pneumonia.reading.radiograph import MAX_BYTES
 
-MOST_BYTES = 10 * MAX_BYTES  # of an uploaded file, which may be an archive of films
-MOST_TEXT = 4 * MAX_BYTES  # of a request that is held in memory, films as text among them
+MAX_UPLOAD_BYTES = 10 * MAX_BYTES  # of an uploaded file, which may be an archive of films
+MAX_BODY_BYTES = 4 * MAX_BYTES  # of a request that is held in memory, films as text among them
 
 _TOO_MUCH = (
-    f"A request may have {MOST_TEXT // 2**20} MB: upload the films, or send fewer at a time."
+    f"A request may have {MAX_BODY_BYTES // 2**20} MB: upload the films, or send fewer at a time."
 )
 _NO_ROOM = "There is no room for this film right now. Please try again later."
 
 
-class TextLimit:
-    """Ends the reading of a request at ``MOST_TEXT`` bytes; uploads go to the disk as they come."""
+class BodySizeLimit:
+    """Ends the reading of a request at ``MAX_BODY_BYTES``; uploads go to the disk as they come."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -33,7 +33,7 @@ class TextLimit:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > MOST_TEXT:
+            if taken > MAX_BODY_BYTES:
                 raise HTTPException(413, _TOO_MUCH)
             return message
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import gradio as gr
 from starlette.middleware import Middleware
 
-from ..radiograph import MAX_BYTES
-from . import about, api, figures, handlers, many, viewer, views
-from .examples import load_examples
-from .limits import MOST_BYTES, TextLimit, no_room
-from .texts import i18n
-from .theme import theme
-from .uploads import Upload
+from pneumonia.reading.radiograph import MAX_BYTES
+from pneumonia.web import about, api, batch_tab, handlers, results, viewer, views
+from pneumonia.web.examples import load_examples
+from pneumonia.web.limits import MAX_UPLOAD_BYTES, BodySizeLimit, no_room
+from pneumonia.web.texts import i18n
+from pneumonia.web.theme import theme
+from pneumonia.web.uploads import Upload
 
 _HERE = Path(__file__).parent
 _WAITING = 32
@@ -44,7 +44,7 @@ _PICK = """element.addEventListener("click", (event) => {
 });"""
 
 
-def _lightly(steps):
+def _end_with_skip(steps):
     """A generator that ends on nothing, as Gradio sends what comes last once more.
 
     Its outputs must be text or None: what Gradio makes of a component, the browser may lose to the
@@ -108,29 +108,29 @@ def build() -> gr.Blocks:
                 with gr.Row(elem_id="going"):
                     progress = _html("", elem_id="progress")
                     cancel = gr.Button(words("batch.cancel"), elem_id="cancel")
-                _html(many.table(list(handlers.PREDICTORS)), elem_id="many")
+                _html(batch_tab.table(list(handlers.PREDICTORS)), elem_id="many")
                 lines = _html("", elem_id="lines", js_on_load=_LINES)
             with gr.Tab(words("tabs.models"), id="models"):
                 _html(about.models(handlers.PREDICTORS.values()), elem_id="models")
                 _html(about.cards())
                 for name, predictor in handlers.PREDICTORS.items():
                     with gr.Accordion(predictor.title, open=False):
-                        gr.Markdown(figures.model_card(name), elem_classes="card")
+                        gr.Markdown(results.model_card(name), elem_classes="card")
         taken = _html("", elem_id="take", js_on_load=_TAKE)
 
         def known(where):
             return examples[where].source if isinstance(where, int) else where
 
-        @_lightly
+        @_end_with_skip
         def analyse(where, model: str):
             yield from handlers.analyse(known(where), model)
 
-        @_lightly
+        @_end_with_skip
         def read_upload(path: str, model: str):
             for shown in handlers.analyse(path, model):
                 yield shown, path, None  # the drop zone is free for the next film
 
-        @_lightly
+        @_end_with_skip
         def read_example(model: str, event: gr.EventData):
             where = int(event.index) % len(examples)
             for shown in handlers.analyse(known(where), model):
@@ -139,13 +139,13 @@ def build() -> gr.Blocks:
         def take(where, model: str, done: list, event: gr.EventData):
             what = str(event.what)
             if what.startswith("films."):
-                return many.take(done, what)
-            return handlers.take(known(where), model, what)
+                return batch_tab.export(done, what)
+            return handlers.export(known(where), model, what)
 
         def refuse_large(event: gr.EventData):
             return handlers.too_large(str(event.name)), None
 
-        @_lightly
+        @_end_with_skip
         def open_row(done: list, model: str, event: gr.EventData):
             row = int(event.row)
             entry = done[row][0] if row < len(done) else ""  # kept for an hour: then it is gone
@@ -171,9 +171,9 @@ def build() -> gr.Blocks:
                 api_visibility="private",
             )
 
-        @_lightly
+        @_end_with_skip
         def read_many(paths: list[str] | None):
-            for where, text, done in many.read(paths or []):
+            for where, text, done in batch_tab.read(paths or []):
                 yield where, text, done, None
 
         private = {"api_visibility": "private", "show_progress": "hidden"}
@@ -219,9 +219,9 @@ def launch(page: gr.Blocks, host: str | None = None, port: int | None = None) ->
         css_paths=[_HERE / name for name in ("style.css", "viewer.css", "rtl.css")],
         i18n=i18n(),
         head=f"<script>{script}</script>",
-        max_file_size=MOST_BYTES,
+        max_file_size=MAX_UPLOAD_BYTES,
         app_kwargs={
-            "middleware": [Middleware(TextLimit)],
+            "middleware": [Middleware(BodySizeLimit)],
             "exception_handlers": {OSError: no_room},
         },
         footer_links=["api"],

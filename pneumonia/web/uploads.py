@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.data_classes import FileData, GradioRootModel
 from gradio.utils import get_upload_folder
 
-from ..radiograph import SUFFIXES
+from pneumonia.reading.radiograph import SUFFIXES
 
 _WHAT = 'a file as "data:image/png;base64,...", or its address under /gradio_api/file='
 _ADDRESS = "Send the film itself: this page fetches nothing from other addresses."

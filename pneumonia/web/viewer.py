@@ -1,6 +1,6 @@
 """The film viewer as HTML: one film, and what each model used. ``viewer.js`` brings it to life.
 
-Everything a visitor can do there happens in the browser: the film, the evidence as a handful of
+Everything a visitor can do there happens in the browser: the film, the attribution as a handful of
 numbers, what each network saw and the colour tables travel inside the HTML.
 """
 
@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..render import FAINT, FULL_STRENGTH, data_uri, film_image, heat_colours
-from .texts import attributes, load_texts, say, tag
+from pneumonia.overlay import FAINT, FULL_STRENGTH, data_uri, film_image, heat_colours
+from pneumonia.web.texts import attributes, load_texts, say, tag
 
 FILM_SIDE = 1600  # longest side in pixels, enough to zoom in
 OPACITY = 70  # per cent, where the slider stands at first
@@ -49,16 +49,16 @@ class Heat:
 
     Attributes:
         model: the model's name, ``"cnn"`` or ``"densenet169"``.
-        evidence: ``(h, w)`` float32 signed calibrated log-odds on the network's last grid: above 0
-            a cell speaks for PNEUMONIA, below for NORMAL.
+        attribution: ``(h, w)`` float32 signed calibrated log-odds on the network's last grid: above
+            0 a cell speaks for PNEUMONIA, below for NORMAL.
         label: the class the model called, which is explained at first.
-        seen: ``(size, size)`` float32 0..1, the exact network input as a grey picture.
+        model_input: ``(size, size)`` float32 0..1, the exact network input as a grey picture.
     """
 
     model: str
-    evidence: np.ndarray
+    attribution: np.ndarray
     label: str
-    seen: np.ndarray
+    model_input: np.ndarray
 
 
 def viewer(
@@ -87,7 +87,7 @@ def viewer(
         "faint": FAINT,
         "tables": {colours: _table(colours) for colours in COLORMAPS},
         "heats": [
-            {"label": h.label, "grid": np.asarray(h.evidence, float).round(3).tolist()}
+            {"label": h.label, "grid": np.asarray(h.attribution, float).round(3).tolist()}
             for h in heats
         ],
     }
@@ -173,7 +173,11 @@ def _evidence(heat: Heat, number: int, ident: str, pending: bool) -> str:
     words = f"<p>{tag(f'model.{heat.model}', 'strong')} {says}</p>"
     saw = f"""<button type="button" data-toggle="seen{number}" aria-pressed="false"
       {_label("saw")}>{_icon("saw")}{_text("saw")}</button>"""
-    seen = "" if pending else f'<img src="{data_uri(film_image(heat.seen), "PNG")}" alt="" hidden>'
+    seen = (
+        ""
+        if pending
+        else f'<img src="{data_uri(film_image(heat.model_input), "PNG")}" alt="" hidden>'
+    )
     stage = f"""{seen}{_CANVAS}
       <div class="viewer-divider" role="slider" tabindex="0" aria-valuemin="0" aria-valuemax="100"
         aria-valuenow="50" {_label("divider")}></div>

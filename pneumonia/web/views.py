@@ -6,11 +6,11 @@ from html import escape
 
 import numpy as np
 
-from ..predictor import Prediction
-from ..report import band
-from ..report import percent as plain_percent
-from .texts import Reference, ref, say, tag
-from .viewer import Heat, viewer
+from pneumonia.export.records import band
+from pneumonia.export.records import percent as plain_percent
+from pneumonia.predictor import Prediction
+from pneumonia.web.texts import Reference, ref, say, tag
+from pneumonia.web.viewer import Heat, viewer
 
 _TURN = itertools.count()  # a new result resets the viewer; a file asked for again is new too
 
@@ -63,7 +63,7 @@ def _result(predictions: list[Prediction], pending: bool, anyway: bool = False) 
     height, width = film.pixels.shape
     heading = headline(predictions, anyway)
     rows = "".join(_verdict(p, anyway) for p in predictions)
-    heats = [Heat(p.model, p.evidence, p.label, _as_grey(p.seen)) for p in predictions]
+    heats = [Heat(p.model, p.attribution, p.label, _as_grey(p.model_input)) for p in predictions]
     size = f'<span dir="ltr">{width} × {height} px</span>'
     about = [size, say(film.format, "format"), *(say(note, "note") for note in film.notes)]
     buttons = "".join(

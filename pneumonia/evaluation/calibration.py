@@ -1,0 +1,226 @@
+"""What a trained network still needs: calibration, operating point, uncertain band and gate.
+
+Each choice is made on clean and perturbed films together, so that it holds for films that come
+another way than the training films did: the gate on training films, the rest on validation films.
+"""
+
+import copy
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.special import expit
+from sklearn.covariance import LedoitWolf
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_curve
+from sklearn.model_selection import KFold, StratifiedGroupKFold
+from tqdm import tqdm
+
+from pneumonia.checkpoint import save_checkpoint
+from pneumonia.data.dataset import LABELS
+from pneumonia.evaluation.corruptions import corrupt_in_turn
+from pneumonia.evaluation.metrics import metrics
+from pneumonia.explain import Explainer
+from pneumonia.gate import Gate
+from pneumonia.models import Network
+from pneumonia.preprocess import CANONICAL_SIDE, EvalPreset
+
+COVERAGE = 0.9  # of either class, by the plausible classes of a film
+GATE_PASS_RATE = 0.995  # of training films, by the gate
+
+
+def calibrate_and_save(
+    folder: str | Path,
+    network: Network,
+    card: dict,
+    training: torch.Tensor,
+    images: torch.Tensor,
+    labels: np.ndarray,
+    size: int,
+    device: torch.device,
+) -> dict:
+    """Calibrate a trained network, fit its gate and write its checkpoint; returns the card.
+
+    The weight matrices are stored in float16 where that moves no probability by more than 0.001.
+
+    Args:
+        folder: the checkpoint's.
+        network: trained.
+        card: what else the card says.
+        training: ``(M, 1, 224, 224)`` uint8 training films; every other one is perturbed.
+        images: ``(N, 1, 224, 224)`` uint8 validation films; as many more are made by perturbing.
+        labels: ``(N,)`` of 0 and 1.
+        size: side of the network's input in px. Trained on enlarged crops, a network is at its best
+            on whole films somewhat larger than it was trained with (Touvron et al. 2019, "Fixing
+            the train-test resolution discrepancy").
+        device: where to compute.
+    """
+    films = torch.cat([images, corrupt_in_turn(images)])
+    rounded = copy.deepcopy(network)
+    for tensor in rounded.parameters():
+        tensor.data = tensor.data.half().float() if tensor.ndim > 1 else tensor.data
+    exact, _ = logits, embedding = forward_all(network, films, size, device)
+    pairs = zip(network.parameters(), rounded.parameters(), strict=True)
+    if not all(torch.equal(one, other) for one, other in pairs):
+        logits, embedding = forward_all(rounded, films, size, device)
+    parts = calibrate(logits, labels)
+    before, after = (probabilities(z, **parts["calibration"]) for z in (exact, logits))
+    moved = float(np.abs(before - after).max())
+    half = moved <= 1e-3
+    seen = torch.cat([training[::2], corrupt_in_turn(training[1::2])])
+    gate = fit_gate(forward_all(rounded, seen, size, device)[1])
+    clean, changed = np.split(gate.distances(embedding) <= 1, 2)
+    card = {
+        **card,
+        "gate": {"passes": {"clean": float(clean.mean()), "perturbed": float(changed.mean())}},
+        "preprocessing": {"grid": CANONICAL_SIDE, "size": size, "standardise": "per film"},
+        **(parts if half else calibrate(exact, labels)),
+    }
+    if moved:  # else the weights had been float16 before
+        card["float16_moves_probability_by"] = moved
+    return save_checkpoint(folder, network, card, gate, half)
+
+
+def forward_all(
+    network: Network, images: torch.Tensor, size: int, device: torch.device
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits ``(N,)`` and embeddings ``(N, channels)`` of ``(N, 1, 224, 224)`` uint8 films."""
+    explainer, preset = Explainer(network), EvalPreset(size)
+    logits, embedding = [], []
+    for films in tqdm(images.split(64), "Films", unit="batch", disable=None, leave=False):
+        inputs = preset(films).to(device, memory_format=torch.channels_last)
+        explained = explainer.explain(inputs, attribution=False)
+        logits.append(explained.logits)
+        embedding.append(explained.embedding)
+    return np.concatenate(logits), np.concatenate(embedding)
+
+
+def fit_gate(embedding: np.ndarray, admitted: float = GATE_PASS_RATE) -> Gate:
+    """The gate that lets this share of films like the given ones through.
+
+    The covariance is shrunk (Ledoit and Wolf 2004, "A well-conditioned estimator for
+    large-dimensional covariance matrices"). The limit is set on distances of films that did not
+    take part in the fit: each twentieth's from the rest, as a fit on much fewer films would be
+    shrunk more and its distances be shorter.
+
+    Args:
+        embedding: ``(M, channels)`` embedding features of training films.
+        admitted: share, 0..1.
+    """
+    embedding = embedding.astype(np.float64)
+    distances, folds = [], KFold(min(20, len(embedding)), shuffle=True, random_state=0)
+    for fit, held in folds.split(embedding):
+        rest = LedoitWolf().fit(embedding[fit])
+        distances.append(np.sqrt(rest.mahalanobis(embedding[held])))
+    limit = np.quantile(np.concatenate(distances), admitted)
+    whole = LedoitWolf().fit(embedding)
+    return Gate(
+        whole.location_.astype(np.float32), (whole.precision_ / limit**2).astype(np.float32)
+    )
+
+
+def calibrate(logits: np.ndarray, labels: np.ndarray) -> dict:
+    """The parts of a card that turn logits into verdicts, and the figures they lead to.
+
+    Args:
+        logits: ``(2 N,)`` of N validation films, first clean, then perturbed.
+        labels: ``(N,)`` of 0 and 1.
+    """
+    twice = np.tile(labels, 2)
+    temperature, bias = fit_platt(twice, logits)
+    calibrated = probabilities(logits, temperature, bias)
+    threshold = equal_error_threshold(twice, calibrated)
+    normal_to, pneumonia_from = conformal_limits(twice, calibrated, COVERAGE)
+    clean, changed = np.split(calibrated, 2)
+    return {
+        "calibration": {"temperature": temperature, "bias": bias},
+        "operating_point": {"threshold": threshold, "rule": "sensitivity = specificity"},
+        "conformal": {
+            "coverage": COVERAGE,
+            "normal_to": normal_to,
+            "pneumonia_from": pneumonia_from,
+        },
+        "validation": {
+            "clean": metrics(labels, clean, threshold),
+            "perturbed": metrics(labels, changed, threshold),
+            "split": "patient-grouped sixth of the official train + val folders",
+        },
+    }
+
+
+def probabilities(logits: np.ndarray, temperature: float, bias: float) -> np.ndarray:
+    """Calibrated P(PNEUMONIA), float64, of a network's logits."""
+    return expit(np.asarray(logits, dtype=np.float64) / temperature + bias)
+
+
+def fit_platt(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
+    """``(temperature, bias)`` that make ``sigmoid(logits / temperature + bias)`` calibrated.
+
+    Platt scaling (Platt 1999), with the classes weighing the same: the films a visitor brings need
+    not be three quarters pneumonia as these are.
+    """
+    regression = LogisticRegression(C=1e6, class_weight="balanced")
+    regression.fit(np.asarray(logits, dtype=np.float64)[:, None], labels)
+    slope = max(regression.coef_[0, 0], 1e-3)  # a network that knows nothing is no oracle reversed
+    return float(1 / slope), float(regression.intercept_[0])
+
+
+def conformal_limits(
+    labels: np.ndarray, probabilities: np.ndarray, coverage: float
+) -> tuple[float, float]:
+    """Up to which probability NORMAL is plausible, and from which PNEUMONIA is.
+
+    Class-conditional split conformal prediction (Vovk 2012, "Conditional validity of inductive
+    conformal predictors"): of new films of either class, drawn like these, at least ``coverage``
+    keep their true class among the plausible ones, whatever the model is worth.
+
+    Args:
+        labels: ``(N,)`` of 0 and 1, both there.
+        probabilities: ``(N,)`` P(PNEUMONIA).
+        coverage: share of either class, 0..1.
+    """
+    limits = []
+    for surprise in (probabilities[labels == 0], 1 - probabilities[labels == 1]):
+        n = len(surprise)
+        rank = min(math.ceil((n + 1) * coverage), n)  # with the correction for a finite sample
+        limits.append(float(np.sort(surprise)[rank - 1]))
+    return limits[0], 1 - limits[1]
+
+
+def held_out_coverage(
+    labels: np.ndarray,
+    logits: np.ndarray,
+    patients: np.ndarray,
+    coverage: float,
+    repeats: int = 25,
+) -> dict[str, float]:
+    """What the limits are worth on patients they were not set on.
+
+    Calibration and limits are set on a random half of the patients and measured on the other half,
+    again and again: mean share of each class that keeps its true class among the plausible ones,
+    and of all films that are UNCERTAIN (``uncertain``).
+    """
+    rows = []
+    for seed in range(repeats):
+        halves = StratifiedGroupKFold(2, shuffle=True, random_state=seed)
+        for fit, held in halves.split(logits, labels, patients):
+            fitted = fit_platt(labels[fit], logits[fit])
+            normal_to, pneumonia_from = conformal_limits(
+                labels[fit], probabilities(logits[fit], *fitted), coverage
+            )
+            p, truth = probabilities(logits[held], *fitted), labels[held]
+            normal, pneumonia = p <= normal_to, p >= pneumonia_from
+            unsure = normal == pneumonia
+            rows.append([normal[truth == 0].mean(), pneumonia[truth == 1].mean(), unsure.mean()])
+    return dict(zip((*LABELS, "uncertain"), np.mean(rows, 0).tolist(), strict=True))
+
+
+def equal_error_threshold(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """The probability at which sensitivity and specificity are (most nearly) equal.
+
+    Unlike the maximum of their sum it moves little from one sample of films to the next.
+    """
+    false_positive, true_positive, thresholds = roc_curve(labels, probabilities)
+    imbalance = np.abs(true_positive - (1 - false_positive))
+    return float(thresholds[1:][np.argmin(imbalance[1:])])  # the first threshold is infinite

@@ -1,0 +1,200 @@
+"""Do the heatmaps tell the truth? Four questions that a heatmap can fail.
+
+Does it depend on what the network learnt (cascading randomisation)? Does the network's answer
+depend on what it marks (ROAD)? Does it find an opacity whose place is known (pointing game)? Is it
+where no lung can be (energy outside the body)? And do two networks mark the same places
+(agreement)?
+
+Everywhere films are ``(N, 1, 224, 224)`` uint8 images, and heat is that for PNEUMONIA unless said.
+"""
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pytorch_grad_cam.metrics.road import ROADCombined
+from scipy.ndimage import binary_fill_holes, label
+from scipy.stats import spearmanr
+from torch import nn
+
+from pneumonia.explain import Explainer
+from pneumonia.models import Network
+from pneumonia.preprocess import CANONICAL_SIDE, EvalPreset
+from pneumonia.synthetic.phantom import Lesion, opacity
+
+DRAWS = 8  # of random parameters, of which a figure is the mean
+
+
+@dataclass(frozen=True)
+class SaliencyModel:
+    """A network with all that is needed to make heat of images."""
+
+    network: Network
+    size: int
+
+    def __call__(self, images: torch.Tensor) -> np.ndarray:
+        """``(N, h, w)`` float32 heatmaps ≥ 0, in units of the logit."""
+        return np.maximum(self.attribution(images), 0)
+
+    def attribution(self, images: torch.Tensor) -> np.ndarray:
+        """``(N, h, w)`` float32, in units of the logit, below 0 where it speaks for NORMAL."""
+        explainer, preset = Explainer(self.network), EvalPreset(self.size)
+        return np.concatenate(
+            [explainer.explain(preset(part)).attribution for part in images.split(16)]
+        )
+
+    def for_predicted_class(self, images: torch.Tensor) -> np.ndarray:
+        """``(N, h, w)`` float32 heatmaps ≥ 0 of the class each film is called at a logit of 0."""
+        signs = np.where(self.logits(images) >= 0, 1, -1).astype(np.float32)
+        return np.maximum(signs[:, None, None] * self.attribution(images), 0)
+
+    def logits(self, images: torch.Tensor) -> np.ndarray:
+        explainer, preset = Explainer(self.network), EvalPreset(self.size)
+        return np.concatenate(
+            [explainer.explain(preset(part), attribution=False).logits for part in images.split(16)]
+        )
+
+
+def cascading_randomization(
+    saliency_model: SaliencyModel, images: torch.Tensor, draws: int = DRAWS
+) -> dict[str, float]:
+    """How alike the maps stay while the network forgets, from its end to its beginning.
+
+    The cascading parameter randomisation test (Adebayo et al. 2018, "Sanity checks for saliency
+    maps"). Returns, for each depth, the mean rank correlation with the trained network's maps: 1 at
+    first, near 0 if the maps come from what was learnt. One draw of random parameters may by chance
+    give maps much like the trained ones or much like their negative, so it is the mean of several.
+    """
+    trained = saliency_model(images)
+    kept: dict[str, list[float]] = {}
+    with torch.random.fork_rng():
+        for draw in range(draws):
+            torch.manual_seed(draw)
+            network = copy.deepcopy(saliency_model.network)
+            children = list(network.features.children())
+            network.classifier.reset_parameters()
+            cuts = {"classifier": len(children), "last half": len(children) // 2, "everything": 0}
+            for depth, first in cuts.items():
+                for module in nn.ModuleList(children[first:]).modules():
+                    if isinstance(module, nn.Conv2d | nn.BatchNorm2d):
+                        module.reset_parameters()
+                forgotten = SaliencyModel(network, saliency_model.size)(images)
+                kept.setdefault(depth, []).append(mean_rank_correlation(trained, forgotten))
+    return {"nothing": 1.0} | {depth: float(np.mean(values)) for depth, values in kept.items()}
+
+
+def mean_rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
+    """Mean over films of Spearman's correlation of two stacks of maps ``(N, h, w)``; 0 for a map
+    that is the same everywhere."""
+    values = [
+        0.0 if np.ptp(a) == 0 or np.ptp(b) == 0 else float(spearmanr(a, b, axis=None).statistic)
+        for a, b in zip(first, second, strict=True)
+    ]
+    return float(np.mean(values))
+
+
+def road(saliency_model: SaliencyModel, images: torch.Tensor, seed: int = 0) -> dict[str, float]:
+    """Remove and debias (Rong et al. 2022, package ``grad-cam``): does what the map marks matter?
+
+    Pixels are removed from the most and from the least marked on; the score is half the difference
+    of what that does to the logit of the predicted class. ``heat`` and ``random`` are mean scores
+    of the network's maps and of random maps of the same coarseness (ROAD favours coarse maps, so
+    the comparison must be between equals), ``better`` the share of films where the heat scores
+    higher.
+    """
+    inputs, logits = EvalPreset(saliency_model.size)(images), saliency_model.logits(images)
+    signs = np.where(logits >= 0, 1.0, -1.0)
+    heat, rng = saliency_model.for_predicted_class(images), np.random.default_rng(seed)
+    targets = [lambda output, sign=sign: sign * output for sign in signs]
+    metric, scores = ROADCombined([20, 40, 60, 80]), []
+    with torch.random.fork_rng():
+        for maps in (heat, rng.random(heat.shape, dtype=np.float32)):
+            torch.manual_seed(seed)
+            large = enlarge(maps, saliency_model.size)
+            large /= np.maximum(large.max((1, 2), keepdims=True), 1e-9)
+            scores.append(metric(inputs, large, targets, saliency_model.network))
+    return {
+        "heat": float(scores[0].mean()),
+        "random": float(scores[1].mean()),
+        "better": float((scores[0] > scores[1]).mean()),
+    }
+
+
+def pointing_game(
+    saliency_model: SaliencyModel, images: torch.Tensor, seed: int = 0
+) -> dict[str, float]:
+    """The pointing game (Zhang et al. 2018) with an opacity of known place drawn into each film.
+
+    ``films`` without opacities get one of 10 % of their width, left or right of the middle.
+    Returns ``rise``: the share of films where the attribution (heat for PNEUMONIA less heat for
+    NORMAL) rises most inside the opacity or within half a cell of it; ``heat``: where it is then
+    highest of all; ``chance``: the share of the film that counts as inside; ``logit``: by how much
+    the opacity raises the logit.
+    """
+    rng, side = np.random.default_rng(seed), CANONICAL_SIDE
+    lesions, changed = [], []
+    for number, grid in enumerate(images):
+        x = rng.uniform(0.22, 0.34) if rng.random() < 0.5 else rng.uniform(0.66, 0.78)
+        lesion = Lesion(x=x, y=rng.uniform(0.35, 0.6), radius=0.1)
+        film = opacity(grid[0].numpy() / np.float32(255), lesion, strength=1.2, seed=number)
+        changed.append(torch.from_numpy((film * 255).round().astype(np.uint8))[None])
+        lesions.append(lesion)
+    changed = torch.stack(changed)
+    before, after = (
+        enlarge(saliency_model.attribution(films), side) for films in (images, changed)
+    )  # with what speaks against pneumonia: an opacity may only weaken that
+    slack = side / saliency_model(images[:1]).shape[-1] / 2
+    hits = {"rise": [], "heat": [], "chance": []}
+    for lesion, old, new in zip(lesions, before, after, strict=True):
+        inside = lesion.distance(side, side) < 1 + slack / (lesion.radius * side)
+        hits["rise"].append(inside.flat[(new - old).argmax()])
+        hits["heat"].append(inside.flat[new.argmax()])
+        hits["chance"].append(inside.mean())
+    rises = saliency_model.logits(changed) - saliency_model.logits(images)
+    return {**{k: float(np.mean(v)) for k, v in hits.items()}, "logit": float(rises.mean())}
+
+
+def energy_outside_body(saliency_model: SaliencyModel, images: torch.Tensor) -> dict[str, float]:
+    """The share of heat (for the predicted class) where nothing should be found.
+
+    ``outside``: in the air around the child, beside ``outside_area``, its share of the film;
+    ``marker``: in the corner of a bright square pasted there, beside ``marker_area``.
+    """
+    corner = np.s_[8:40, 8:40]
+    marked = images.clone()
+    marked[:, 0, 12:36, 12:36] = 255
+    rows = {"outside": [], "outside_area": [], "marker": []}
+    for grid, heat, again in zip(
+        images,
+        enlarge(saliency_model.for_predicted_class(images), CANONICAL_SIDE),
+        enlarge(saliency_model.for_predicted_class(marked), CANONICAL_SIDE),
+        strict=True,
+    ):
+        air = air_around(grid[0].numpy())
+        rows["outside"].append(heat[air].sum() / max(heat.sum(), 1e-9))
+        rows["outside_area"].append(air.mean())
+        rows["marker"].append(again[corner].sum() / max(again.sum(), 1e-9))
+    area = 32 * 32 / CANONICAL_SIDE**2
+    return {**{k: float(np.mean(v)) for k, v in rows.items()}, "marker_area": area}
+
+
+def air_around(film: np.ndarray) -> np.ndarray:
+    """Where a film ``(h, w)`` uint8 shows the air around the child: dark, and up to its edge."""
+    body = binary_fill_holes(film > 0.12 * 255)
+    areas, count = label(~body)
+    edge = np.unique(np.concatenate([areas[0], areas[-1], areas[:, 0], areas[:, -1]]))
+    return np.isin(areas, edge[edge > 0]) if count else np.zeros_like(body)
+
+
+def agreement(saliency_models: list[SaliencyModel], images: torch.Tensor) -> float:
+    """Mean rank correlation of two networks' maps of the same films, on a grid of 8 × 8."""
+    first, second = (enlarge(saliency_model(images), 8) for saliency_model in saliency_models)
+    return mean_rank_correlation(first, second)
+
+
+def enlarge(maps: np.ndarray, side: int) -> np.ndarray:
+    """``(N, h, w)`` → ``(N, side, side)`` float32, bilinear."""
+    maps = torch.from_numpy(np.ascontiguousarray(maps))[:, None]
+    return F.interpolate(maps, (side, side), mode="bilinear", align_corners=False)[:, 0].numpy()

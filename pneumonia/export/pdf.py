@@ -1,0 +1,307 @@
+"""Reports as PDF, A4: one film with its evidence on one page, or many films in a table.
+
+They hold nothing of a film's file but its name, format, size and how it was read: no path and no
+patient element. The same predictions and date give the same bytes.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+from PIL import Image
+
+from pneumonia.export.canvas import (
+    ACCENT,
+    BODY,
+    FOOT,
+    INK,
+    LEFT,
+    QUIET,
+    RAISED,
+    RIGHT,
+    SPAN,
+    Canvas,
+)
+from pneumonia.export.records import SENTENCES, SOFTWARE, Row, band, percent, provenance
+from pneumonia.overlay import FAINT, FULL_STRENGTH, film_image, overlay
+from pneumonia.predictor import Prediction
+
+FILM_SIDE, HEAT_SIDE, THUMB_SIDE = 1000, 800, 96  # longest sides of the embedded pictures, px
+
+SCALE = LEFT + 104  # mm: where the scales of the verdicts begin
+COARSEST, SMALLEST = 0.5, 40.0  # a small film is enlarged to 0.5 mm a pixel, or 40 mm, at most
+WIDE = 2.0  # width / height from which the heat goes below the film
+GAP, CAPTION = 6.0, 10.0  # mm between pictures, and below each for its two lines
+
+ROW, HEADER, HEADING = 16.0, 10.0, 12.0  # mm: a table's rows, its header, its first page's heading
+NUMBER, THUMB, NAME = 9.0, 17.0, 48.0  # mm: widths of its first columns
+
+
+def pdf(predictions: Sequence[Prediction], when: datetime | None = None) -> bytes:
+    """One film's report on one page: verdicts, film and heat, provenance, intended use.
+
+    Args:
+        predictions: of one film, one a model (up to three fit); those without a heatmap show none.
+        when: the date of the report, by default now; without a time zone it counts as UTC.
+
+    Raises:
+        ValueError: there are no predictions.
+    """
+    if not predictions:
+        raise ValueError("A report needs at least one prediction.")
+    canvas, film = Canvas("Chest film: a second look", when), predictions[0].radiograph
+    height, width = film.pixels.shape
+    canvas.start()
+    y = canvas.write(LEFT, BODY, film.name, 15, bold=True, lines=2)
+    about = " · ".join([f"{width} × {height} px", film.format, *film.notes])
+    y = canvas.write(LEFT, y + 0.5, about, 8, QUIET, lines=5) + 5
+    y = _refusal(canvas, y, predictions)
+    for prediction in predictions:
+        y = _verdict(canvas, y, prediction)
+    y = _axis(canvas, y)
+    bottom = _small_print(canvas, predictions)
+    _pictures(canvas, y + 7, bottom - 4, predictions)
+    return bytes(canvas.output())
+
+
+def pdf_table(rows: Sequence[Row], when: datetime | None = None) -> bytes:
+    """A report of many films, one a row: thumbnail, name, each model's verdict or the reason.
+
+    Args:
+        rows: a film's name, and its predictions (heatmaps are not needed) or in one sentence why it
+            has none. Of a film's pixels only a thumbnail is made: smaller copies serve as well.
+        when: the date of the report, by default now; without a time zone it counts as UTC.
+    """
+    canvas = Canvas("Chest films: a second look", when)
+    cards = {p.model: p.card for _, answer in rows if not isinstance(answer, str) for p in answer}
+    first, more = (int((FOOT - 2 - HEADER - top) / ROW) for top in (BODY + HEADING, BODY))
+    pages = [rows[:first], *(rows[i : i + more] for i in range(first, len(rows), more))]
+    number = 0
+    for page, part in enumerate(pages, 1):
+        canvas.start(f"{page} / {len(pages)}")
+        y = _table_heading(canvas, rows) if page == 1 else BODY
+        y = _table_header(canvas, y, cards)
+        for row in part:
+            number += 1
+            _table_row(canvas, y, number, row, list(cards))
+            y += ROW
+    return bytes(canvas.output())
+
+
+def _refusal(canvas: Canvas, y: float, predictions: Sequence[Prediction]) -> float:
+    """Where the gate of a model has let the film not through: that, before anything else."""
+    strangers = [p for p in predictions if not p.in_scope]
+    if not strangers:
+        return y
+    if len(strangers) < len(predictions):
+        who = " and ".join(p.card["title"] for p in strangers) + " knows"
+    else:
+        who = "the models know" if len(strangers) > 1 else "the model knows"
+    gates = {p.card["title"]: p.gate for p in strangers}
+    if len(set(gates.values())) == 1:
+        words = [strangers[0].gate]
+    else:
+        words = [f"{title}: {gate}" for title, gate in gates.items()]
+    left, width = LEFT + 6, SPAN - 12
+    end = y + 9.5 + sum(canvas.height(text, 8, width, 3) for text in words) + 7
+    canvas.block(LEFT, y, SPAN, end - y, RAISED)
+    canvas.block(LEFT, y, 1, end - y, ACCENT)
+    y = canvas.write(left, y + 3, f"Not a film that {who}", 11.5, bold=True) + 0.5
+    for text in words:
+        y = canvas.write(left, y, text, 8, width=width, lines=3)
+    canvas.write(left, y, "Out of scope: these numbers say nothing about a patient.", 8, QUIET)
+    return end + 5
+
+
+def _verdict(canvas: Canvas, y: float, prediction: Prediction) -> float:
+    """One model's row: the verdict in words, the probability, and where it lies on the scale."""
+    canvas.rule(y)
+    known, chance = prediction.in_scope, percent(prediction.probability)
+    verdict = prediction.verdict if known else "OUT OF SCOPE"
+    words = SENTENCES[verdict] if known else "this model knows no films like this one"
+    canvas.write(LEFT, y + 2.8, prediction.card["title"], 8, QUIET, width=62)
+    canvas.write(LEFT, y + 6.8, verdict, 12, bold=True)
+    canvas.write(LEFT, y + 13, words, 8, QUIET)
+    if known:
+        canvas.write(LEFT + 66, y + 4.6, chance, 21, bold=True, width=30, align="R")
+    else:
+        canvas.write(LEFT + 66, y + 5.4, chance, 13, QUIET, width=30, align="R")
+        canvas.write(LEFT + 66, y + 12, "out of scope", 7, QUIET, width=30, align="R")
+    canvas.scale(SCALE, y + 4.6, RIGHT - SCALE, prediction)
+    low, high = map(percent, band(prediction))
+    clean = prediction.card["validation"]["clean"]
+    rates = [f"{rate} {percent(clean[rate])}" for rate in ("sensitivity", "specificity")]
+    rates = f"operating point {percent(prediction.threshold)}: {', '.join(rates)}"
+    canvas.write(SCALE, y + 10, rates, 6.6, QUIET)
+    canvas.hatch(SCALE, y + 14.1, 4, 2)
+    canvas.write(SCALE + 5.5, y + 13.4, f"uncertain from {low} to {high}", 6.6, QUIET)
+    return y + 20
+
+
+def _axis(canvas: Canvas, y: float) -> float:
+    """What the scales above it run over."""
+    canvas.rule(y)
+    ends = (("0\u00a0%", "L"), ("probability of pneumonia", "C"), ("100\u00a0%", "R"))
+    return max(canvas.write(SCALE, y + 1.2, text, 6.6, QUIET, align=at) for text, at in ends)
+
+
+def _pictures(canvas: Canvas, top: float, bottom: float, predictions: Sequence[Prediction]) -> None:
+    """The film and what each model used, as large as there is room."""
+    film, heats = predictions[0].radiograph, [p for p in predictions if p.heatmap is not None]
+    height, width = film.pixels.shape
+    if heats:
+        top = _legend(canvas, top)
+    (x, y, w, h), *places = _places(width, height, len(heats), bottom - top)
+    picture = _reduced(film.pixels, FILM_SIDE)
+    canvas.picture(picture, LEFT + x, top + y, w, h, "The film")
+    canvas.write(LEFT + x, top + y + h + 1, "Film", 7.5, bold=True)
+    picture = np.asarray(_reduced(film.pixels, HEAT_SIDE), np.float32) / 255
+    for prediction, (x, y, w, h) in zip(heats, places, strict=True):
+        title, used = prediction.card["title"], f"what spoke for {prediction.target}"
+        if prediction.heatmap.max() < FAINT:
+            used = f"nothing spoke clearly for {prediction.target}"
+        alt = f"The film with the heat of {title}: {used}"
+        canvas.picture(overlay(picture, prediction.heatmap), LEFT + x, top + y, w, h, alt)
+        title += "" if prediction.in_scope else ", out of scope"
+        room = min(max(w, 50), SPAN - x)
+        end = canvas.write(LEFT + x, top + y + h + 1, title, 7.5, bold=True, width=room)
+        canvas.write(LEFT + x, end, used, 7, QUIET, width=room)
+
+
+def _places(width: int, height: int, heats: int, room: float) -> list[tuple[float, ...]]:
+    """Where the film and ``heats`` smaller pictures of it go: (x, y, width, height) in mm.
+
+    They stand in a column beside the film that ends where it does; below it if it is a wide one.
+    """
+    aspect, captions = width / height, CAPTION * max(heats - 1, 0)
+    wide = min(SPAN, max(COARSEST * max(height, width), SMALLEST) * min(aspect, 1))
+    if heats and aspect > WIDE:
+        share = (SPAN - GAP * (heats - 1)) / heats / SPAN  # of each one of the film's width
+        wide = min(wide, (room - 2 * CAPTION) * aspect / (1 + share))
+        step, top = wide * share + GAP, wide / aspect + CAPTION
+        row = [(i * step, top, wide * share, wide * share / aspect) for i in range(heats)]
+        return [(0, 0, wide, wide / aspect), *row]
+    wide = min(wide, (room - CAPTION) * aspect)
+    if heats:
+        wide = min(wide, (SPAN - GAP + captions * aspect / heats) / (1 + 1 / heats))
+    tall = wide / aspect
+    small = max((tall - captions) / max(heats, 1), 4)
+    column = [(wide + GAP, i * (small + CAPTION), small * aspect, small) for i in range(heats)]
+    return [(0, 0, wide, tall), *column]
+
+
+def _legend(canvas: Canvas, y: float) -> float:
+    """The heading over the pictures, and the heat's scale, which is the same for all films."""
+    canvas.write(LEFT, y, "What the model used", 11, bold=True)
+    ramp = np.linspace(0, FULL_STRENGTH, 256, dtype=np.float32)[None].repeat(8, axis=0)
+    bar = overlay(np.zeros(ramp.shape, np.float32), ramp)
+    left = LEFT + 60
+    canvas.write(left, y + 0.9, "0", 7, QUIET)
+    canvas.picture(bar, left + 3, y + 1.5, 30, 2.4, "From no heat to full heat")
+    canvas.write(left + 34.5, y + 0.9, f"{FULL_STRENGTH:g}+", 7, QUIET)
+    unit = "log-odds a place adds to the verdict, on one scale for all films: "
+    unit += "no heat means no evidence"
+    return canvas.write(left + 43, y - 0.8, unit, 7, QUIET, lines=2) + 3
+
+
+def _small_print(canvas: Canvas, predictions: Sequence[Prediction]) -> float:
+    """How to read the figures and what made them, above the foot; returns where it begins."""
+    coverage = percent(predictions[0].card["conformal"]["coverage"])
+    reading = (
+        "Sensitivity and specificity hold on validation films where every probability from the "
+        "operating point on counts as PNEUMONIA. In the uncertain band both classes or neither are "
+        f"plausible (at {coverage} coverage)."
+    )
+    made = [" · ".join([p.card["title"], *_made(p.card)]) for p in predictions]
+    made.append(f"Read with {SOFTWARE}")
+    start = FOOT - 4 - 3.5 * (2 + len(made))
+    y = canvas.write(LEFT, start, reading, 7, QUIET, lines=2)
+    for line in made:
+        y = canvas.write(LEFT, y, line, 7, QUIET)
+    return start
+
+
+def _made(card: dict) -> list[str]:
+    """A model's version and weights, as far as its card tells."""
+    version, sha256 = provenance(card)
+    return [
+        *([f"version {version}"] if version else []),
+        *([f"weights {sha256[:12]}"] if sha256 else []),
+    ]
+
+
+def _reduced(pixels: np.ndarray, side: int) -> Image.Image:
+    """The film as a grey picture, its longer side at most ``side`` pixels."""
+    step = max(max(pixels.shape) // (4 * side), 1)  # large films: skip most of the work
+    picture = film_image(pixels[::step, ::step])
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return picture
+
+
+def _table_heading(canvas: Canvas, rows: Sequence[Row]) -> float:
+    """How many films there are, and of how many there is no verdict."""
+    answers = [answer for _, answer in rows]
+    lost = sum(isinstance(answer, str) for answer in answers)
+    strange = sum(
+        not isinstance(answer, str) and not any(p.in_scope for p in answer) for answer in answers
+    )
+    words = [f"{len(rows)} film{'s' * (len(rows) != 1)}"]
+    words += [f"{lost} not read"] * (lost > 0) + [f"{strange} out of scope"] * (strange > 0)
+    canvas.write(LEFT, BODY, ", ".join(words), 13, bold=True)
+    return BODY + HEADING
+
+
+def _table_header(canvas: Canvas, y: float, cards: dict[str, dict]) -> float:
+    """The columns' names and the models' provenance."""
+    end = canvas.write(LEFT + NUMBER, y, "Film", 8, bold=True)
+    canvas.hatch(LEFT + NUMBER, end + 0.6, 4, 2)
+    canvas.write(LEFT + NUMBER + 5, end, "uncertain", 6.2, QUIET)
+    canvas.block(LEFT + NUMBER + 21, end + 0.2, 0.5, 2.8, INK)
+    canvas.write(LEFT + NUMBER + 23, end, "operating point", 6.2, QUIET)
+    for card, (x, width) in zip(cards.values(), _columns(len(cards)), strict=True):
+        end = canvas.write(x, y, card["title"], 8, bold=True, width=width)
+        canvas.write(x, end, " · ".join(_made(card)), 6.2, QUIET, width=width)
+    return y + HEADER
+
+
+def _columns(count: int) -> list[tuple[float, float]]:
+    """Left edge and width of each model's column."""
+    left = LEFT + NUMBER + THUMB + NAME
+    width = (RIGHT - left) / max(count, 1)
+    return [(left + i * width, width - 4) for i in range(count)]
+
+
+def _table_row(canvas: Canvas, y: float, number: int, row: Row, models: list[str]) -> None:
+    """A film with its verdicts, or why there are none."""
+    name, answer = row
+    canvas.rule(y)
+    y += 1.8
+    canvas.write(LEFT, y, str(number), 7, QUIET)
+    canvas.write(LEFT + NUMBER + THUMB, y, name, 7.5, width=NAME - 4, lines=3)
+    left = LEFT + NUMBER + THUMB + NAME
+    if isinstance(answer, str):
+        end = canvas.write(left, y, "NOT READ", 8, QUIET, bold=True)
+        canvas.write(left, end, answer, 6.8, QUIET, lines=2)
+        return
+    if not answer:
+        return
+    pixels = answer[0].radiograph.pixels
+    picture = _reduced(pixels, THUMB_SIDE)
+    fit = min((THUMB - 3) / picture.width, (ROW - 3.6) / picture.height)
+    size = fit * picture.width, fit * picture.height
+    canvas.picture(picture, LEFT + NUMBER, y, *size, "Thumbnail of the film")
+    columns = dict(zip(models, _columns(len(models)), strict=True))
+    gates = {p.gate for p in answer}
+    if len(gates) == 1 and not answer[0].in_scope:
+        end = canvas.write(left, y, "OUT OF SCOPE", 8, QUIET, bold=True)
+        canvas.write(left, end, answer[0].gate, 6.8, QUIET, lines=2)
+        return
+    for prediction in answer:
+        x, width = columns[prediction.model]
+        if not prediction.in_scope:
+            end = canvas.write(x, y, "OUT OF SCOPE", 8, QUIET, bold=True, width=width)
+            canvas.write(x, end, prediction.gate, 6.2, QUIET, width=width, lines=3)
+            continue
+        canvas.write(x, y, prediction.verdict, 8, bold=True, width=width)
+        canvas.write(x, y, percent(prediction.probability), 8, width=width, align="R")
+        canvas.scale(x, y + 5.6, width, prediction)

@@ -1,0 +1,179 @@
+"""What a person or a program takes away of predictions: words, JSON, CSV (see ``pdf`` for PDF)."""
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
+
+from pneumonia import __version__
+from pneumonia.predictor import Prediction
+from pneumonia.reading.radiograph import SUFFIXES
+
+INTENDED_USE = (
+    "A demonstration and a second look: not a diagnosis, not a medical device, and nobody should "
+    "be treated, or not treated, because of it. The models know AP films of children of 1 to 5 "
+    "years from one hospital; on other films, of adults above all, their numbers mean little."
+)
+SENTENCES = {
+    "NORMAL": "no sign of pneumonia found by this model",
+    "UNCERTAIN": "too close for this model to call",
+    "PNEUMONIA": "looks like pneumonia to this model",
+}
+SOFTWARE = f"pneumonia {__version__}"
+
+COLUMNS = (
+    *("file", "model", "label", "probability", "gate", "error"),
+    *("verdict", "set", "operating_point", "sensitivity", "specificity"),
+)
+
+LONGEST_NAME = 80  # characters of a download's name
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.I)
+
+Row = tuple[str, Sequence[Prediction] | str]  # a film's name; its predictions, or why it has none
+
+
+def as_dict(predictions: Sequence[Prediction], when: datetime | None = None) -> dict:
+    """One film's predictions as a dictionary for ``json.dumps``.
+
+    Args:
+        predictions: of one film, one a model.
+        when: the date of the report, by default now; without a time zone it counts as UTC.
+
+    Returns:
+        ``{"film": name, "width": px, "height": px, "format", "notes": [...], "models": {...},
+        "date": ISO 8601 in UTC, "software", "intended_use"}``. ``models`` has for each model's name
+        its ``title``, ``version`` and ``weights_sha256`` (None where the card has none) and its
+        answer, which means nothing unless ``gate`` is ``"ok"``: ``label``, ``verdict``, ``set``,
+        ``probability``, ``operating_point`` with ``sensitivity`` and ``specificity``, ``coverage``
+        and ``uncertain`` (from and to which probability the verdict is UNCERTAIN), all 0..1.
+
+    Raises:
+        ValueError: there are no predictions.
+    """
+    if not predictions:
+        raise ValueError("A report needs at least one prediction.")
+    film = predictions[0].radiograph
+    height, width = film.pixels.shape
+    return {
+        "film": film.name,
+        "width": width,
+        "height": height,
+        "format": film.format,
+        "notes": list(film.notes),
+        "models": {p.model: _answer(p) for p in predictions},
+        "date": utc(when).isoformat(timespec="seconds"),
+        "software": SOFTWARE,
+        "intended_use": INTENDED_USE,
+    }
+
+
+def csv_text(rows: Iterable[Row]) -> str:
+    """A CSV of many films: one line a film and model, or one with the reason in "error".
+
+    Args:
+        rows: the film's name, and its predictions or in one sentence why it has none.
+    """
+    file = io.StringIO()
+    writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    for name, answer in rows:
+        if isinstance(answer, str):
+            writer.writerow({"file": escape_formula(name), "error": escape_formula(answer)})
+            continue
+        for prediction in answer:
+            writer.writerow(
+                {"file": escape_formula(name), "model": prediction.model, **cells(prediction)}
+            )
+    return file.getvalue()
+
+
+def cells(prediction: Prediction) -> dict[str, str]:
+    """A prediction's part of a CSV line: all of ``COLUMNS`` but "file", "model" and "error"."""
+    clean = prediction.card["validation"]["clean"]
+    return {
+        "label": prediction.label,
+        "probability": f"{prediction.probability:.4f}",
+        "gate": prediction.gate,
+        "verdict": prediction.verdict,
+        "set": " ".join(prediction.prediction_set),
+        "operating_point": f"{prediction.threshold:.4f}",
+        "sensitivity": f"{clean['sensitivity']:.3f}",
+        "specificity": f"{clean['specificity']:.3f}",
+    }
+
+
+def escape_formula(text: str) -> str:
+    """Text that a spreadsheet will not run as a formula (OWASP: CSV injection)."""
+    # a file's name may hold bytes that are no UTF-8, which Python carries as lone surrogates
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return "'" + text if text.startswith((*"=+-@\t\r\n", *"＝＋－＠")) else text
+
+
+def download_filename(name: str, suffix: str) -> str:
+    """A file name for a download, which every system takes: ``"film.dcm"``, ``".pdf"`` → film.pdf.
+
+    Args:
+        name: the film's, from a stranger: only its last part is used, without a film's suffix.
+        suffix: the download's own, with its dot.
+
+    Returns:
+        At most ``LONGEST_NAME`` characters, never just the suffix. Without separators, control and
+        direction characters, leading dots and dashes and the names that Windows keeps for devices.
+        Different films may come out alike.
+    """
+    base = unicodedata.normalize("NFC", re.split(r"[/\\]", name.rstrip("/\\"))[-1])
+    stem, dot, kind = base.rpartition(".")
+    stem = stem if dot and f".{kind.lower()}" in SUFFIXES else base
+    stem = "".join(c if c.isprintable() else " " * c.isspace() for c in stem)
+    stem = re.sub(r'[<>:"|?*]', "_", stem).lstrip(".- ")
+    stem = f"_{stem}" if _RESERVED.match(stem) else stem
+    stem = stem[: LONGEST_NAME - len(suffix)]
+    stem = stem.encode()[: 240 - len(suffix)].decode(errors="ignore")  # file systems count bytes
+    return (stem.rstrip(". ") or "film") + suffix
+
+
+def percent(fraction: float) -> str:
+    """Whole per cent, and never a certainty: ``<1 %`` … ``>99 %``, with a no-break space."""
+    if fraction < 0.01:
+        return "<1\u00a0%"
+    return ">99\u00a0%" if fraction > 0.99 else f"{100 * fraction:.0f}\u00a0%"
+
+
+def band(prediction: Prediction) -> tuple[float, float]:
+    """Between which probabilities this model's verdict is UNCERTAIN."""
+    limits = prediction.card["conformal"]
+    low, high = sorted(float(limits[key]) for key in ("normal_to", "pneumonia_from"))
+    return low, high
+
+
+def provenance(card: dict) -> tuple[str | None, str | None]:
+    """A card's version and its weights' SHA-256; None for what it does not have."""
+    return card.get("version"), card.get("weights", {}).get("sha256")
+
+
+def utc(when: datetime | None) -> datetime:
+    """``when``, or now, in UTC; without a time zone it counts as UTC."""
+    when = when or datetime.now(timezone.utc)
+    return when.astimezone(timezone.utc) if when.tzinfo else when.replace(tzinfo=timezone.utc)
+
+
+def _answer(prediction: Prediction) -> dict:
+    card = prediction.card
+    version, sha256 = provenance(card)
+    return {
+        "title": card["title"],
+        "version": version,
+        "weights_sha256": sha256,
+        "gate": prediction.gate,
+        "label": prediction.label,
+        "probability": float(prediction.probability),
+        "operating_point": float(prediction.threshold),
+        "verdict": prediction.verdict,
+        "set": list(prediction.prediction_set),
+        "coverage": float(card["conformal"]["coverage"]),
+        "uncertain": list(band(prediction)),
+        "sensitivity": float(card["validation"]["clean"]["sensitivity"]),
+        "specificity": float(card["validation"]["clean"]["specificity"]),
+    }

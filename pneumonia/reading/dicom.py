@@ -1,0 +1,199 @@
+"""DICOM bytes → one grey film as its makers meant it to be shown.
+
+Only `_TAGS` is read: no patient element is ever looked at. Sizes are checked, in the header and in
+the compressed stream, before anything is decoded.
+"""
+
+import io
+import re
+import struct
+
+import numpy as np
+import pydicom
+from pydicom.datadict import DicomDictionary
+from pydicom.encaps import get_frame
+from pydicom.multival import MultiValue
+from pydicom.pixels import apply_color_lut, pixel_array
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
+    RLELossless,
+)
+
+from pneumonia.reading.arrays import Refusal, check_size, full_scale, read_array
+
+NO_PICTURE = "holds no picture (a DICOM without pixels): export the radiograph itself."
+INCOMPLETE = "is damaged or incomplete: export or download it again."
+
+# Computed and digital radiography (DR and RG are other words for it), fluoroscopy, angiography,
+# scanned film (HC), and what secondary captures carry: "other", a non-standard SC, or nothing.
+_PROJECTIONS = {"CR", "DX", "DR", "RG", "RF", "XA", "HC", "OT", "SC", ""}
+
+# SOPClassUID, Modality, PresentationIntentType; the image group; offset tables and PixelData.
+_TAGS = [0x00080016, 0x00080060, 0x00080068]
+_TAGS += [tag for tag in DicomDictionary if tag >> 16 == 0x0028]
+_TAGS += [0x7FE00001, 0x7FE00002, 0x7FE00010]
+
+
+def is_dicom(data: bytes) -> bool:
+    """DICM at byte 128 (PS3.10 7.1), or a bare data set from group 2 or 8 that names its class."""
+    if data[128:132] == b"DICM":
+        return True
+    try:
+        bare = data[:2] in (b"\x02\x00", b"\x08\x00", b"\x00\x08")
+        return bare and "SOPClassUID" in _parse(data)
+    except Exception:
+        return False
+
+
+def _parse(data: bytes) -> pydicom.FileDataset:
+    # pydicom inflates a deflated file whole, a thousandfold if it is a bomb, before its header.
+    if DeflatedExplicitVRLittleEndian.encode() in data:
+        raise Refusal("is a deflated DICOM: export it uncompressed or as JPEG 2000.")
+    return pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=_TAGS)
+
+
+def read_dicom(data: bytes, notes: list[str]) -> tuple[np.ndarray, float]:
+    """Modality LUT or rescale (PS3.3 C.11.1), VOI LUT or window (C.11.2), then the inversion of
+    MONOCHROME1 (C.7.6.3.1.2). Pixel padding (C.7.5.1.1.2) comes out black, colour as luma.
+    """
+    film = _parse(data)
+    if "PixelData" not in film:
+        index = film.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage
+        whole = index or ("SOPClassUID" in film and "Rows" not in film)  # a report, not a torn film
+        raise Refusal(NO_PICTURE if whole else INCOMPLETE)
+    modality = str(film.get("Modality") or "").strip().upper()
+    if modality not in _PROJECTIONS:
+        tag = f" (modality {modality})" if re.fullmatch("[A-Z]{2}", modality) else ""
+        raise Refusal(f"is not a radiograph{tag}: choose a chest film (CR or DX).")
+    check_size(film.Rows, film.Columns)
+    if (frames := int(_number(film, "NumberOfFrames") or 1)) > 1:
+        notes.append(f"first of {frames} frames")
+    if film.get("PresentationIntentType") == "FOR PROCESSING":
+        notes.append("raw detector data, not meant for display")
+
+    frame = _decode(film, frames)
+    kind = str(film.PhotometricInterpretation).strip().upper()
+    if kind == "PALETTE COLOR":
+        frame = apply_color_lut(frame, film)
+    if frame.ndim == 3:
+        return read_array(frame, notes)
+
+    padding = _padding(frame, film)
+    pixels = _voi(_modality(frame, film, notes), film, padding, notes)
+    if kind == "MONOCHROME1":
+        notes.append("MONOCHROME1 inverted")
+        pixels = 1 - pixels
+    if padding.any():
+        notes.append("padding set to black")
+        pixels[padding] = 0
+    return pixels, 0.0
+
+
+def _decode(film: pydicom.Dataset, frames: int) -> np.ndarray:
+    """The first frame as stored, (rows, columns) or (rows, columns, 3); YBR turned into RGB."""
+    syntax = film.file_meta.get("TransferSyntaxUID")
+    if syntax is None:  # no file header: take what pydicom found while parsing
+        implicit, little = film.original_encoding
+        explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        syntax = film.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
+    if syntax.is_encapsulated and syntax != RLELossless:
+        stream = get_frame(film.PixelData, 0, number_of_frames=frames)
+        coded = _coded_shape(stream)
+        if coded is None:
+            raise Refusal("is compressed in a way not read here: export it uncompressed.")
+        if coded != (film.Rows, film.Columns, film.SamplesPerPixel):  # decoders believe the stream
+            raise Refusal("contradicts itself about its size: export it again.")
+        if b"\xff\xd9" not in stream[-16:]:  # no end marker: libjpeg shows half a film
+            raise Refusal(INCOMPLETE)
+    return pixel_array(film, index=0)
+
+
+def _coded_shape(stream: bytes) -> tuple[int, int, int] | None:
+    """(rows, columns, samples) that a JPEG 2000, JPEG or JPEG-LS stream announces."""
+    start = stream.find(b"\xff\x4f\xff\x51")  # SOC and SIZ, ISO/IEC 15444-1 A.5.1
+    if start >= 0:
+        right, bottom, left, top = struct.unpack_from(">4I", stream, start + 8)
+        return bottom - top, right - left, struct.unpack_from(">H", stream, start + 40)[0]
+    at = 2
+    while at + 10 <= len(stream) and stream[at] == 0xFF:
+        marker = stream[at + 1]
+        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
+            return struct.unpack_from(">HHB", stream, at + 5)  # SOF, ISO/IEC 10918-1 B.2.2
+        at += 1 if marker == 0xFF else 2 + struct.unpack_from(">H", stream, at + 2)[0]
+    return None
+
+
+def _number(film: pydicom.Dataset, keyword: str) -> float | None:
+    """An element's first value; None where it is missing or empty."""
+    value = film.get(keyword)
+    if isinstance(value, MultiValue):
+        value = value[0] if value else None
+    return None if value in (None, "") else float(value)
+
+
+def _padding(frame: np.ndarray, film: pydicom.Dataset) -> np.ndarray:
+    """Where the frame holds no film, bool (height, width)."""
+    first = _number(film, "PixelPaddingValue")
+    if first is None:
+        return np.zeros(frame.shape, bool)
+    last = _number(film, "PixelPaddingRangeLimit")
+    low, high = sorted((first, first if last is None else last))
+    return (frame >= low) & (frame <= high)
+
+
+def _modality(frame: np.ndarray, film: pydicom.Dataset, notes: list[str]) -> np.ndarray:
+    if film.get("ModalityLUTSequence"):
+        notes.append("modality LUT applied")
+        return _lookup(frame, film.ModalityLUTSequence[0], film)[0]
+    slope, intercept = _number(film, "RescaleSlope"), _number(film, "RescaleIntercept")
+    if slope is None or intercept is None or (slope, intercept) == (1, 0):
+        return frame
+    notes.append("rescaled")
+    return frame.astype(np.float32) * np.float32(slope) + np.float32(intercept)
+
+
+def _voi(
+    values: np.ndarray, film: pydicom.Dataset, padding: np.ndarray, notes: list[str]
+) -> np.ndarray:
+    """Modality values -> 0..1 by the first VOI LUT, else the first window, else their range."""
+    if film.get("VOILUTSequence"):
+        notes.append("VOI LUT applied")
+        values, largest = _lookup(np.rint(values), film.VOILUTSequence[0], film)
+        return values.astype(np.float32) / np.float32(full_scale(largest))
+
+    values = values.astype(np.float32)
+    center, width = _number(film, "WindowCenter"), _number(film, "WindowWidth")
+    if center is not None and width is not None and width > 0:
+        notes.append("window applied")
+        function = str(film.get("VOILUTFunction") or "LINEAR").strip().upper()
+        if function == "SIGMOID":  # C.11.2.1.3.1, 1 / (1 + exp(-4 (x - c) / w)), without overflow
+            return 0.5 + 0.5 * np.tanh((values - np.float32(center)) * np.float32(2 / width))
+        if function != "LINEAR_EXACT":  # C.11.2.1.2.1
+            center, width = center - 0.5, max(width - 1, 1e-6)
+        return np.clip((values - np.float32(center)) / np.float32(width) + 0.5, 0, 1)
+
+    notes.append("no window in the file: scaled from its darkest to its brightest value")
+    shown = values[~padding] if padding.any() and not padding.all() else values
+    low, high = shown.min(), shown.max()
+    return np.clip((values - low) / (high - low if high > low else 1), 0, 1)
+
+
+def _lookup(
+    values: np.ndarray, item: pydicom.Dataset, film: pydicom.Dataset
+) -> tuple[np.ndarray, int]:
+    """Values through a modality or VOI LUT (C.11.1.1, C.11.2.1.1), and the LUT's largest entry.
+
+    Not pydicom 3.0's `apply_voi`: it counts positions in the type of the entries, so that a 12-bit
+    film wraps around in a LUT of 8-bit entries.
+    """
+    count, first, _ = item.LUTDescriptor
+    count, data = count or 2**16, item.LUTData
+    if isinstance(data, bytes):
+        words = "<u2" if film.original_encoding[1] else ">u2"
+        data = np.frombuffer(data, np.uint8 if len(data) < 2 * count else words)
+    table = np.asarray(data)[:count]
+    return table[np.clip(values.astype(np.int64) - first, 0, len(table) - 1)], int(table.max())

@@ -1,0 +1,241 @@
+"""One training loop for both models and for pretraining: seeded, resumable, on CPU or GPU.
+
+Everything random in an epoch follows from (seed, epoch), and the state is written after each epoch;
+so a run that is killed and resumed ends in the same weights as one that was not.
+"""
+
+import copy
+import csv
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.metrics import roc_auc_score
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from pneumonia.models import Network
+from pneumonia.preprocess import EvalPreset, TrainPreset
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of a run; a resumed run must have the same."""
+
+    size: int
+    epochs: int
+    learning_rate: float
+    batch: int = 32
+    crop: float = 0.6
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.05
+    freeze_epochs: int = 0
+    ema: float = 0.99
+    clip: float = 1.0
+    warmup: float = 0.15
+    patience: int = 6
+    seed: int = 0
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """``auto`` is the GPU where there is one, else the CPU.
+
+    Raises:
+        ValueError: a GPU is asked for where there is none.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError("There is no GPU that PyTorch can use here: give --device cpu or auto.")
+    return device
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """Mixed precision: bfloat16 on the CPU and on GPUs that have it, else float16."""
+    fp16 = device.type == "cuda" and not torch.cuda.is_bf16_supported()
+    return torch.autocast(device.type, torch.float16 if fp16 else torch.bfloat16)
+
+
+def one_cycle(progress: float, warmup: float) -> float:
+    """The learning rate's factor at ``progress`` 0..1: up linearly, down by a half cosine."""
+    if progress < warmup:
+        return 0.04 + 0.96 * progress / warmup
+    return 0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup)))
+
+
+def predict_logits(
+    network: torch.nn.Module, images: torch.Tensor, size: int, device: torch.device, batch: int = 64
+) -> np.ndarray:
+    """Logits ``(N,)`` float32 of images ``(N, 1, 224, 224)`` uint8."""
+    network.eval()
+    preset, parts = EvalPreset(size), []
+    with torch.inference_mode():
+        for films in images.split(batch):
+            inputs = preset(films).to(device, memory_format=torch.channels_last)
+            parts.append(network(inputs).float().cpu())
+    return torch.cat(parts).numpy()
+
+
+class FilmTask:
+    """NORMAL or PNEUMONIA by one logit, the classes weighing the same; scored by AUROC."""
+
+    def __init__(self, recipe: Recipe, labels: torch.Tensor) -> None:
+        positive = labels.float().mean()
+        self.balance = (1 - positive) / positive
+        self.smoothing = recipe.label_smoothing
+        self.preset = TrainPreset(recipe.size, recipe.crop)
+
+    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Of logits ``(N,)`` and labels ``(N,)`` of 0 and 1: a scalar."""
+        smooth = labels * (1 - self.smoothing) + self.smoothing / 2
+        balance = self.balance.to(logits.device)
+        return F.binary_cross_entropy_with_logits(logits, smooth, pos_weight=balance)
+
+    def score(self, labels: np.ndarray, logits: np.ndarray) -> float:
+        return float(roc_auc_score(labels, logits))
+
+
+def train(
+    network: Network,
+    recipe: Recipe,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    valid: dict[str, tuple[torch.Tensor, np.ndarray]],
+    device: torch.device,
+    folder: Path,
+    resume: bool = False,
+    stop: Callable[[int], bool] = lambda epoch: False,
+    task: type[FilmTask] = FilmTask,
+) -> tuple[Network, list[dict]]:
+    """Train ``network`` and return the averaged weights of the best epoch, and the history.
+
+    Args:
+        network: initialised; trained in place.
+        recipe: the run's settings.
+        images: ``(N, 1, h, w)`` uint8 training films.
+        labels: ``(N,)`` of 0 and 1.
+        valid: name → (images, labels) of validation sets; the best epoch is the one with the
+            highest mean of their scores; after ``recipe.patience`` epochs without a better one
+            training stops.
+        device: where to compute.
+        folder: gets ``resume.pt`` and ``curves.csv`` after every epoch.
+        resume: go on from ``folder/resume.pt`` if it is there.
+        stop: asked after each epoch; true ends the sitting as a kill would (``resume`` continues).
+        task: gives augmentation, loss and score; made with the recipe and the labels.
+
+    Raises:
+        ValueError: the state to resume from belongs to a run with other settings.
+        FloatingPointError: the loss is no longer a number.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    network.to(device, memory_format=torch.channels_last)
+    average = AveragedModel(
+        network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True
+    )
+    matrices = [p for p in network.parameters() if p.ndim > 1]
+    vectors = [p for p in network.parameters() if p.ndim <= 1]
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": matrices, "weight_decay": recipe.weight_decay},
+            {"params": vectors, "weight_decay": 0},
+        ],
+        lr=recipe.learning_rate,
+    )
+    scaler = torch.amp.GradScaler(
+        enabled=device.type == "cuda" and not torch.cuda.is_bf16_supported()
+    )
+    history: list[dict] = []
+    best = copy.deepcopy(average.module.state_dict())
+    state_file = folder / "resume.pt"
+    if resume and state_file.is_file():
+        state = torch.load(state_file, map_location=device, weights_only=True)
+        if state["recipe"] != asdict(recipe):
+            raise ValueError(
+                f"{str(state_file)!r} is of a run with other settings: give the same ones, or "
+                "train without --resume."
+            )
+        network.load_state_dict(state["network"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        scaler.load_state_dict(state["scaler"])
+        history, best = state["history"], state["best"]
+
+    task_impl = task(recipe, labels)
+    steps = math.ceil(len(labels) / recipe.batch)
+    for epoch in range(len(history), recipe.epochs):
+        scores = [row["score"] for row in history]
+        if scores and len(scores) - 1 - int(np.argmax(scores)) >= recipe.patience:
+            print(f"Stopped early: no better epoch among the last {recipe.patience}.", flush=True)
+            break
+        torch.manual_seed(recipe.seed * 10_000 + epoch)
+        frozen = epoch < recipe.freeze_epochs
+        network.train()
+        network.features.requires_grad_(not frozen)
+        network.features.train(not frozen)
+        began, total = time.perf_counter(), 0.0
+        order = torch.randperm(len(labels))
+        bar = tqdm(order.split(recipe.batch), f"Epoch {epoch + 1}/{recipe.epochs}", unit="batch")
+        for step, index in enumerate(bar):
+            rate = recipe.learning_rate * one_cycle(
+                (epoch + step / steps) / recipe.epochs, recipe.warmup
+            )
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            inputs = task_impl.preset(images[index]).to(device, memory_format=torch.channels_last)
+            with autocast(device):
+                logits = network(inputs)
+            loss = task_impl.loss(logits.float(), labels[index].to(device))
+            if not torch.isfinite(loss):
+                raise FloatingPointError(
+                    f"The loss is {loss.item()} in epoch {epoch + 1}: lower --lr."
+                )
+            optimizer.zero_grad(set_to_none=True)
+            scaler.scale(loss).backward()
+            scaler.unscale_(optimizer)
+            torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
+            scaler.step(optimizer)
+            scaler.update()
+            average.update_parameters(network)
+            total += loss.item() * len(index)
+            bar.set_postfix(loss=f"{loss.item():.3f}", lr=f"{rate:.1e}")
+        row = {"epoch": epoch + 1, "loss": total / len(labels), "lr": rate}
+        for name, (films, truth) in valid.items():
+            with autocast(device):
+                logits = predict_logits(average.module, films, recipe.size, device)
+            row[name] = task_impl.score(truth, logits)
+        row["score"] = float(np.mean([row[name] for name in valid]))
+        row["seconds"] = round(time.perf_counter() - began, 1)
+        if row["score"] >= max(scores, default=0):
+            best = copy.deepcopy(average.module.state_dict())
+        history.append(row)
+        print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
+        state = {
+            "recipe": asdict(recipe),
+            "network": network.state_dict(),
+            "average": average.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "scaler": scaler.state_dict(),
+            "history": history,
+            "best": best,
+        }
+        partial = state_file.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(state_file)
+        write_curves(folder / "curves.csv", history)
+        if stop(epoch + 1):
+            break
+    network.load_state_dict(best)
+    return network.eval(), history
+
+
+def write_curves(path: Path, history: list[dict]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(history[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)

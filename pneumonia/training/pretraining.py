@@ -1,0 +1,71 @@
+"""Pretraining on natural pictures, for machines that cannot download ImageNet weights.
+
+The network learns to name what is in grey pictures; its ``features`` then start the training on
+films (``initialise``). What a picture shows and what a film shows differ, but edges, textures and
+the sizes they come in do not.
+"""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torchvision.datasets import ImageFolder
+from torchvision.io import ImageReadMode, decode_jpeg
+from torchvision.transforms import v2
+from tqdm import tqdm
+
+from pneumonia.preprocess import TrainPreset
+from pneumonia.training.loop import FilmTask, Recipe
+
+
+class PicturePreset(TrainPreset):
+    """Crop, aspect, rotation, mirror, exposure and erased patches: not the losses of detail, which
+    these small pictures cannot afford."""
+
+    def change(self, images: torch.Tensor) -> torch.Tensor:
+        return self.expose(self.warp(images.float() / 255))
+
+
+class PictureTask(FilmTask):
+    """One of many classes by as many logits; scored by accuracy."""
+
+    def __init__(self, recipe: Recipe, labels: torch.Tensor) -> None:
+        self.smoothing = recipe.label_smoothing
+        self.preset = PicturePreset(recipe.size, recipe.crop)
+
+    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return F.cross_entropy(logits, labels, label_smoothing=self.smoothing)
+
+    def score(self, labels: np.ndarray, logits: np.ndarray) -> float:
+        return float((logits.argmax(1) == labels).mean())
+
+
+def load_pictures(root: str | Path, side: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Grey pictures ``(N, 1, side, side)`` uint8 and their classes ``(N,)`` int64.
+
+    Args:
+        root: a folder with one sub-folder a class (torchvision's ``ImageFolder``), or with
+            ``.npz`` shards: ``data`` (uint8, JPEG streams one after another), ``offsets``
+            (``(n + 1,)``) and ``labels`` (``(n,)``).
+        side: pictures of another size are resized and cropped to it.
+
+    Raises:
+        FileNotFoundError: neither is there.
+    """
+    fit = v2.Compose([v2.Grayscale(), v2.Resize(side, antialias=True), v2.CenterCrop(side)])
+    pictures, labels = [], []
+    if shards := sorted(Path(root).glob("*.npz")):
+        for shard in tqdm(shards, "Decoding", unit="shard", disable=None):
+            with np.load(shard) as content:
+                data, offsets = torch.from_numpy(content["data"]), content["offsets"]
+                labels += content["labels"].tolist()
+            streams = (data[a:b] for a, b in pairwise(offsets))
+            pictures += [fit(decode_jpeg(stream, ImageReadMode.GRAY)) for stream in streams]
+    else:
+        folder = ImageFolder(root, v2.Compose([v2.PILToTensor(), fit]))
+        for picture, label in tqdm(folder, "Decoding", unit="picture", disable=None):
+            pictures.append(picture)
+            labels.append(label)
+    return torch.stack(pictures), torch.tensor(labels)

@@ -1,0 +1,117 @@
+"""What was measured, for the page: the audit of the data, the models under perturbation, limits.
+
+All of it is read from what the scripts wrote into ``docs/`` and ``checkpoints/``; what is not
+there, or was measured with other weights, is left out.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from pneumonia.checkpoint import CHECKPOINTS
+from pneumonia.web.texts import attributes, number, tag
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+_NO_CARD = "There is none yet: `python scripts/model_cards.py` writes it."
+_LIMITS = ("hospital", "other", "prevalence", "drawings")
+_TOLD_APART = {  # audit.json's names; those left out say less
+    "original files": (
+        *("all file metadata", "JPEG quantisation table"),
+        *("bytes per file", "width, height, aspect ratio"),
+    ),
+    "films of the folder": (
+        *("bytes per file", "grey levels without their place", "outer rim of the film"),
+    ),
+}
+
+
+def load_evaluation(cards: Sequence[dict], folder: Path = DOCS) -> dict | None:
+    """``evaluation.json``, if it is of exactly these models' weights.
+
+    Args:
+        cards: of the models on the page.
+        folder: the one that holds ``evaluation/evaluation.json``.
+    """
+    report = _load(folder / "evaluation" / "evaluation.json")
+    if report is None:
+        return None
+    measured = {name: model["weights_sha256"] for name, model in report["models"].items()}
+    shown = {card["model"]: card["weights"]["sha256"] for card in cards}
+    return report if shown.items() <= measured.items() else None
+
+
+def perturbations(report: dict, models: Sequence[str]) -> str:
+    """A table: AUROC, sensitivity and specificity of each model under each perturbation."""
+    rows = [report["models"][model]["perturbations"] for model in models]
+    if len(rows[0]) < 2:
+        return ""
+    keys = ("auroc", "sensitivity", "specificity")
+    titles = "".join(tag(f"model.{model}", "th scope=colgroup colspan=3") for model in models)
+    heads = "".join(tag(f"about.{key}", "th scope=col") for _ in models for key in keys)
+    lines = "".join(
+        tag(f"suite.{slug(name)}", "th scope=row")
+        + "".join(f"<td>{number(row[name][key], 3)}</td>" for row in rows for key in keys)
+        + "</tr><tr>"
+        for name in rows[0]
+    )
+    films = report["models"][models[0]]["figures"]["films"]
+    label = attributes({"aria-label": "figures.test.title"})
+    return f"""
+<section class="about">{tag("figures.test.title", "h3")}
+  {tag("figures.test.text", "p", films=films)}
+  <div class="scroll" tabindex="0" role="region" {label}><table>
+    <thead><tr><td></td>{titles}</tr><tr><td></td>{heads}</tr></thead>
+    <tbody><tr>{lines.removesuffix("<tr>")}</tbody>
+  </table></div>
+</section>"""
+
+
+def audit(folder: Path = DOCS) -> str:
+    """The data set's trap in words and bars."""
+    found = _load(folder / "audit" / "audit.json")
+    if found is None:
+        return ""
+    bars = ""
+    for source, names in _TOLD_APART.items():
+        aurocs = found["sources"].get(source, {}).get("told apart by", {})
+        items = "".join(_bar(name, aurocs[name]["auroc"]) for name in names if name in aurocs)
+        if items:
+            head = tag(f"audit.{slug(source)}", "h4")
+            bars += f"<section>{head}<dl>{items}</dl></section>"
+    return f"""
+<section class="about">{tag("figures.trap.title", "h3")}
+  {tag("figures.trap.files", "p")}<div class="bars">{bars}</div>{tag("figures.trap.training", "p")}
+</section>"""
+
+
+def limits() -> str:
+    """What the models cannot do, in a few lines."""
+    items = "".join(tag(f"figures.limits.{key}", "li") for key in _LIMITS)
+    return f"""
+<section class="about">{tag("figures.limits.title", "h3")}<ul>{items}</ul></section>"""
+
+
+def model_card(model: str) -> str:
+    """The model card as Markdown, without what only the Hub or a folder's reader needs."""
+    path = CHECKPOINTS / model / "README.md"
+    text = path.read_text(encoding="utf-8") if path.is_file() else _NO_CARD
+    return re.sub(
+        r"\A---\n.*?\n---\n|<!--.*?-->|!\[.*?\]\(.*?\)", "", text, flags=re.DOTALL
+    ).strip()
+
+
+def slug(name: str) -> str:
+    """``"rotated 5°"`` → ``"rotated_5"``: the end of a text's key."""
+    return re.sub(r"\W+", "_", name).strip("_").lower()
+
+
+def _bar(name: str, auroc: float) -> str:
+    share = max(0.0, 2 * auroc - 1)  # guessing has no length
+    return f"""<div>{tag(f"audit.{slug(name)}", "dt")}
+      <dd style="--share: {share:.3f}">{number(auroc, 4)}</dd></div>"""
+
+
+def _load(path: Path) -> dict | None:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None

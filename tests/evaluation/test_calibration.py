@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+import torch
+from factories import seeded_network
+
+from pneumonia.checkpoint import load_checkpoint
+from pneumonia.evaluation.calibration import (
+    calibrate,
+    calibrate_and_save,
+    conformal_limits,
+    equal_error_threshold,
+    fit_gate,
+    fit_platt,
+    forward_all,
+    held_out_coverage,
+    probabilities,
+)
+from pneumonia.evaluation.metrics import metrics
+from pneumonia.preprocess import to_canonical
+
+
+def simulated(films: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Labels, three quarters pneumonia, and logits that are their log-odds, classes alike."""
+    rng = np.random.default_rng(seed)
+    labels = (rng.random(films) < 0.75).astype(int)
+    return labels, rng.normal(np.where(labels, 2, -2), 2)  # 2·2/2² · x = x
+
+
+def test_equal_error_threshold_balances_the_two_errors():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], [300, 900])
+    scores = probabilities(rng.normal(np.where(labels, 1.0, -1.5)), 1, 0)
+    figures = metrics(labels, scores, equal_error_threshold(labels, scores))
+    assert abs(figures["sensitivity"] - figures["specificity"]) < 0.01
+
+
+def test_equal_error_threshold_is_a_probability_even_for_a_useless_model():
+    assert equal_error_threshold(np.array([0, 1, 0, 1]), np.full(4, 0.3)) == 0.3
+    assert equal_error_threshold(np.array([1, 1, 0, 0]), np.array([0.1, 0.2, 0.8, 0.9])) < 1
+
+
+@pytest.mark.parametrize(("temperature", "bias"), [(0.5, 0), (1, -1), (3, 2)])
+def test_calibration_is_recovered(temperature, bias):
+    """Logits that are off by a factor and a shift, of classes as unequal as in the data set."""
+    rng = np.random.default_rng(1)
+    labels = rng.random(40_000) < 0.75
+    log_odds = rng.normal(np.where(labels, 2, -2), 2)  # log-odds 2·2/2² · x = x, classes alike
+    fitted = fit_platt(labels, temperature * (log_odds - bias))
+    assert fitted == pytest.approx((temperature, bias), rel=0.05, abs=0.05)
+
+
+@pytest.mark.parametrize("shape", ["normal", "skewed"])
+def test_conformal_limits_cover_either_class_of_new_films(shape):
+    rng = np.random.default_rng(3)
+    shares = []
+    for _ in range(200):
+        labels = rng.permutation(np.repeat([0, 1, 0, 1], [40, 120, 200, 600]))
+        odds = np.where(labels, 1.5, -0.5) + (rng.normal if shape == "normal" else rng.gumbel)(
+            size=len(labels)
+        )
+        scores = probabilities(odds, 1, 0)
+        fit = np.arange(len(labels)) < 160
+        normal_to, pneumonia_from = conformal_limits(labels[fit], scores[fit], 0.9)
+        new, truth = scores[~fit], labels[~fit]
+        shares.append(
+            [(new[truth == 0] <= normal_to).mean(), (new[truth == 1] >= pneumonia_from).mean()]
+        )
+    assert np.mean(shares, 0) == pytest.approx([0.9, 0.9], abs=0.02)
+
+
+def test_conformal_limits_by_hand():
+    labels = np.repeat([0, 1], [9, 19])
+    scores = np.concatenate([np.arange(1, 10) / 100, 1 - np.arange(1, 20) / 100])
+    # the ceil(10 · 0.8) = 8th of nine surprises, the ceil(20 · 0.8) = 16th of nineteen
+    assert conformal_limits(labels, scores, 0.8) == pytest.approx((0.08, 1 - 0.16))
+
+
+def test_coverage_is_measured_on_other_patients():
+    labels, logits = simulated(2000)
+    held = held_out_coverage(labels, logits, np.arange(2000) // 2, 0.9)
+    assert held["NORMAL"] == pytest.approx(0.9, abs=0.02)
+    assert held["PNEUMONIA"] == pytest.approx(0.9, abs=0.02)
+    assert 0 < held["uncertain"] < 0.3
+
+
+def test_a_card_s_parts_belong_together():
+    labels, logits = simulated(600, seed=2)
+    parts = calibrate(np.concatenate([logits, logits - 0.5]), labels)
+    threshold, conformal = parts["operating_point"]["threshold"], parts["conformal"]
+    assert 0 < threshold < 1
+    scores = probabilities(logits, **parts["calibration"])
+    clean = parts["validation"]["clean"]
+    assert clean == metrics(labels, scores, threshold)
+    assert parts["validation"]["perturbed"]["sensitivity"] < clean["sensitivity"]
+    both = np.tile(labels, 2)
+    scores = probabilities(np.concatenate([logits, logits - 0.5]), **parts["calibration"])
+    assert (scores[both == 0] <= conformal["normal_to"]).mean() == pytest.approx(0.9, abs=0.01)
+    assert (scores[both == 1] >= conformal["pneumonia_from"]).mean() == pytest.approx(0.9, abs=0.01)
+
+
+def test_the_gate_admits_the_share_it_should_and_refuses_what_lies_elsewhere():
+    rng = np.random.default_rng(5)
+    mixing = rng.normal(size=(40, 40))
+    known, new = rng.normal(size=(2, 1500, 40)) @ mixing + 3
+    gate = fit_gate(known, 0.95)
+    assert gate.mean.dtype == gate.precision.dtype == np.float32
+    assert (gate.distances(new) <= 1).mean() == pytest.approx(0.95, abs=0.02)
+    assert (gate.distances(new + 12 * mixing[0]) > 1).mean() > 0.99
+
+
+@pytest.fixture(scope="module")
+def images(films):
+    return torch.stack([to_canonical(film) for film in films])
+
+
+def test_a_useless_model_is_not_turned_round():
+    labels, logits = simulated(500)
+    temperature, _ = fit_platt(labels, -logits)
+    assert temperature == pytest.approx(1000)
+
+
+def test_float16_is_used_only_where_nobody_sees_it(images, tmp_path):
+    labels, device, folder = np.arange(8) % 2, torch.device("cpu"), tmp_path / "checkpoint"
+    network = seeded_network("cnn")
+    mean, spread = (f(forward_all(network, images, 64, device)[0]) for f in (np.mean, np.std))
+    network.classifier.weight.data /= spread
+    network.classifier.bias.data = (network.classifier.bias.data - mean) / spread
+    card = calibrate_and_save(folder, network, {"model": "cnn"}, images, images, labels, 64, device)
+    loaded, _, _ = load_checkpoint(folder)
+    moved = card["float16_moves_probability_by"]
+    half = (folder / "model.safetensors").stat().st_size < 4e6
+    assert moved > 0 and half == (moved <= 1e-3)
+    assert set(card["gate"]["passes"]) == {"clean", "perturbed"}
+    exact = torch.equal(loaded.features[0].weight, network.features[0].weight)
+    assert exact != half
+    again = calibrate_and_save(folder, loaded, card, images, images, labels, 64, device)
+    assert again["float16_moves_probability_by"] == moved  # known from the first time
+
+
+def test_probabilities_do_not_overflow():
+    np.testing.assert_array_equal(probabilities(np.array([-1e4, 0, 1e4]), 1, 0), [0, 0.5, 1])
+    assert probabilities(np.array([2.0]), 2, -1)[0] == 0.5

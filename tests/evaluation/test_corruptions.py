@@ -1,0 +1,47 @@
+import pytest
+import torch
+
+from pneumonia.evaluation.corruptions import CORRUPTIONS, corrupt, corrupt_in_turn
+from pneumonia.preprocess import to_canonical
+
+
+@pytest.fixture(scope="module")
+def images(films):
+    return torch.stack([to_canonical(film) for film in films])
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_each_changes_films_moderately_and_repeatably(name, images):
+    before = images.clone()
+    changed = corrupt(images, name)
+    assert changed.shape == images.shape and changed.dtype == torch.uint8
+    assert torch.equal(images, before) and torch.equal(changed, corrupt(images, name))
+    moved = (changed.float() - images.float()).abs().mean((1, 2, 3))
+    assert (moved == 0).all() if name == "clean" else (moved > 0.2).all()
+    assert (moved < 60).all()
+    alike = torch.corrcoef(torch.stack([changed.flatten().float(), images.flatten().float()]))
+    assert alike[0, 1] > 0.6  # still these films
+
+
+def test_crops_and_stretches_move_what_they_should():
+    film = torch.zeros(1, 1, 224, 224, dtype=torch.uint8)
+    film[..., 107:117, 107:117] = 255  # a square of 10 in the middle
+
+    def extent(name):
+        lit = corrupt(film, name)[0, 0] > 127
+        return int(lit.any(0).sum()), int(lit.any(1).sum())
+
+    assert extent("tight crop") == pytest.approx((12, 12), abs=1)
+    assert extent("loose crop") == pytest.approx((9, 9), abs=1)
+    assert extent("wider") == pytest.approx((12.5, 10), abs=1)
+    assert extent("taller") == pytest.approx((10, 12.5), abs=1)
+
+
+def test_in_turn_every_film_gets_one_change_and_all_changes_are_used(images):
+    many = images.repeat(4, 1, 1, 1)
+    changed = corrupt_in_turn(many)
+    names = [name for name in CORRUPTIONS if name != "clean"]
+    for i in (0, 1, len(names) - 1, len(names), len(many) - 1):
+        expected = corrupt(many[i : i + 1], names[i % len(names)])[0]
+        assert torch.equal(changed[i], expected)
+    assert torch.equal(corrupt_in_turn(many[:2]), changed[:2])  # fewer films than changes

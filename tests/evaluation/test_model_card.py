@@ -1,0 +1,116 @@
+"""What people read about the models follows from the JSON beside the weights."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from factories import ROOT
+
+from pneumonia.checkpoint import CHECKPOINTS, available_models
+from pneumonia.evaluation.model_card import model_card
+
+needs_models = pytest.mark.skipif(not available_models(), reason="no checkpoint to describe")
+
+
+def shipped(name: str) -> dict:
+    return json.loads((CHECKPOINTS / name / "card.json").read_text(encoding="utf-8"))
+
+
+def report_of(card: dict) -> dict:
+    figures = {**card["validation"]["clean"], "auroc": 0.98765}
+    changes = {
+        "clean": {"auroc": 0.98765, "sensitivity": 0.9, "specificity": 0.95, "passes": 1.0},
+        "noise": {"auroc": 0.91111, "sensitivity": 0.92, "specificity": 0.61, "passes": 0.875},
+    }
+    model = {
+        "figures": figures,
+        "intervals": {key: [0.12345, 0.99345] for key in figures},
+        "perturbations": changes,
+        "weights_sha256": card["weights"]["sha256"],
+    }
+    return {"command": "python scripts/evaluate.py …", "models": {card["model"]: model}}
+
+
+@needs_models
+def test_every_figure_of_the_evaluation_is_said():
+    card = shipped("cnn")
+    text = model_card(card, report_of(card))
+    words = " ".join(text.split())
+    assert "| AUROC | 0.988 | 0.123–0.993 |" in words
+    assert "0.911 (noise), sensitivity at least 0.900, specificity at least 0.610" in words
+    assert "87.5 % through (noise)" in words
+    assert card["weights"]["sha256"] in text and card["training"]["git_commit"] in text
+    assert "from scratch" in text and "not a medical device" in words
+
+
+@needs_models
+def test_a_card_says_plainly_where_the_first_weights_come_from():
+    card = shipped("cnn")
+    assert "trained from scratch (random first weights)" in " ".join(model_card(card).split())
+    card["training"]["initialisation"] = "first.safetensors"
+    assert "by transfer from `first.safetensors`" in " ".join(model_card(card).split())
+    card["training"]["pretraining"] = {
+        "command": "python scripts/pretrain.py --x",
+        "source": "Tiny things, for research",
+        "pictures": 98765,
+        "classes": 43,
+        "epochs": 7,
+        "size": 64,
+        "accuracy": 0.24567,
+    }
+    words = " ".join(model_card(card).split())
+    for part in (
+        "98,765 natural pictures of 43 classes (Tiny things, for research; 64 px",
+        "0.246",
+    ):
+        assert part in words
+
+
+def test_an_evaluation_of_other_weights_is_refused():
+    card = shipped("cnn")
+    report = report_of(card)
+    report["models"]["cnn"]["weights_sha256"] = "0" * 64
+    with pytest.raises(ValueError, match="not of these weights"):
+        model_card(card, report)
+
+
+@needs_models
+@pytest.mark.parametrize("name", ["cnn", "densenet169"])
+def test_the_shipped_model_cards_are_those_of_the_shipped_weights(name):
+    text = (CHECKPOINTS / name / "README.md").read_text(encoding="utf-8")
+    file = ROOT / "docs" / "evaluation" / "evaluation.json"
+    report = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    assert text == model_card(shipped(name), report)
+
+
+@needs_models
+def test_the_table_of_runs_says_which_one_is_shipped(tmp_path):
+    card = shipped("cnn")
+    (tmp_path / "winner.json").write_text(json.dumps(card))
+    card["training"]["recipe"]["seed"] = 77
+    card["validation"]["clean"]["auroc"] = 0.5
+    other = shipped("cnn")["validation"]["clean"]["auroc"]
+    (tmp_path / "loser.json").write_text(json.dumps(card))
+    command = [sys.executable, str(ROOT / "scripts" / "compare_runs.py"), str(tmp_path)]
+    subprocess.run(command, check=True)
+    rows = {
+        line.split("]")[0].strip("| ["): line
+        for line in (tmp_path / "README.md").read_text().splitlines()
+        if line.startswith("| [")
+    }
+    assert rows["winner"].endswith("| yes |") and not rows["loser"].endswith("| yes |")
+    assert "| 0.5000 |" in rows["loser"] and "| 77 |" in rows["loser"]
+    spread = (tmp_path / "README.md").read_text().splitlines()[-1]
+    mean, deviation = (0.5 + other) / 2, abs(other - 0.5) / 2**0.5
+    assert f"| 77, 0 | {mean:.4f} ± {deviation:.4f} |" in spread
+
+
+@needs_models
+def test_the_runs_page_is_up_to_date(tmp_path):
+    folder = ROOT / "docs" / "runs"
+    for file in folder.glob("*.json"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    command = [sys.executable, str(ROOT / "scripts" / "compare_runs.py"), str(tmp_path)]
+    subprocess.run(command, check=True)
+    assert (tmp_path / "README.md").read_text() == (folder / "README.md").read_text()

@@ -1,0 +1,107 @@
+"""The checks on networks whose answer is known, and on the shipped ones."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from factories import seeded_network
+
+from pneumonia.checkpoint import load_checkpoint
+from pneumonia.data.dataset import find_records, split_records
+from pneumonia.evaluation.saliency import (
+    SaliencyModel,
+    agreement,
+    air_around,
+    cascading_randomization,
+    energy_outside_body,
+    mean_rank_correlation,
+    pointing_game,
+    road,
+)
+from pneumonia.models import Network
+from pneumonia.preprocess import to_canonical
+from pneumonia.reading.radiograph import read_radiograph
+from pneumonia.synthetic.phantom import draw_phantom
+
+
+class Brightness(torch.nn.Module):
+    """Features that are the film itself, on a coarse grid: heat where it is bright."""
+
+    def forward(self, films: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.avg_pool2d(films, 8).repeat(1, 2, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def bright() -> SaliencyModel:
+    features = torch.nn.Sequential(Brightness(), torch.nn.BatchNorm2d(2))
+    network = Network(features, 2, "0", dropout=0)
+    torch.nn.init.constant_(network.classifier.weight, 1.0)
+    torch.nn.init.constant_(network.classifier.bias, 1.0)  # heat of PNEUMONIA: where it is bright
+    return SaliencyModel(network.eval(), 64)
+
+
+@pytest.fixture(scope="module")
+def images() -> torch.Tensor:
+    return torch.stack([to_canonical(draw_phantom(224, 256, seed=i).pixels) for i in range(6)])
+
+
+def test_pointing_is_won_by_a_network_that_sees_brightness(bright, images):
+    won = pointing_game(bright, images)
+    assert won["rise"] == 1
+    assert 0.02 < won["chance"] < 0.3
+
+
+def test_pointing_is_lost_by_a_network_that_sees_nothing(bright, images):
+    blind = SaliencyModel(seeded_network("cnn"), 64)
+    assert pointing_game(blind, images)["rise"] <= pointing_game(bright, images)["rise"]
+
+
+def test_road_prefers_what_the_network_uses(bright, images):
+    scores = road(bright, images)
+    assert scores["heat"] > scores["random"] and scores["better"] > 0.8
+
+
+def test_forgetting_changes_the_maps(images):
+    kept = cascading_randomization(SaliencyModel(seeded_network("cnn"), 64), images)
+    assert list(kept) == ["nothing", "classifier", "last half", "everything"]
+    assert kept["nothing"] == 1 and abs(kept["everything"]) < 0.5
+
+
+def test_a_pasted_marker_catches_the_heat_of_a_network_that_sees_brightness(bright, images):
+    shares = energy_outside_body(bright, images // 4)
+    assert shares["marker"] > 2 * shares["marker_area"]
+    assert shares["outside"] < shares["outside_area"]  # air is dark
+
+
+def test_air_is_around_the_child_and_not_in_the_lungs():
+    film = np.zeros((100, 100), np.uint8)
+    film[20:80, 20:80] = 150  # a body
+    film[40:60, 30:45] = 10  # a lung
+    air = air_around(film)
+    assert air[0, 0] and not air[50, 35] and not air[25, 25]
+    assert air.mean() == pytest.approx(1 - 0.36)
+
+
+def test_a_network_agrees_with_itself(bright, images):
+    assert agreement([bright, bright], images) == pytest.approx(1)
+    assert mean_rank_correlation(np.ones((1, 2, 2)), np.ones((1, 2, 2))) == 0
+
+
+@pytest.mark.parametrize("name", ["cnn", "densenet169"])
+def test_the_shipped_models_maps_come_from_what_they_learnt(name, images):
+    network, card, _ = load_checkpoint(name)
+    kept = cascading_randomization(SaliencyModel(network, card["preprocessing"]["size"]), images)
+    assert all(abs(kept[depth]) < 0.5 for depth in ("classifier", "last half", "everything"))
+
+
+@pytest.mark.skipif("PNEUMONIA_DATA" not in os.environ, reason="needs films: set PNEUMONIA_DATA")
+@pytest.mark.parametrize("name", ["cnn", "densenet169"])
+def test_the_shipped_models_find_a_drawn_opacity_in_real_films(name):
+    films = split_records(find_records(Path(os.environ["PNEUMONIA_DATA"], "chest_xray")), "val")
+    normal = [film for film in films if film.label == 0][::16]
+    images = torch.stack([to_canonical(read_radiograph(film.path).pixels) for film in normal])
+    network, card, _ = load_checkpoint(name)
+    found = pointing_game(SaliencyModel(network, card["preprocessing"]["size"]), images)
+    assert found["rise"] > 0.5 > 3 * found["chance"] and found["logit"] > 0

@@ -1,0 +1,93 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from factories import ROOT
+from PIL import Image
+from safetensors.torch import load_file
+from torchvision.io import encode_jpeg
+
+from pneumonia.models import build, initialise
+from pneumonia.training.loop import Recipe, train
+from pneumonia.training.pretraining import PictureTask, load_pictures
+
+
+@pytest.fixture(scope="module")
+def stripes() -> tuple[torch.Tensor, torch.Tensor]:
+    """Three classes: upright stripes, level stripes, none; ``(60, 1, 32, 32)`` uint8."""
+    rng = np.random.default_rng(0)
+    wave = 90 * np.sign(np.sin(np.arange(32) * 1.2))
+    patterns = [np.tile(wave, (32, 1)), np.tile(wave, (32, 1)).T, np.zeros((32, 32))]
+    labels = np.arange(60) % 3
+    pictures = np.stack([128 + patterns[i] + rng.normal(0, 20, (32, 32)) for i in labels])
+    images = torch.from_numpy(pictures.clip(0, 255).astype(np.uint8))[:, None]
+    return images, torch.from_numpy(labels)
+
+
+@pytest.fixture(scope="module")
+def shards(stripes, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("shards")
+    for number, half in enumerate((slice(0, 30), slice(30, 60))):
+        streams = [encode_jpeg(picture, quality=95).numpy() for picture in stripes[0][half]]
+        np.savez(
+            folder / f"pictures-{number}.npz",
+            data=np.concatenate(streams),
+            offsets=np.cumsum([0, *map(len, streams)]),
+            labels=stripes[1][half].numpy().astype(np.int16),
+        )
+    return folder
+
+
+def test_shards_and_folders_of_pictures_are_read_alike(stripes, shards, tmp_path):
+    images, labels = load_pictures(shards, 32)
+    assert images.dtype == torch.uint8 and torch.equal(labels, stripes[1])
+    assert (images.int() - stripes[0].int()).abs().float().mean() < 4
+    for i in (0, 1, 2):
+        (tmp_path / f"class {i}").mkdir()
+        colour = Image.fromarray(stripes[0][i, 0].numpy()).convert("RGB").resize((64, 80))
+        colour.save(tmp_path / f"class {i}" / "picture.png")
+    images, labels = load_pictures(tmp_path, 32)
+    assert images.shape == (3, 1, 32, 32) and labels.tolist() == [0, 1, 2]
+
+
+def test_a_folder_without_pictures_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=tmp_path.name):
+        load_pictures(tmp_path, 32)
+
+
+def test_it_learns_to_tell_pictures_apart(stripes, tmp_path):
+    torch.manual_seed(0)
+    network = build("cnn")
+    network.classifier = torch.nn.Linear(network.classifier.in_features, 3)
+    recipe = Recipe(size=32, epochs=5, learning_rate=3e-3, batch=10, ema=0.8)
+    images, labels = stripes
+    valid = {"accuracy": (images[45:], labels[45:].numpy())}
+    device = torch.device("cpu")
+    _, history = train(
+        network, recipe, images[:45], labels[:45], valid, device, tmp_path, task=PictureTask
+    )
+    assert history[-1]["accuracy"] > 0.8
+
+
+def test_the_script_s_weights_start_a_densenet(shards, tmp_path):
+    out = tmp_path / "pretrained.safetensors"
+    command = [sys.executable, ROOT / "scripts/pretrain.py", "--data", shards, "--out", out]
+    command += ["--epochs", "1", "--size", "32", "--batch", "20", "--device", "cpu"]
+    command += ["--source", "drawn stripes"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    network = build("densenet169")
+    initialise(network, str(out))
+    stored = load_file(out)
+    for name, tensor in network.features.state_dict().items():
+        assert torch.equal(tensor, stored[f"features.{name}"].to(tensor.dtype)), name
+    said = json.loads(out.with_suffix(".json").read_text())
+    assert (said["source"], said["epochs"], said["size"]) == ("drawn stripes", 1, 32)
+    assert 0 <= said["accuracy"] <= 1 and "--batch 20" in said["command"]
+    command[3] = tmp_path / "nowhere"
+    wrong = subprocess.run(command, capture_output=True, text=True)
+    assert wrong.returncode == 1 and "nowhere" in wrong.stderr and "Traceback" not in wrong.stderr

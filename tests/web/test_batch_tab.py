@@ -1,0 +1,143 @@
+"""Many films without a browser: rows as they come, what one takes away, a film of a batch."""
+
+import base64
+import csv
+import html
+import inspect
+import io
+import itertools
+import json
+import zipfile
+
+import gradio as gr
+import pytest
+from factories import card_of, open_gate, seeded_network
+from PIL import Image
+from pypdf import PdfReader
+
+from pneumonia.predictor import Predictor
+from pneumonia.synthetic.phantom import draw_phantom
+from pneumonia.web import batch_tab, handlers
+from pneumonia.web.page import build
+from pneumonia.web.uploads import Upload
+
+
+@pytest.fixture(scope="module")
+def names() -> list[str]:
+    return ["densenet169", "cnn"]
+
+
+@pytest.fixture
+def loaded(names, monkeypatch):
+    predictors = {n: Predictor(seeded_network(n), card_of(n), open_gate(n)) for n in names}
+    monkeypatch.setattr(handlers, "PREDICTORS", predictors)
+    return predictors
+
+
+@pytest.fixture
+def paths(tmp_path) -> list[str]:
+    for number in range(2):
+        draw_phantom(90, 100, seed=number).image().save(tmp_path / f"film{number}.png")
+    (tmp_path / "broken <b>.png").write_text("words")
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        archive.write(tmp_path / "film1.png", "folder/inside.png")
+    files = ("film0.png", "broken <b>.png", "more.zip", "film1.png")
+    return [str(tmp_path / file) for file in files]
+
+
+def lines(text: str) -> list[dict]:
+    return [json.loads(html.unescape(line)) for line in text.removeprefix("<pre>").splitlines()]
+
+
+def test_rows_come_one_by_one_and_a_bad_file_costs_only_its_own(loaded, names, paths):
+    steps = list(batch_tab.read(paths))
+    assert len(steps) == 5
+    texts = [text for _, text, _ in steps]
+    for before, after in itertools.pairwise(texts):
+        assert after.startswith(before)  # so that only what is new travels
+    rows = lines(texts[-1])
+    assert [row["name"] for row in rows] == [
+        "film0.png",
+        "broken <b>.png",
+        "inside.png",
+        "film1.png",
+    ]
+    assert [row["row"] for row in rows] == [0, 1, 2, 3] and len({row["batch"] for row in rows}) == 1
+    assert rows[1]["problem"]["t"] == "refusal.unreadable" and "models" not in rows[1]
+    assert "<b>" not in texts[-1]
+    for row in rows[:1] + rows[2:]:
+        assert list(row["models"]) == names and row["thumbnail"].startswith("data:image/webp")
+    assert rows[2]["models"] == rows[3]["models"] != rows[0]["models"]
+    alone = loaded["cnn"].predict(paths[0])
+    assert rows[0]["models"]["cnn"]["probability"] == pytest.approx(alone.probability, abs=1e-3)
+    assert "2 of 4 films" in steps[2][0] and "min left" in steps[2][0]
+    assert "4 of 4 films" in steps[4][0] and "min left" not in steps[4][0]
+
+
+def test_what_breaks_on_this_side_costs_one_row_too(loaded, paths, monkeypatch):
+    honest, calls = loaded["cnn"].predict, []
+
+    def fails_once(*args):
+        calls.append(1)
+        if len(calls) == 1:
+            raise MemoryError
+        return honest(*args)
+
+    monkeypatch.setattr(loaded["cnn"], "predict", fails_once)
+    *_, (_, text, _) = batch_tab.read(paths)
+    rows = lines(text)
+    assert rows[0]["problem"]["t"] == "refusal.broken" and "models" in rows[3]
+
+
+def test_a_film_that_no_model_knows_says_so_in_its_row(loaded, paths, monkeypatch):
+    for name, predictor in loaded.items():
+        monkeypatch.setattr(predictor, "gate", open_gate(name, limit=1e-3))
+    *_, (_, text, _) = batch_tab.read(paths[:1])
+    (row,) = lines(text)
+    assert {model["gate"]["t"] for model in row["models"].values()} == {"gate.far"}
+
+
+def test_all_rows_can_be_taken_away(loaded, paths):
+    *_, (_, _, rows) = batch_tab.read(paths)
+
+    def content(what):
+        return html.unescape(batch_tab.export(rows, what)).split("base64,")[1].split('"')[0]
+
+    table = csv.DictReader(io.StringIO(base64.b64decode(content("films.csv")).decode("utf-8-sig")))
+    assert [(row["file"], row["model"]) for row in table][1:4] == [
+        ("film0.png", "cnn"),
+        ("broken <b>.png", ""),
+        ("inside.png", "densenet169"),
+    ]
+    pages = PdfReader(io.BytesIO(base64.b64decode(content("films.pdf")))).pages
+    words = pages[0].extract_text()
+    assert len(pages) == 1 and "inside.png" in words and "broken <b>.png" in words
+
+
+def test_a_row_keeps_next_to_nothing_of_its_film(loaded, tmp_path):
+    Image.new("L", (900, 800), 90).save(tmp_path / "large.png")
+    *_, (_, _, [(entry, (_, answer))]) = batch_tab.read([str(tmp_path / "large.png")])
+    assert entry == (tmp_path / "large.png", None)
+    for prediction in answer:
+        assert max(prediction.radiograph.pixels.shape) <= batch_tab.THUMBNAIL
+        assert prediction.attribution is None and prediction.model_input.size == 1
+
+
+def test_a_film_of_an_archive_is_opened_like_any_other(loaded, paths):
+    *_, (_, _, rows) = batch_tab.read(paths)
+    *_, shown = handlers.analyse(rows[2][0], "both")
+    assert "inside.png" in shown and 'class="result"' in shown
+    gone = (rows[2][0][0].with_name("gone.zip"), "inside.png")
+    (shown,) = handlers.analyse(gone, "both")
+    assert "no longer on the server" in html.unescape(shown)
+    with pytest.raises(gr.Error, match="no longer on the server"):
+        batch_tab.export([], "films.csv")
+
+
+def test_what_a_stream_ends_on_can_never_undo_what_it_said(loaded):
+    """Text is replaced; of updates Gradio's browser side keeps one and changes that in place."""
+    streams = [fn for fn in build().fns.values() if inspect.isgeneratorfunction(fn.fn)]
+    assert len(streams) == 5
+    for stream in streams:
+        for output in stream.outputs:
+            assert isinstance(output, gr.HTML | gr.State | Upload), stream.name

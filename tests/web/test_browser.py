@@ -1,0 +1,527 @@
+"""A visitor at the page, in a real Chromium: at a desk and on a phone, in the dark and by day."""
+
+import json
+import re
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import (
+    ComputedRadiographyImageStorage,
+    CTImageStorage,
+    ExplicitVRLittleEndian,
+    generate_uid,
+)
+from pypdf import PdfReader
+from served_page import served_page
+
+from pneumonia.checkpoint import available_models
+from pneumonia.models import MODELS
+from pneumonia.synthetic.distractors import draw_distractors
+from pneumonia.synthetic.phantom import draw_phantom
+
+pytestmark = pytest.mark.browser
+
+WIDTHS = {"desk": (1440, 900), "phone": (390, 844)}
+INPUT = "#film input[type=file]"
+VISIBLE = """() => {
+  const { activeElement } = document;
+  const marked = (element) => {
+    const { outlineStyle, boxShadow } = getComputedStyle(element);
+    return outlineStyle !== "none" || boxShadow !== "none";
+  };
+  return activeElement.matches(":focus-visible")
+    && (marked(activeElement) || marked(activeElement.parentElement)); }"""
+
+
+@pytest.fixture
+def visit(new_page):
+    """Opens the page for a visitor."""
+    if not available_models():
+        pytest.skip("no checkpoint to show")
+
+    def open_page(width="desk", scheme="dark", accept=True, locale="en-GB"):
+        size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
+        page = new_page(served_page(), viewport=size, color_scheme=scheme, locale=locale)
+        page.goto(served_page())
+        page.wait_for_selector(INPUT, state="attached")
+        if accept:
+            page.click(".notice button")
+        return page
+
+    return open_page
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("films") / "first <b>.png"
+    draw_phantom(420, 560, lesions=2, seed=5).image().save(path)
+    return path
+
+
+def wait_for_result(page, name: str) -> None:
+    page.wait_for_selector(f".viewer:not([aria-busy]) .film figcaption:has-text({name!r})")
+
+
+def text(page, selector: str) -> str:
+    return page.locator(selector).inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_film_gets_verdicts_and_evidence(visit, film, width, scheme):
+    page = visit(width, scheme)
+    assert "not a diagnosis" in text(page, "#use")
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+
+    titles = [MODELS[name].title for name in reversed(MODELS) if name in available_models()]
+    assert page.locator(".verdict .model").all_inner_texts() == titles
+    for words in page.locator(".verdict .label").all_inner_texts():
+        assert words.startswith(("PNEUMONIA", "NORMAL", "UNCERTAIN")) and "this model" in words
+    assert all("%" in words for words in page.locator(".probability").all_inner_texts())
+    assert page.locator(".result b").count() == 0  # the file's name is words, not HTML
+
+    stages = page.locator(".viewer-stage")
+    assert stages.count() == 1 + len(titles)
+    for stage in stages.all():
+        box = stage.bounding_box()
+        assert box["width"] > 100 and abs(box["width"] / box["height"] * 420 / 560 - 1) < 0.02
+    dark = """(canvas) => {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        return data.filter((value, i) => i % 4 < 3 && value > 0).length === 0; }"""
+    page.wait_for_function(
+        f"[...document.querySelectorAll('.viewer-stage canvas')].every(c => !({dark})(c))"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    tops = {
+        part: page.locator(part).first.bounding_box()["y"]
+        for part in (".viewer-panel.film", ".verdict", ".viewer-panel.heat")
+    }
+    order = [*tops] if width == "phone" else [".verdict"]
+    assert sorted(tops, key=tops.get)[: len(order)] == order
+    dark = page.evaluate("getComputedStyle(document.body).colorScheme")
+    assert dark == scheme
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_verdict_comes_first_and_nothing_moves_when_the_pictures_come(visit, film, width):
+    page = visit(width)
+    network = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 50, "downloadThroughput": 1e5, "uploadThroughput": 1e6}
+    network.send("Network.emulateNetworkConditions", slow)
+    page.set_input_files(INPUT, film)
+    page.wait_for_selector(".viewer[aria-busy]")
+    places = """["verdict", "viewer-bar", "film .viewer-stage", "heat .viewer-stage"].map((p) => {
+        const { x, y, width, height } = document.querySelector(`.${p}`).getBoundingClientRect();
+        return [x, y + scrollY, width, height].map(Math.round); })"""
+    before, verdicts = page.evaluate(places), page.locator(".probability").all_inner_texts()
+    assert page.locator(".viewer[aria-busy]").count() == 1 and len(verdicts) == count_models()
+    wait_for_result(page, "first")
+    assert page.evaluate(places) == before
+    assert page.locator(".probability").all_inner_texts() == verdicts
+
+
+def test_the_opacity_of_the_heat_asks_nothing_of_the_server(visit, film):
+    page = visit()
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    slider = page.locator("[data-set=opacity]")
+    for key in ("Home", "End", "ArrowLeft"):
+        slider.press(key)
+    page.select_option("[data-set=colours]", "viridis")
+    assert text(page, ".viewer-opacity") == "99\u00a0%"
+    assert not requests
+
+    page.locator("#examples button").first.click()  # and the next film keeps the setting
+    wait_for_result(page, "without opacities")
+    assert text(page, ".viewer-opacity") == "99\u00a0%"
+    assert page.locator("[data-set=colours]").input_value() == "viridis"
+
+
+def test_the_intended_use_is_accepted_once(visit):
+    page = visit(accept=False)
+    page.wait_for_selector(".notice[open]")
+    assert "not a diagnosis" in text(page, ".notice") and "in memory" in text(page, ".notice")
+    for _ in range(3):
+        page.keyboard.press("Escape")  # accepts nothing
+    page.wait_for_selector(".notice[open]")
+    assert page.evaluate("document.activeElement.textContent") == "I understand"
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".notice[open]", state="detached")
+    page.reload()
+    page.wait_for_selector(INPUT, state="attached")
+    page.wait_for_timeout(500)
+    assert page.locator(".notice[open]").count() == 0
+
+
+def test_the_language_changes_at_once_and_keeps_the_film(visit, film):
+    page = visit(locale="es-ES")
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+    assert "Neumonía" in text(page, "h1") and "%" in text(page, ".probability >> nth=0")
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.select_option(".language", "ar")
+    page.wait_for_selector("html[dir=rtl]")
+    assert "first" in text(page, ".film figcaption")
+    latin = re.compile("[A-Za-z]{3}")
+    for words in page.locator(".verdict .label, .viewer h3, .takeaway button").all_inner_texts():
+        assert not latin.search(re.sub(r"PDF|JSON|PNG", "", words)), words
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.select_option(".language", "en")
+    assert text(page, "h1").startswith("Pneumonia")
+    assert not [url for url in requests if "/assets/" not in url]
+
+
+def test_an_example_the_choice_of_a_model_and_enlarging(visit):
+    page = visit()
+    page.locator("#examples button").nth(1).focus()
+    page.keyboard.press("Enter")
+    wait_for_result(page, "with opacities")
+    count = page.locator(".verdict li").count()
+    assert count == len(available_models())
+    if count > 1:
+        first, last = page.locator(".viewer-stage").first, page.locator(".viewer-stage").last
+        assert first.bounding_box()["width"] > 1.5 * last.bounding_box()["width"]
+        last.locator("button").click()
+        assert last.bounding_box()["width"] > 1.5 * first.bounding_box()["width"]
+
+        page.locator("#choice label").last.click()
+        page.wait_for_function("document.querySelectorAll('.verdict li').length == 1")
+        assert text(page, ".verdict .model") == text(page, "#choice label.selected")
+        assert "Drawing, no patient (with opacities)" in text(page, ".film figcaption")
+
+
+def test_paste(visit):
+    page = visit()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate(
+        """async () => {
+            const canvas = new OffscreenCanvas(320, 240);
+            canvas.getContext("2d").fillRect(80, 60, 160, 120);
+            const blob = await canvas.convertToBlob({ type: "image/png" });
+            await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
+        }"""
+    )
+    page.keyboard.press("Control+V")
+    page.wait_for_selector(".refusal:has-text('Not a film that the models know')")
+
+
+def test_a_picture_that_is_no_chest_film_is_refused_and_shown_anyway(visit, tmp_path):
+    page = visit()
+    for kind, (picture, *_) in draw_distractors().items():
+        Image.fromarray((255 * picture).astype(np.uint8)).save(path := tmp_path / f"{kind}.png")
+        page.set_input_files(INPUT, path)
+        page.wait_for_selector(f".refusal figcaption:has-text({path.name!r})", state="attached")
+        assert "Not a film that the models know" in text(page, ".refusal > h2")
+        assert not page.locator(".verdict").is_visible()
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.locator(".refusal summary").press("Enter")
+    assert page.locator(".verdict").is_visible()
+    assert "Out of scope" in text(page, ".refusal .scope")
+    assert not requests
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_hand_is_refused_and_shown_anyway(visit, tmp_path, width):
+    page = visit(width, locale="ar")
+    hand, *_ = draw_distractors()["hands"]
+    Image.fromarray((255 * hand).astype(np.uint8)).save(path := tmp_path / "hand.png")
+    page.set_input_files(INPUT, path)
+    page.wait_for_selector(".refusal .viewer:not([aria-busy])", state="attached")
+    assert not page.locator(".verdict").is_visible()
+    page.locator(".refusal summary").click()
+    assert page.locator(".refusal .scope").is_visible() and page.locator(".verdict").is_visible()
+    assert page.locator(".viewer-stage").first.bounding_box()["width"] > 100
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_visitor_without_a_mouse(visit, film, tmp_path):
+    page = visit(accept=False)
+    page.wait_for_selector(".notice[open]")
+    page.keyboard.press("Enter")
+
+    def tab_to(selector: str) -> None:
+        for _ in range(80):
+            page.keyboard.press("Tab")
+            if page.evaluate("(s) => document.activeElement.matches(s)", selector):
+                assert page.evaluate(VISIBLE), selector
+                return
+        pytest.fail(f"The tab key does not lead to {selector}.")
+
+    def choose(selector: str, files) -> None:
+        with page.expect_file_chooser() as chooser:  # listens some time after it says so
+            tab_to(selector)
+            page.keyboard.press("Enter")
+        chooser.value.set_files(files)
+
+    tab_to(".language")
+    choose("#film button", film)
+    wait_for_result(page, "first")
+    tab_to("#choice [value=cnn]")
+    page.keyboard.press("Space")
+    page.wait_for_function("document.querySelectorAll('.verdict li').length == 1")
+    page.wait_for_selector(".viewer:not([aria-busy])")
+    tab_to("[data-toggle=invert]")
+    page.keyboard.press("Space")
+    page.wait_for_selector("[data-toggle=invert][aria-pressed=true]")
+    tab_to("[data-set=opacity]")
+    page.keyboard.press("Home")
+    page.wait_for_selector(".viewer-opacity >> text=/^0/")
+    tab_to(".viewer-stage")
+    page.keyboard.press("+")
+    page.wait_for_selector(".viewer-zoom >> text=/^1[1-9]/")
+    tab_to("[data-take=pdf]")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename.endswith(".pdf")
+
+    tab_to("[role=tab][aria-selected=false]")
+    page.keyboard.press("Enter")
+    draw_phantom(200, 240, seed=1).image().save(other := tmp_path / "other.png")
+    choose("#films button", [film, other])
+    page.wait_for_function("document.querySelectorAll('.many tbody tr').length === 2")
+    page.wait_for_selector("#cancel", state="hidden")
+    tab_to("[data-sort=film]")
+    page.keyboard.press("Enter")
+    tab_to("[data-open='1']")
+    page.keyboard.press("Enter")
+    wait_for_result(page, "other")
+
+
+def test_what_a_visitor_takes_away(visit, film, tmp_path):
+    page = visit("phone")
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+    for kind in ("pdf", "json", "png", "png"):  # and what has been taken can be taken again
+        with page.expect_download() as download:
+            page.click(f"[data-take={kind}]")
+        assert download.value.suggested_filename == f"first b.{kind}"
+        download.value.save_as(tmp_path / kind)
+    shown = page.locator(".verdict .probability").all_inner_texts()
+    (sheet,) = PdfReader(tmp_path / "pdf").pages
+    words = sheet.extract_text().replace("\u00a0", " ")
+    figures = json.loads((tmp_path / "json").read_text())
+    assert figures["film"] == "first b.png" and "not a medical device" in words
+    for (name, model), percent in zip(figures["models"].items(), shown, strict=True):
+        assert name in available_models() and model["title"] in words
+        rounded = f"{100 * model['probability']:.0f}"
+        assert rounded in percent and f"{rounded} %" in words
+    with Image.open(tmp_path / "png") as picture:
+        assert picture.size == (560 * (1 + len(shown)), 420)
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "locale"), [("desk", "dark", "en"), ("phone", "light", "ar")]
+)
+def test_thirty_films_of_which_one_is_broken(visit, tmp_path, width, scheme, locale):
+    page = visit(width, scheme, locale=locale)
+    page.get_by_role("tab").nth(1).click()
+    paths = [tmp_path / f"film{number:02}.png" for number in range(29)]
+    for number, path in enumerate(paths):
+        draw_phantom(200, 240, lesions=2 * (number % 2), seed=number % 6).image().save(path)
+    paths[2].write_text("words")
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        archive.write(paths[0], "inside.png")
+    page.set_input_files("#films input[type=file]", [*paths, tmp_path / "more.zip"])
+    page.wait_for_function("document.querySelectorAll('.many tbody tr').length === 30")
+    page.wait_for_selector("#cancel", state="hidden")
+    rows = page.locator(".many tbody tr")
+    assert text(page, "#progress").count("30") == 2
+    assert "film02.png" in rows.nth(2).inner_text() and "%" not in rows.nth(2).inner_text()
+    assert page.locator(".many tbody img").count() == 29
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    counts = dict(
+        zip(
+            ("all", "disagreement", "uncertain", "pneumonia", "normal", "problems"),
+            map(int, page.locator(".filters .count").all_inner_texts()),
+            strict=True,
+        )
+    )
+    assert counts["all"] == 30 and counts["problems"] >= 1
+    page.locator(".filters label").last.click()
+    assert page.locator(".many tbody tr:visible").count() == counts["problems"]
+    page.locator(".filters label").first.click()
+    page.locator("[data-sort=film]").click()
+    first = [row.split()[0] for row in rows.all_inner_texts()]
+    assert first == sorted(first)
+    page.locator("[data-sort=cnn]").click()
+    chances = page.locator(".many td:nth-child(3) bdi").all_inner_texts()
+    values = [int(re.sub(r"\D", "", chance)) for chance in chances]
+    assert values == sorted(values, reverse=True)
+
+    with page.expect_download() as download:
+        page.click("[data-take='films.csv']")
+    download.value.save_as(tmp_path / "films.csv")
+    assert (tmp_path / "films.csv").read_text("utf-8-sig").count(
+        "\n"
+    ) == 1 + 29 * count_models() + 1
+    page.locator("[data-open]", has_text="inside.png").click()
+    wait_for_result(page, "inside.png")
+
+
+def test_a_batch_can_be_cancelled(visit, tmp_path):
+    page = visit("phone", "light")
+    page.get_by_role("tab").nth(1).click()
+    for number in range(40):
+        draw_phantom(200, 240, seed=number % 4).image().save(tmp_path / f"film{number}.png")
+    page.set_input_files("#films input[type=file]", sorted(tmp_path.glob("*.png")))
+    page.wait_for_selector(".many tbody tr >> nth=1")
+    page.wait_for_selector("#progress .left")
+    page.click("#cancel")
+    page.wait_for_selector("#cancel", state="hidden")
+    assert not page.locator("#progress .left").is_visible()
+    page.wait_for_timeout(1000)
+    before = page.locator(".many tbody tr").count()
+    page.wait_for_timeout(2000)
+    assert page.locator(".many tbody tr").count() == before < 40
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("[data-open='0']").click()  # and the page lives on
+    wait_for_result(page, "film0.png")
+
+
+def test_quick_batches_and_films_one_after_the_other(visit, film, tmp_path):
+    (words := tmp_path / "words.png").write_text("words")
+    draw_phantom(120, 140, seed=1).image().save(small := tmp_path / "small.png")
+    page = visit()
+    for turn in range(6):
+        page.get_by_role("tab").nth(1).click()
+        page.set_input_files("#films input[type=file]", [small, words][turn % 2 :])
+        page.wait_for_function(f"document.querySelectorAll('.many tr').length === {3 - turn % 2}")
+        page.wait_for_selector("#cancel", state="hidden")
+        assert page.locator("#progress progress").get_attribute("value") == f"{2 - turn % 2}"
+        if turn % 2:
+            page.get_by_role("tab").nth(0).click()
+            page.set_input_files(INPUT, words)
+            page.wait_for_selector(".refusal:has-text('words.png')")
+        else:
+            page.locator("[data-open='0']").click()
+            wait_for_result(page, "small.png")
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "locale"), [("desk", "dark", "en"), ("phone", "light", "ar")]
+)
+def test_nothing_bars_the_way_on_any_view(visit, film, tmp_path, width, scheme, locale):
+    """axe-core, with WCAG's contrast among its rules."""
+
+    def check(view: str) -> None:
+        report = Axe().run(page).response
+        assert len(report["passes"]) > 10, view
+        barred = [
+            (rule["id"], node["html"])
+            for rule in report["violations"]
+            if rule["impact"] in ("serious", "critical")
+            for node in rule["nodes"]
+        ]
+        assert not barred, view
+
+    page = visit(width, scheme, accept=False, locale=locale)
+    page.wait_for_selector(".notice[open]")
+    check("notice")
+    page.click(".notice button")
+    check("first")
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+    check("result")
+    (tmp_path / "words.png").write_text("words")
+    page.set_input_files(INPUT, tmp_path / "words.png")
+    page.wait_for_selector(".refusal")
+    check("refusal")
+    page.get_by_role("tab").nth(1).click()
+    page.set_input_files("#films input[type=file]", [film, tmp_path / "words.png"])
+    page.wait_for_function("document.querySelectorAll('.many tbody tr').length === 2")
+    page.wait_for_selector("#cancel", state="hidden")
+    check("many")
+    page.get_by_role("tab").nth(2).click()
+    page.wait_for_selector(".about")
+    check("about")
+
+
+def count_models() -> int:
+    return len(available_models())
+
+
+def write_dicom(path: Path, pixels: np.ndarray, modality: str, storage: str) -> None:
+    film = pydicom.Dataset()
+    film.file_meta = FileMetaDataset()
+    film.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    film.SOPClassUID, film.SOPInstanceUID = storage, generate_uid()
+    film.Modality, film.PhotometricInterpretation = modality, "MONOCHROME1"
+    film.PatientName = "SECRET^PERSON"
+    film.Rows, film.Columns = pixels.shape
+    film.BitsAllocated = film.BitsStored = 8
+    film.HighBit, film.SamplesPerPixel, film.PixelRepresentation = 7, 1, 0
+    film.PixelData = pixels.tobytes()
+    film.save_as(path, enforce_file_format=True)
+
+
+def test_a_dicom_film_without_a_suffix(visit, tmp_path):
+    page = visit()
+    pixels = np.asarray(draw_phantom(300, 340, seed=9).image())
+    write_dicom(path := tmp_path / "IM000001", 255 - pixels, "CR", ComputedRadiographyImageStorage)
+    page.set_input_files(INPUT, path)
+    wait_for_result(page, "340 × 300")
+    assert "MONOCHROME1 inverted" in text(page, ".film figcaption")
+    assert "SECRET" not in page.content()
+
+
+def bad_files(folder: Path, good: Path) -> dict[Path, str]:
+    """Files that are no film, and what the page says of each."""
+    folder.mkdir()
+    (empty := folder / "empty.jpeg").write_bytes(b"")
+    (words := folder / "words.png").write_text("these are words")
+    Image.open(good).save(torn := folder / "torn.jpeg")
+    torn.write_bytes(torn.read_bytes()[:5000])
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", 20_000, 10_000, 8, 0, 0, 0, 0)
+    (huge := folder / "huge.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(999)))
+    )
+
+    write_dicom(ct := folder / "slice", np.zeros((64, 64), np.uint8), "CT", CTImageStorage)
+    (large := folder / "large.jpeg").write_bytes(bytes(25 * 2**20 + 1))
+    return {
+        large: "is larger than 25 MB",
+        words: "is not a picture",
+        torn: "is damaged or incomplete",
+        huge: "megapixels",
+        ct: "is not a radiograph (modality CT)",
+        empty: "is empty",
+    }
+
+
+def test_bad_files_get_one_sentence_and_the_page_lives_on(visit, film, tmp_path):
+    page = visit()
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+    for path, sentence in bad_files(tmp_path / "bad", film).items():
+        page.set_input_files(INPUT, path)
+        page.wait_for_selector(f".refusal:has-text({path.name!r})")
+        words = text(page, ".refusal p")
+        assert sentence in words and "Traceback" not in words and "\n" not in words
+        assert page.locator(".result").count() == 0
+    frames = [Image.open(film), Image.fromarray(np.full((80, 90), 200, np.uint8))]
+    frames[0].save(moving := tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    page.set_input_files(INPUT, moving)
+    wait_for_result(page, "first of several frames")
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "560 × 420")

@@ -1,0 +1,183 @@
+"""The page without a browser: its HTML, its endpoint, its refusals at the door."""
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from factories import ROOT, TITLES, prediction
+
+from pneumonia.checkpoint import available_models
+from pneumonia.synthetic.phantom import draw_phantom
+from pneumonia.web import about, handlers, views
+from pneumonia.web.examples import load_examples
+from pneumonia.web.texts import plain
+
+needs_models = pytest.mark.skipif(not available_models(), reason="no checkpoint to show")
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [(0, "&lt;1"), (0.0099, "&lt;1"), (0.01, "1"), (0.125, "12"), (0.99, "99"), (0.991, "&gt;99")],
+)
+def test_a_probability_is_whole_and_never_certain(probability, words):
+    assert views.percent(probability) == f"{words}&nbsp;%"
+
+
+def words_of(reference) -> str:
+    return plain(reference["t"], **reference.get("args", {}))
+
+
+def test_the_headline_says_whether_the_models_agree():
+    def words(*probabilities):
+        models = [prediction(p, m) for p, m in zip(probabilities, TITLES, strict=False)]
+        return words_of(views.headline(models))
+
+    assert "disagree: only Small CNN" in words(0.8, 0.2)
+    assert "agree: it looks" in words(0.8, 0.9)
+    assert "agree: they found no sign" in words(0.2, 0.1) and "clear" not in words(0.2, 0.1)
+    assert words(0.4, 0.5) == "Neither model can call this film"
+    assert words(0.4, 0.9) == "It looks like pneumonia to DenseNet-169; Small CNN cannot call " + (
+        "this film"
+    )
+    assert words(0.1, 0.5).startswith("No sign of pneumonia found by Small CNN; DenseNet-169")
+    assert words(0.8) == "It looks like pneumonia to Small CNN"
+    assert words(0.5) == "Small CNN cannot call this film"
+
+
+def test_a_result_shows_every_picture_and_no_address():
+    html = views.result([prediction(), prediction(model="densenet169")])
+    images = re.findall(r"<img[^>]*>", html)
+    assert len(images) == 3  # the film, and what each network saw
+    assert all('src="data:image/' in image and "alt=" in image for image in images)
+    assert "http" not in html
+    assert "What the model used" in html
+    assert "--at: 0.8000; --cut: 0.5000; --from: 0.3000; --to: 0.6000" in html
+    assert "sensitivity 95\u00a0%, specificity 97\u00a0%" in html
+
+
+def test_names_and_notes_from_strangers_are_escaped():
+    html = views.result([prediction(name='<img src=x>"&', notes=("<b>",))])
+    assert "<img src=x>" not in html and "<b>" not in html
+    assert "&lt;img src=x&gt;&quot;&amp;" in html
+    assert "<i>" not in views.refusal("<i>")
+
+
+def test_what_the_model_saw_is_the_network_s_input_as_grey():
+    seen = np.array([[-2, 0], [1, 2]], np.float32)
+    np.testing.assert_allclose(views._as_grey(seen), [[0, 0.5], [0.75, 1]])
+    assert np.isfinite(views._as_grey(np.zeros((2, 2), np.float32))).all()
+
+
+FAR = "Too far <away>."
+
+
+def test_a_film_no_model_knows_is_refused_and_its_result_folded_away():
+    strangers = [prediction(0.9, model, gate=FAR) for model in TITLES]
+    html = views.result(strangers)
+    said, folded = html.split("<details>")
+    assert "Not a film that the models know" in said and said.count("Too far &lt;away&gt;.") == 1
+    assert "PNEUMONIA" not in said and "%" not in said
+    assert "Out of scope" in folded and "Both models agree: it looks like" in folded
+    assert folded.count('class="pneumonia"') == 2
+
+
+def test_a_model_that_does_not_know_such_films_has_no_say():
+    known, stranger = prediction(0.9), prediction(0.1, "densenet169", gate=FAR)
+    html = views.result([known, stranger])
+    assert "<details>" not in html
+    assert "to Small CNN; DenseNet-169 knows no films like this one" in html
+    assert html.count('class="pneumonia"') == 1 and 'class="normal"' not in html
+    assert "NO VERDICT" in html and "Too far &lt;away&gt;." in html
+
+
+def test_figures_come_from_the_cards():
+    figures = {"films": 1234, "normal": 334, "pneumonia": 900, "auroc": 0.98765}
+    figures |= {"sensitivity": 0.5, "specificity": 0.25}
+    card = {
+        "model": "cnn",
+        "title": "A <model>",
+        "weights": {"sha256": "of no evaluation"},
+        "validation": {"clean": figures, "perturbed": {"auroc": 0.87654}, "split": "a split"},
+        "operating_point": {"threshold": 0.37, "rule": "a rule"},
+        "training": {"data": {"films": 4321}, "initialisation": "none", "finished": "2001-02-03"},
+    }
+    html = about.models([SimpleNamespace(card=card)])
+    for text in ("Small CNN", "1,234 (334 normal, 900", "0.988", "0.877", "a split", "37 %"):
+        assert text in html
+    for text in ("a rule", "4,321", "random", "2001-02-03", "50 % (47–53)", "25 % (21–30)"):
+        assert text in html
+
+
+def test_examples_are_drawings_and_the_films_of_the_folder(tmp_path):
+    draw_phantom(seed=1).image().save(tmp_path / "b (whose it is).png")
+    draw_phantom(seed=2).image().save(tmp_path / "a.TIFF")
+    (tmp_path / "broken.jpeg").write_bytes(b"no film")
+    (tmp_path / "README.md").write_text("words")
+    drawings, films = load_examples(tmp_path)[:-2], load_examples(tmp_path)[-2:]
+    assert drawings and all(example.note == "Drawing, no patient" for example in drawings)
+    assert [(film.title, film.note) for film in films] == [("a", ""), ("b", "whose it is")]
+    assert all(max(example.thumbnail.size) <= 240 for example in drawings + films)
+
+
+def test_without_a_model_it_says_so_and_does_not_start(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "app.py", "--port", "1"],
+        cwd=ROOT,
+        env={**os.environ, "PNEUMONIA_CHECKPOINTS": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 1
+    assert run.stderr.strip().startswith("There is no model to show")
+    assert "Traceback" not in run.stderr
+
+
+def test_a_zerogpu_lends_its_device_to_one_function_and_comes_before_torch(tmp_path):
+    (tmp_path / "spaces.py").write_text(
+        "import sys\nassert 'torch' not in sys.modules\nlent = []\n"
+        "def GPU(function):\n    lent.append(function.__qualname__)\n    return function\n"
+    )
+    code = "import pneumonia.web.page, spaces; print(spaces.lent)"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.strip() == "['infer']", run.stderr
+
+
+def test_both_models_read_a_film_at_the_same_time(monkeypatch):
+    met = threading.Barrier(2, timeout=60)
+
+    class Model:
+        def predict(self, film, heatmap):
+            met.wait()  # in vain where they come one after the other
+            return self
+
+    models = {"a": Model(), "b": Model()}
+    monkeypatch.setattr(handlers, "PREDICTORS", models)
+    assert handlers.infer(None, ["b", "a"]) == [models["b"], models["a"]]
+
+
+def test_nothing_heavy_is_imported_before_it_is_needed():
+    heavy = ["gradio", "matplotlib.pyplot", "pandas", "pytorch_grad_cam", "scipy", "sklearn"]
+    code = f"import sys, pneumonia.predictor; print([m for m in {heavy} if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert run.stdout == "[]\n", run.stderr
+
+
+@needs_models
+def test_the_page_is_warm_before_its_first_visitor_but_has_no_report_ready():
+    code = (
+        "import sys\nfrom pneumonia.web import page\npage.build()\n"
+        "print([m in sys.modules for m in ('pytorch_grad_cam', 'pneumonia.export.pdf')])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert run.stdout == "[True, False]\n", run.stderr

@@ -1,0 +1,94 @@
+"""The measured figures on the page: read from files, of these weights or not at all."""
+
+import json
+import re
+
+import pytest
+
+from pneumonia.checkpoint import available_models
+from pneumonia.evaluation.corruptions import CORRUPTIONS
+from pneumonia.web import results
+from pneumonia.web.texts import load_texts
+
+MODELS = ("densenet169", "cnn")
+
+
+def report(**hashes: str) -> dict:
+    """As evaluation.json is, with other figures for each perturbation and model."""
+    models = {
+        name: {
+            "weights_sha256": weights,
+            "figures": {"films": 1234},
+            "perturbations": {
+                change: {"auroc": (number + i) / 1000, "sensitivity": 0.25, "specificity": 0.125}
+                for i, change in enumerate(CORRUPTIONS)
+            },
+        }
+        for number, (name, weights) in enumerate(hashes.items(), start=500)
+    }
+    return {"models": models}
+
+
+def write(folder, what: str, content: dict) -> None:
+    (folder / what).mkdir(exist_ok=True)
+    (folder / what / f"{what}.json").write_text(json.dumps(content))
+
+
+def test_an_evaluation_counts_for_the_weights_it_measured(tmp_path):
+    cards = [{"model": name, "weights": {"sha256": name[:2]}} for name in MODELS]
+    assert results.load_evaluation(cards, tmp_path) is None
+    write(tmp_path, "evaluation", report(densenet169="de", cnn="cn"))
+    assert results.load_evaluation(cards, tmp_path)["models"].keys() == set(MODELS)
+    write(tmp_path, "evaluation", report(densenet169="de", cnn="other"))
+    assert results.load_evaluation(cards, tmp_path) is None
+    assert results.load_evaluation(cards[:1], tmp_path) is not None
+
+
+def test_every_perturbation_has_its_row():
+    html = results.perturbations(report(densenet169="", cnn=""), MODELS)
+    rows = html.partition("<tbody>")[2].split("</tr>")[: len(CORRUPTIONS)]
+    for i, row in enumerate(rows):
+        cells = re.findall(r'data-n="([\d.]+)"', row)
+        assert [float(cell) for cell in cells] == [
+            *((500 + i) / 1000, 0.25, 0.125),
+            *((501 + i) / 1000, 0.25, 0.125),
+        ]
+    assert "1,234 validation films" in html and html.count("<tr>") == html.count("</tr>")
+
+
+def test_an_evaluation_without_perturbations_has_no_table():
+    quick = report(cnn="")
+    changes = quick["models"]["cnn"]["perturbations"]
+    quick["models"]["cnn"]["perturbations"] = {"clean": changes["clean"]}
+    assert results.perturbations(quick, ["cnn"]) == ""
+
+
+def test_the_audit_s_bars_are_as_long_as_better_than_guessing(tmp_path):
+    assert results.audit(tmp_path) == ""
+    found = {"all file metadata": {"auroc": 0.9}, "bytes per file": {"auroc": 0.45}}
+    write(tmp_path, "audit", {"sources": {"original files": {"told apart by": found}}})
+    html = results.audit(tmp_path)
+    assert re.findall(r"--share: ([\d.]+)", html) == ["0.800", "0.000"]
+    assert "0.9000" in html and "one quality" not in html
+
+
+def test_the_audit_that_ships_is_on_the_page():
+    assert results.audit().count("<dt") == 7
+
+
+@pytest.mark.parametrize("model", available_models())
+def test_a_model_card_is_on_the_page_without_what_only_the_hub_reads(model):
+    card = results.model_card(model)
+    assert card.startswith("# ") and "## Limits" in card
+    assert "license:" not in card and "<!--" not in card and "![" not in card
+
+
+def test_a_model_without_a_card_says_how_to_write_one():
+    assert "scripts/model_cards.py" in results.model_card("no-such-model")
+
+
+def test_every_text_of_the_figures_is_used():
+    shown = results.perturbations(report(cnn=""), ["cnn"]) + results.audit() + results.limits()
+    keys = [key for key in load_texts()["en"] if key.startswith(("suite.", "audit."))]
+    assert len(keys) == len(CORRUPTIONS) + 8
+    assert not [key for key in keys if f'data-t="{key}"' not in shown]

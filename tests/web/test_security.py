@@ -1,0 +1,253 @@
+"""What SECURITY.md promises, tried against a running page with everything it says written down."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import zipfile
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pydicom
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
+from pypdf import PdfReader
+
+from pneumonia.checkpoint import CHECKPOINTS, available_models
+from pneumonia.export.pdf import pdf
+from pneumonia.export.records import as_dict, csv_text
+from pneumonia.predictor import Predictor
+from pneumonia.synthetic.phantom import draw_phantom
+from pneumonia.web.limits import MAX_BODY_BYTES
+from tools.page_process import ROOT, free_port, wait_for
+
+pytestmark = pytest.mark.skipif(not available_models(), reason="no checkpoint to ask")
+
+PERSON = {
+    "PatientName": "Zyxgood^Person",
+    "PatientID": "MRN-55512345",
+    "PatientBirthDate": "20190307",
+    "AccessionNumber": "ACC998877",
+    "InstitutionName": "Hospital Qwertz",
+    "ReferringPhysicianName": "Uvwdoctor^Some",
+    "StudyInstanceUID": "1.2.826.0.1.55443322",
+}
+SECRETS = [part for value in PERSON.values() for part in value.split("^") if part != "Person"]
+
+
+class Page:
+    """A page of its own: where it answers, what it writes, where it keeps uploads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.uploads, self.log, port = folder / "uploads", folder / "log", free_port()
+        self.address = f"http://127.0.0.1:{port}/"
+        self.called: list[bytes] = []
+        self.outside = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._listen, daemon=True).start()
+        proxy = f"http://127.0.0.1:{self.outside.getsockname()[1]}"
+        proxies = {f"{kind}_proxy": proxy for kind in ("http", "https", "all")}
+        environment = {
+            key: value for key, value in os.environ.items() if "GRADIO" not in key and key != "CI"
+        }
+        environment |= proxies | {key.upper(): value for key, value in proxies.items()}
+        environment |= {"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "app.py", "--port", str(port)],
+                cwd=ROOT,
+                env={**environment, "GRADIO_TEMP_DIR": str(self.uploads)},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        wait_for(self.address, self.process)
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                connection, _ = self.outside.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(2)
+                try:
+                    self.called.append(connection.recv(2000))
+                except OSError:
+                    self.called.append(b"?")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(30)
+        self.outside.close()
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    page = Page(tmp_path_factory.mktemp("page"))
+    yield page
+    page.stop()
+
+
+@pytest.fixture(scope="module")
+def client(page) -> Client:
+    return Client(page.address, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def tagged(tmp_path_factory) -> Path:
+    """A film that says whose it is, in every element that PERSON names."""
+    pixels = np.asarray(draw_phantom(300, 340, seed=9).image())
+    film = pydicom.Dataset()
+    film.file_meta = FileMetaDataset()
+    film.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    film.SOPClassUID, film.SOPInstanceUID = ComputedRadiographyImageStorage, generate_uid()
+    film.Modality, film.PhotometricInterpretation = "CR", "MONOCHROME2"
+    for keyword, value in PERSON.items():
+        setattr(film, keyword, value)
+    film.Rows, film.Columns = pixels.shape
+    film.BitsAllocated = film.BitsStored = 8
+    film.HighBit, film.SamplesPerPixel, film.PixelRepresentation = 7, 1, 0
+    film.PixelData = pixels.tobytes()
+    path = tmp_path_factory.mktemp("tagged") / "film.dcm"
+    film.save_as(path, enforce_file_format=True)
+    assert all(secret.encode() in path.read_bytes() for secret in SECRETS)
+    return path
+
+
+def leaks(data: bytes | str) -> list[str]:
+    data = data.encode() if isinstance(data, str) else data
+    return [secret for secret in SECRETS if secret.encode() in data]
+
+
+# --- what a film says of its patient stays in the film -------------------------------------------
+
+
+def test_identifiers_reach_neither_answer_nor_log_nor_disk(page, client, tagged):
+    verdicts, overlays = client.predict(handle_file(tagged), api_name="/predict")
+    rows = client.predict([handle_file(tagged)], api_name="/predict_batch")
+    assert verdicts["format"] == rows[0]["format"] == "DICOM"
+    assert not leaks(json.dumps([verdicts, rows]))
+    assert not any(leaks(Path(overlay["image"]).read_bytes()) for overlay in overlays)
+    torn = tagged.with_name("torn.dcm")
+    torn.write_bytes(tagged.read_bytes()[:-1000])
+    with pytest.raises(AppError) as refusal:
+        client.predict(handle_file(torn), api_name="/predict")
+    assert not leaks(str(refusal.value))
+    assert not leaks(page.log.read_bytes())
+    kept = [path for path in page.uploads.rglob("*") if path.is_file() and leaks(path.read_bytes())]
+    assert {path.name for path in kept} == {"film.dcm", "torn.dcm"}  # the uploads, for an hour
+
+
+def test_identifiers_reach_no_report(tagged, tmp_path):
+    predictions = [Predictor.load(name, "cpu").predict(tagged) for name in available_models()]
+    (tmp_path / "report.pdf").write_bytes(pdf(predictions))
+    words = "".join(sheet.extract_text() for sheet in PdfReader(tmp_path / "report.pdf").pages)
+    assert "film.dcm" in words and not leaks(words)
+    assert not leaks((tmp_path / "report.pdf").read_bytes())
+    assert not leaks(json.dumps(as_dict(predictions)))
+    assert not leaks(csv_text([("film.dcm", predictions)]))
+    predictions[0].overlay().save(tmp_path / "overlay.png")
+    assert not leaks((tmp_path / "overlay.png").read_bytes())
+
+
+# --- nothing of the server is readable -----------------------------------------------------------
+
+FORBIDDEN = [
+    *("/etc/passwd", str(ROOT / "app.py"), str(ROOT / "README.md"), "app.py", "../app.py"),
+    *(str(CHECKPOINTS / "cnn" / "card.json"), "checkpoints/cnn/model.safetensors"),
+    *("/proc/self/environ", "~/.bashrc", "C:\\Windows\\win.ini"),
+]
+
+
+@pytest.mark.parametrize("path", FORBIDDEN)
+def test_no_file_of_the_server_is_served(page, path):
+    served = httpx.Client(base_url=page.address)
+    for prefix in ("gradio_api/file=", "file=", "static/", "assets/", "gradio_api/static/", ""):
+        for name in (path, path.replace("/", "%2f"), "..%2f" * 8 + path.lstrip("/")):
+            answer = served.get(prefix + name)
+            assert answer.status_code in (307, 400, 403, 404, 405) or (
+                "<!doctype html>" in answer.text[:100].lower()  # the page itself
+            )
+
+
+@pytest.mark.parametrize("path", FORBIDDEN)
+def test_no_file_of_the_server_is_read_as_a_film(page, path):
+    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    for given, endpoint in ((file, "predict"), ([file], "predict_batch")):
+        url = f"{page.address}gradio_api/call/{endpoint}"  # gradio_client would upload its own file
+        event = httpx.post(url, json={"data": [given]}).json()["event_id"]
+        answer = httpx.get(f"{url}/{event}", timeout=60).text
+        assert "event: error" in answer and "is not a picture" not in answer  # it was not opened
+
+
+def test_nobody_s_uploads_are_listed_or_guessed(page, client, tagged):
+    client.predict(handle_file(tagged), api_name="/predict")
+    folders = {path.parent for path in page.uploads.rglob("film.dcm")}
+    for folder in {*folders, page.uploads, *page.uploads.iterdir()}:
+        answer = httpx.get(f"{page.address}gradio_api/file={folder}")
+        assert answer.status_code in (403, 404) and "film.dcm" not in answer.text
+    assert all(re.fullmatch("[0-9a-f]{64}", folder.name) for folder in folders)
+
+
+def test_an_upload_cannot_leave_its_folder(page, tagged, tmp_path):
+    before = {path for path in page.uploads.parent.rglob("*") if path.is_file()}
+    content = tagged.read_bytes()
+    absolute = f"{tmp_path}/escaped.dcm"
+    for name in ("../../escaped.dcm", absolute, "..\\escaped.dcm", "a/../../escaped.dcm"):
+        httpx.post(f"{page.address}gradio_api/upload", files={"files": (name, content)})
+    after = {path for path in page.uploads.parent.rglob("*") if path.is_file()} - before
+    assert after and all(path.is_relative_to(page.uploads) for path in after)
+    assert not list(tmp_path.glob("escaped*"))
+
+
+def test_names_in_an_archive_lead_nowhere(page, client, tmp_path):
+    draw_phantom(90, 100, seed=1).image().save(tmp_path / "film.png")
+    content = (tmp_path / "film.png").read_bytes()
+    absolute = f"{tmp_path}/escaped.png"
+    names = ["../../escaped.png", absolute, "C:\\escaped.png", "<b>&.png", "=1+1.png"]
+    with zipfile.ZipFile(tmp_path / "films.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, content)
+    rows = client.predict([handle_file(tmp_path / "films.zip")], api_name="/predict_batch")
+    assert [row["film"] for row in rows] == ["escaped.png"] * 3 + ["<b>&.png", "=1+1.png"]
+    assert not list(page.uploads.parent.rglob("escaped.png"))
+    assert not list(tmp_path.glob("escaped*"))
+
+
+def test_a_request_that_would_fill_the_memory_is_cut_off(page):
+    def text():
+        yield b'{"data": ["'
+        for _ in range(MAX_BODY_BYTES // 2**20 + 1):
+            yield 2**20 * b"A"
+        yield b'"]}'
+
+    headers = {"content-type": "application/json"}
+    url = f"{page.address}gradio_api/call/predict"
+    answer = httpx.post(url, content=text(), headers=headers, timeout=120)
+    assert answer.status_code == 413 and "may have 100 MB" in answer.text
+    assert httpx.get(page.address).status_code == 200
+
+
+# --- nobody else is told -------------------------------------------------------------------------
+
+
+def test_the_page_calls_nobody(page, client, tagged):
+    client.predict(handle_file(tagged), api_name="/predict")
+    assert httpx.get(page.address).status_code == 200
+    assert page.called == []
+
+
+def test_the_log_says_nothing_of_visitors(page, client, tmp_path):
+    before = page.log.stat().st_size
+    draw_phantom(90, 100, seed=1).image().save(path := tmp_path / "Mrs Zyxgood.png")
+    client.predict(handle_file(path), api_name="/predict")
+    (tmp_path / "Mr Zyxgood.png").write_text("words")
+    with pytest.raises(AppError):
+        client.predict(handle_file(tmp_path / "Mr Zyxgood.png"), api_name="/predict")
+    assert page.log.read_bytes()[before:] == b""

@@ -1,0 +1,440 @@
+"""The film viewer in a real Chromium, on a page without a server: what lies on its canvases."""
+
+import base64
+import io
+import json
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pneumonia import overlay as render
+from pneumonia.overlay import FULL_STRENGTH, film_image, overlay
+from pneumonia.synthetic.phantom import draw_phantom
+from pneumonia.web import viewer as module
+from pneumonia.web.texts import plain
+from pneumonia.web.viewer import COLORMAPS, TEXTS, Heat, script, viewer
+
+pytestmark = pytest.mark.browser
+
+HEIGHT, WIDTH = 280, 320
+WINDOWS = {"desk": (900, 640), "phone": (390, 844)}
+BLACK = np.zeros((HEIGHT, WIDTH), np.float32)
+FILM = draw_phantom(HEIGHT, WIDTH, lesions=1, seed=3).pixels
+NAME = '<img src=x onerror=alert(1)>".png'
+STYLES = "".join((module._HERE / name).read_text() for name in ("style.css", "viewer.css"))
+DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+def heat(seed: int, label="PNEUMONIA", cells=(6, 6), spread=8.0, size=48) -> Heat:
+    rng = np.random.default_rng(seed)
+    attribution = rng.normal(0, spread, cells).astype(np.float32)
+    seen = np.asarray(film_image(FILM).resize((size, size)), np.float32) / 255
+    return Heat(("densenet169", "cnn")[seed % 2 - 1], attribution, label, seen)
+
+
+HEATS = [heat(1), heat(2, "NORMAL", (5, 7))]
+
+
+@pytest.fixture
+def show(new_page):
+    """Opens a page with viewers, which ask for nothing, ever."""
+
+    def open_page(*viewers: str, width="desk", way="ltr", before=""):
+        size = dict(zip(("width", "height"), WINDOWS[width], strict=True))
+        page = new_page(viewport=size, has_touch=width == "phone")
+        page.set_default_timeout(10_000)
+        page.set_content(
+            f"""<!doctype html><html lang="en" dir="{way}"><meta charset="utf-8">
+            <meta name="viewport" content="width=device-width"><style>{STYLES}
+            body {{ margin: 16px; background: var(--ground); }}</style>
+            <script>{before};{script()}</script><body>{"".join(viewers)}"""
+        )
+        return page
+
+    return open_page
+
+
+def pixels(page, panel: int = 0) -> np.ndarray:
+    """What lies on a panel's canvas (0 is the film's), ``(height, width, 3)`` int."""
+    page.evaluate(DRAWN)
+    data = page.locator(".viewer-stage canvas").nth(panel).evaluate("(c) => c.toDataURL()")
+    picture = Image.open(io.BytesIO(base64.b64decode(data.split(",")[1])))
+    return np.asarray(picture.convert("RGB")).astype(int)
+
+
+def expected(shape: tuple[int, ...], attribution: np.ndarray, opacity=0.7, grey=0.0) -> np.ndarray:
+    """What ``render.overlay`` makes of an even film of that shape."""
+    film = np.full(shape[:2], grey, np.float32)
+    return np.asarray(overlay(film, np.maximum(attribution, 0), opacity)).astype(int)
+
+
+def assert_same(seen: np.ndarray, wanted: np.ndarray, most=6) -> None:
+    assert seen.shape == wanted.shape
+    away = np.abs(seen - wanted)
+    assert away.max() <= most and away.mean() < 0.5
+
+
+def set_slider(page, name: str, value: float) -> None:
+    page.locator(f"[data-set={name}]").first.fill(str(value))
+
+
+def text(page, selector: str) -> str:
+    page.evaluate(DRAWN)
+    return page.locator(selector).first.inner_text()
+
+
+def stage(page, panel: int = 0):
+    return page.locator(".viewer-stage").nth(panel)
+
+
+def test_the_heat_is_that_of_the_other_pictures(show, monkeypatch):
+    page = show(viewer(BLACK, NAME, HEATS, ["any words"], "a"))
+    shape = pixels(page, 1).shape
+    first, second = (h.attribution for h in HEATS)
+    assert shape[1] / shape[0] == pytest.approx(WIDTH / HEIGHT, rel=0.02)
+    assert_same(pixels(page, 1), expected(shape, first))
+    assert_same(pixels(page, 2), expected(shape, -second))  # it called the film NORMAL
+
+    set_slider(page, "opacity", 100)
+    page.select_option("[data-set=target]", "NORMAL")
+    assert_same(pixels(page, 1), expected(shape, -first, 1))
+    page.select_option("[data-set=target]", "PNEUMONIA")
+    for colours in COLORMAPS:
+        monkeypatch.setattr(render, "COLORMAP", colours)
+        page.select_option("[data-set=colours]", colours)
+        for panel, attribution in ((1, first), (2, second)):
+            assert_same(pixels(page, panel), expected(shape, attribution, 1))
+    set_slider(page, "opacity", 0)
+    assert pixels(page, 1).max() == 0
+    assert text(page, ".viewer-opacity") == "0\u00a0%"
+
+
+def test_the_film_and_its_tools_leave_the_heat_alone(show):
+    page = show(viewer(FILM, NAME, HEATS[:1], [], "a"))
+    plain = pixels(page)
+    wanted = film_image(FILM).resize(plain.shape[1::-1], Image.Resampling.BILINEAR)
+    assert np.abs(plain[..., 0] - np.asarray(wanted).astype(int)).mean() < 2
+    assert (plain[..., 0] == plain[..., 2]).all()
+
+    page.click("[data-toggle=invert]")
+    assert np.abs(pixels(page) - (255 - plain)).max() <= 2
+    page.click("[data-toggle=invert]")
+
+    page.click("[data-toggle=windowing]")
+    set_slider(page, "contrast", 40)  # half the width
+    set_slider(page, "brightness", 20)
+    assert text(page, ".viewer-wl") == "W 128 · L 102"
+    narrow = np.clip((plain - 102) / 127.5 * 255 + 127.5, 0, 255)
+    assert np.abs(pixels(page) - narrow).mean() < 3
+    page.click("[data-do=reset]")
+    assert np.abs(pixels(page) - plain).max() == 0
+
+    page = show(viewer(BLACK, NAME, HEATS[:1], [], "a"))
+    page.click("[data-toggle=invert]")
+    seen = pixels(page, 1)
+    assert_same(seen, expected(seen.shape, HEATS[0].attribution, grey=1))
+
+
+def test_dragging_sets_the_window_and_a_double_click_resets_it(show):
+    page = show(viewer(FILM, NAME, HEATS[:1], [], "a"))
+    plain = pixels(page)
+    for button in ("right", "left"):
+        if button == "left":  # which needs the tool
+            page.click("[data-toggle=windowing]")
+            page.evaluate(DRAWN)
+        box = stage(page).bounding_box()
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(*middle)
+        page.mouse.down(button=button)
+        page.mouse.move(middle[0], middle[1] - 60, steps=3)
+        page.mouse.up(button=button)
+        assert pixels(page).mean() > plain.mean() + 10  # upwards is brighter
+        assert "W 255" in text(page, ".large .viewer-readout")
+        page.mouse.dblclick(*middle)
+        assert np.abs(pixels(page) - plain).max() == 0
+
+
+def test_zoom_and_pan_move_all_panels_together(show):
+    page = show(viewer(FILM, NAME, HEATS, [], "a"))
+    set_slider(page, "opacity", 0)
+    plain = Image.fromarray(pixels(page).astype(np.uint8))
+    page.click("[data-do=zoomIn]")
+    assert text(page, ".viewer-zoom") == "150\u00a0%"
+    width, height = plain.size
+    crop = (width / 6, height / 6, width * 5 / 6, height * 5 / 6)
+    wanted = np.asarray(plain.resize(plain.size, Image.Resampling.BILINEAR, crop)).astype(int)
+    assert np.abs(pixels(page) - wanted).mean() < 4
+    small = Image.fromarray(pixels(page, 1).astype(np.uint8)).resize(plain.size)
+    assert np.abs(np.asarray(small).astype(int) - wanted).mean() < 6
+
+    before, box = pixels(page), stage(page).bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 240, box["y"] + 170)
+    page.mouse.up()
+    moved = pixels(page)
+    assert np.abs(moved[:-30, 40:] - before[30:, :-40]).mean() < 2
+    stage(page).focus()
+    page.keyboard.press("0")
+    assert text(page, ".viewer-zoom") == "100\u00a0%"
+    page.keyboard.press("+")
+    page.keyboard.press("ArrowRight")
+    assert np.abs(pixels(page) - before).mean() > 2
+    page.keyboard.press("-")
+
+    corner = box["x"] + box["width"] - 2, box["y"] + box["height"] - 2
+    page.mouse.move(*corner)
+    page.keyboard.down("Control")
+    for _ in range(3):
+        page.mouse.wheel(0, -100)
+    page.keyboard.up("Control")
+    page.wait_for_function("parseInt(document.querySelector('.viewer-zoom').value) > 200")
+    view = np.array(plain)[int(height * 0.6) :, int(width * 0.6) :]  # what is there stays there
+    assert abs(pixels(page).mean() - view.mean()) < 6
+
+
+def test_native_grid(show):
+    page = show(viewer(BLACK, NAME, HEATS[:1], [], "a"))
+    attribution = HEATS[0].attribution
+    set_slider(page, "opacity", 100)
+    page.click("[data-toggle=cells]")
+    seen = pixels(page, 1)
+    centres = [(np.arange(6) + 0.5) * side / 6 for side in seen.shape[:2]]
+    cells = seen[np.ix_(*(c.astype(int) for c in centres))]
+    flat = [expected((9, 9), np.full((1, 1), value), 1)[4, 4] for value in attribution.flat]
+    assert_same(cells, np.reshape(flat, (6, 6, 3)), most=4)
+
+    box, chip = stage(page, 1).bounding_box(), page.locator(".viewer-cell")
+    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"])
+    said = f"{attribution[1, 4]:.1f}".replace("-", "−")
+    page.wait_for_selector(f".viewer-cell:has-text({said!r})")
+    page.mouse.move(0, 0)
+    chip.wait_for(state="hidden")
+    stage(page, 1).focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+    value = f"{attribution[1, 1]:.1f}".replace("-", "−")
+    assert text(page, ".viewer-live") == f"Row 2, column 2: {value} log-odds"
+    assert chip.is_visible()
+    page.select_option("[data-set=target]", "NORMAL")
+    against = f"{-attribution[1, 1]:.1f}".replace("-", "−")
+    page.wait_for_selector(f".viewer-cell:has-text({against!r})")
+    page.keyboard.press("Tab")
+    chip.wait_for(state="hidden")
+
+
+def test_the_slider_divides_film_and_heat(show):
+    page = show(viewer(BLACK, NAME, HEATS, [], "a"), way="rtl")  # which turns no picture round
+    page.check("[value=slider]", force=True)
+    seen = pixels(page, 1)
+    assert page.locator(".viewer-panel:visible").count() == 1
+    half = seen.shape[1] // 2
+    wanted = expected(seen.shape, HEATS[0].attribution)
+    assert seen[:, : half - 1].max() == 0
+    assert_same(seen[:, half + 1 :], wanted[:, half + 1 :])
+
+    divider = page.get_by_role("slider", name=TEXTS["viewer.divider"])
+    divider.press("End")
+    assert pixels(page, 1).max() == 0 and divider.get_attribute("aria-valuenow") == "100"
+    divider.press("Home")
+    assert_same(pixels(page, 1), wanted)
+    assert divider.get_attribute("aria-valuenow") == "0"
+    divider.press("PageUp")
+    divider.press("ArrowRight")
+    box = stage(page, 1).bounding_box()
+    page.mouse.move(box["x"] + 0.12 * box["width"], box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 90, steps=2)
+    page.mouse.up()
+    assert pixels(page, 1)[:, : int(0.74 * seen.shape[1])].max() == 0
+    assert divider.get_attribute("aria-valuenow") == "75"
+
+    page.get_by_role("radio", name="Small CNN").check(force=True)
+    assert text(page, ".viewer-panel:visible strong") == "Small CNN"
+
+
+def test_what_the_model_saw(show):
+    page = show(viewer(FILM, NAME, HEATS[:1], [], "a"))
+    page.click("[data-toggle=invert]")
+    page.get_by_role("button", name=TEXTS["viewer.saw"]).click()
+    seen = pixels(page, 1)
+    height, width = seen.shape[:2]
+    left = (width - height) // 2
+    assert seen[:, : left - 1].max() == 0  # its own square shape, and its own greys
+    places = ((np.arange(48) + 0.5) * height / 48).astype(int)
+    square = seen[places][:, places + round((width - height) / 2), 0]
+    assert np.abs(square - np.round(255 * HEATS[0].model_input)).max() <= 1
+    assert "48 × 48 px" in text(page, ".heat figcaption")
+
+
+def test_weak_evidence_is_called_none(show):
+    weak = heat(3, cells=(4, 4), spread=0.1)
+    strong = np.full((2, 2), -FULL_STRENGTH, np.float32)
+    page = show(viewer(BLACK, NAME, [weak, Heat("cnn", strong, "NORMAL", FILM)], [], "a"))
+    says = page.locator(".viewer-says")
+    page.evaluate(DRAWN)
+    nothing, normal = TEXTS["viewer.spoke_nothing"], TEXTS["viewer.spoke_normal"]
+    assert says.all_inner_texts() == [nothing, normal]
+    page.select_option("[data-set=target]", "PNEUMONIA")
+    page.wait_for_selector("[data-t='viewer.spoke_normal']", state="detached")
+    assert says.all_inner_texts() == [nothing] * 2
+
+
+def test_the_next_film_keeps_the_settings_and_forgets_the_view(show):
+    first, second = (viewer(f, NAME, HEATS, [], i) for f, i in ((BLACK, "a"), (FILM, "b")))
+    page = show(first)
+    page.click("[data-toggle=cells]")
+    page.click("[data-toggle=invert]")
+    page.click("[data-do=zoomIn]")
+    set_slider(page, "opacity", 35)
+    page.select_option("[data-set=colours]", "cividis")
+    page.check("[value=slider]", force=True)
+    page.click("[data-toggle=invert]")
+    page.click("[data-toggle=invert]")
+
+    def state() -> list:
+        page.evaluate(DRAWN)
+        return page.evaluate(
+            """[...document.querySelectorAll(".viewer")].map((root) => [
+                root.dataset.mode,
+                ...["opacity", "colours"].map((n) => root.querySelector(`[data-set=${n}]`).value),
+                ...["cells", "invert"].map(
+                    (n) => root.querySelector(`[data-toggle=${n}]`).getAttribute("aria-pressed")),
+                root.querySelector(".viewer-zoom").value])"""
+        )
+
+    kept = ["slider", "35", "cividis", "true"]
+    page.evaluate("html => document.body.insertAdjacentHTML('beforeend', html)", second)
+    assert state() == [[*kept, "true", "150\u00a0%"], [*kept, "false", "100\u00a0%"]]
+    assert pixels(page, 4).max() > 200
+
+    # Elements that become those of another film, as a page that compares them makes them
+    page.evaluate(
+        """html => {
+            const [root, other] = document.querySelectorAll(".viewer");
+            other.remove();
+            const parsed = new DOMParser().parseFromString(html, "text/html");
+            const next = parsed.querySelector(".viewer");
+            for (const { name } of [...root.attributes]) root.removeAttribute(name);
+            for (const { name, value } of next.attributes) root.setAttribute(name, value);
+            root.querySelector("img").src = next.querySelector("img").src;
+            for (const canvas of root.querySelectorAll("canvas")) canvas.removeAttribute("width");
+        }""",
+        second,
+    )
+    assert state() == [[*kept, "false", "100\u00a0%"]]
+    page.wait_for_function("document.querySelectorAll('.viewer-stage canvas')[1].width > 300")
+    assert pixels(page, 1).max() > 200
+    page.evaluate("document.querySelector('.viewer').remove()")
+
+
+def test_full_screen_where_there_is_one(show):
+    page = show(viewer(FILM, NAME, HEATS, [], "a"))
+    button = page.get_by_role("button", name=TEXTS["viewer.fullscreen"])
+    for pressed in ("true", "false"):
+        button.click()
+        page.wait_for_selector(f"[data-do=fullscreen][aria-pressed={pressed}]")
+        assert page.evaluate("Boolean(document.fullscreenElement)") == (pressed == "true")
+    lacking = "Object.defineProperty(document, 'fullscreenEnabled', { value: false })"
+    page = show(viewer(FILM, NAME, HEATS, [], "a"), before=lacking)
+    assert page.get_by_role("button", name=TEXTS["viewer.invert"]).count() == 1
+    assert page.get_by_role("button", name=TEXTS["viewer.fullscreen"]).count() == 0
+
+
+def test_on_a_phone(show):
+    page = show(viewer(FILM, NAME, HEATS, ["x" * 80], "a"), width="phone")
+    boxes = [stage(page, panel).bounding_box() for panel in range(3)]
+    assert all(box["width"] == boxes[0]["width"] > 340 for box in boxes)
+    tops = [page.locator(".viewer-bar").bounding_box()["y"], *(box["y"] for box in boxes)]
+    assert sorted(tops) == [tops[1], tops[0], *tops[2:]]  # film, tools, heat
+    page.tap("[data-toggle=windowing]")
+    for mode in ("side", "slider"):
+        page.check(f"[value={mode}]", force=True)
+        page.evaluate(DRAWN)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        small = page.evaluate(
+            """[...document.querySelectorAll("button, select, [type=range], label:has(:checked)")]
+                .filter((e) => e.checkVisibility()).map((e) => e.getBoundingClientRect().height)"""
+        )
+        assert min(small) >= 44
+
+
+def test_two_fingers_zoom(show):
+    page = show(viewer(FILM, NAME, HEATS[:1], [], "a"), width="phone")
+    box = stage(page).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    session = page.context.new_cdp_session(page)
+    for kind, apart in (("Start", 20), ("Move", 30), ("Move", 40), ("End", None)):
+        points = [] if apart is None else [{"x": x - apart, "y": y}, {"x": x + apart, "y": y}]
+        for number, point in enumerate(points):
+            point["id"] = number
+        session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+    page.wait_for_function("parseInt(document.querySelector('.viewer-zoom').value) > 150")
+    assert page.evaluate("visualViewport.scale") == 1  # the film, not the page
+
+
+def test_everything_has_a_name_and_takes_the_focus(show):
+    page = show(viewer(FILM, NAME, HEATS, [], "a"))
+    page.click("[data-toggle=windowing]")
+    page.evaluate(DRAWN)
+    names = page.evaluate(
+        """[...document.querySelectorAll("button, input, select, [tabindex]")]
+            .filter((e) => e.checkVisibility() && e.tabIndex === 0)
+            .map((e) => [Object.values(e.dataset)[0] ?? e.className,
+                e.ariaLabel || e.labels?.[0]?.innerText || e.textContent.trim()
+                || document.getElementById(e.getAttribute("aria-labelledby")).innerText])"""
+    )
+    assert all(name.strip() for _, name in names)
+    reached = {page.evaluate("document.activeElement.dataset.toggle")}
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("Object.values(document.activeElement.dataset)[0]"))
+    assert reached == {"windowing", "invert", "zoomOut", "zoomIn", "reset"}
+    controls = "mode opacity target colours cells fullscreen brightness contrast seen1 seen2 1 2"
+    assert {*controls.split(), *reached, "viewer-stage"} == {what for what, _ in names}
+    outline = page.evaluate(
+        """document.querySelector(".viewer-stage").focus({ focusVisible: true }),
+        getComputedStyle(document.querySelector(".viewer-stage")).outlineStyle"""
+    )
+    assert outline == "solid"
+    page.locator("[data-enlarge='1']").click()
+    page.evaluate(DRAWN)
+    widths = [stage(page, panel).bounding_box()["width"] for panel in (0, 1)]
+    assert widths[1] > 1.5 * widths[0]
+
+
+def test_words_come_from_the_table_and_can_be_exchanged(show):
+    class Words(HTMLParser):
+        """Collects [key, words] of every element that has a key."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.found = []
+
+        def handle_starttag(self, tag, attributes):
+            attributes = dict(attributes)
+            if "data-t" in attributes:
+                self.found.append([attributes["data-t"], ""])
+            if "data-t-label" in attributes:
+                assert attributes["aria-label"] == TEXTS[attributes["data-t-label"]]
+
+        def handle_data(self, data):
+            if self.found and not self.found[-1][1]:
+                self.found[-1][1] = data
+
+    html = viewer(FILM, NAME, HEATS, ["<i>any words</i>"], "a")
+    words = Words()
+    words.feed(html)
+    assert words.found and all(plain(key) == text for key, text in words.found)
+    assert "<img src=x" not in html
+    assert "where the disease" not in json.dumps(TEXTS).lower()
+
+    page = show(html, before="window.t = (key, args) => `${key} ${Object.keys(args ?? {})}`")
+    assert page.locator(".viewer-says").first.text_content() == "viewer.spoke_pneumonia "
+    page.evaluate("window.t = (key) => `other ${key}`; document.documentElement.lang = 'de'")
+    page.wait_for_function(
+        "document.querySelector('.viewer-says').innerText === 'other viewer.spoke_pneumonia'"
+    )
+    assert text(page, ".film figcaption").endswith(f"{NAME} · any words")

@@ -1,0 +1,146 @@
+"""The predictors without a page: one film, batches, a folder of files, a new process."""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+from page_process import ROOT
+from pytorch_grad_cam import GradCAM
+from pytorch_grad_cam.utils.model_targets import RawScoresOutputTarget
+
+from pneumonia.checkpoint import load_checkpoint
+from pneumonia.predictor import Predictor
+from pneumonia.reading.radiograph import read_radiograph
+from pneumonia.synthetic.phantom import draw_phantom
+
+from . import interleaved_medians, ratio_row
+
+
+def one(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
+    """One film with its heatmap against a bare pass of the same network, and grad-cam's own way."""
+    film, rows = read_radiograph(draw_phantom(1000, 1200, lesions=2, seed=1).image()), []
+    for predictor in predictors:
+        network, card, _ = load_checkpoint(predictor.name, predictor.device)
+        network.eval().requires_grad_(True)
+        side = card["preprocessing"]["size"]
+        inputs = torch.randn(1, 1, side, side, device=predictor.device)
+
+        def bare(network=network, inputs=inputs):
+            with torch.inference_mode():
+                return network(inputs).cpu()
+
+        def grad_cam_readme(network=network, inputs=inputs):  # as the README of grad-cam shows
+            with torch.no_grad():
+                network(inputs).cpu()
+            with GradCAM(model=network, target_layers=[network.relu]) as cam:
+                return cam(input_tensor=inputs, targets=[RawScoresOutputTarget()])
+
+        cases = {
+            "bare": bare,
+            "explained": lambda p=predictor, x=inputs: p._explainer.explain(x),
+            "predicted": lambda p=predictor: p.predict(film),
+            "without heatmap": lambda p=predictor: p.predict(film, heatmap=False),
+            "grad_cam_readme": grad_cam_readme,
+        }
+        times = interleaved_medians(cases, args.rounds, f"{predictor.title}: one film")
+        for name in ("explained", "predicted", "without heatmap", "grad_cam_readme"):
+            what = f"{predictor.title}: the bare pass against one film {name}"
+            rows.append(ratio_row(what, times["bare"], times[name]))
+        what = f"{predictor.title}: the grad-cam README's way against explained"
+        rows.append(ratio_row(what, times["grad_cam_readme"], times["explained"]))
+    return rows
+
+
+def batch(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
+    """Films a second by films a pass, with and without heatmaps, against one at a time."""
+    films = [read_radiograph(draw_phantom(500, 600, seed=n % 8).image()) for n in range(32)]
+    rows = []
+    for predictor in predictors:
+        cases = {
+            (count, heat): lambda p=predictor, n=count, h=heat: p.predict_batch(films[:n], h)
+            for count in (1, 8, 32)
+            for heat in (True, False)
+        }
+        times = interleaved_medians(
+            cases, max(3, args.rounds // 4), f"{predictor.title}: films a pass"
+        )
+        for (count, heat), seconds in times.items():
+            kind = "with" if heat else "without"
+            what = f"{predictor.title}: {count} films a pass, {kind} heatmaps, against one a pass"
+            rows.append(ratio_row(what, count * times[1, heat], seconds, count))
+    if len(predictors) > 1:
+        source = draw_phantom(1000, 1200, seed=1).image()
+        source.save(path := Path(tempfile.mkdtemp(), "film.png"))
+
+        def shared():
+            film = read_radiograph(path)
+            return [p.predict(film) for p in predictors]
+
+        cases = {"shared": shared, "apart": lambda: [p.predict(path) for p in predictors]}
+        times = interleaved_medians(cases, args.rounds, "both models")
+        what = "both models on one file, read once against read twice"
+        rows.append(ratio_row(what, times["apart"], times["shared"]))
+    return rows
+
+
+def folder(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
+    """scripts/predict.py over files, in films a second, against the bare network's."""
+    rows = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for number in range(128):
+            picture = draw_phantom(700, 900, seed=number % 8).image()
+            picture.save(Path(scratch, f"{number}.jpeg"), quality=90)
+        from predict import find_files, run  # which stands beside tools/benchmark.py
+
+        for predictor in predictors:
+            side = predictor.card["preprocessing"]["size"]
+            network, _, _ = load_checkpoint(predictor.name, predictor.device)
+            inputs = torch.randn(8, 1, side, side, device=predictor.device)
+
+            def bare(network=network, inputs=inputs):
+                with torch.inference_mode():
+                    return [network(inputs).cpu() for _ in range(16)]
+
+            def score(predictor=predictor):
+                options = argparse.Namespace(batch=8, heatmaps=None)
+                with open(os.devnull, "w") as out:
+                    return run(list(find_files([scratch])), [predictor], options, out)
+
+            cases = {"bare": bare, "score": score}
+            times = interleaved_medians(cases, 3, f"{predictor.title}: folder")
+            what = f"{predictor.title}: a folder of files against the bare network"
+            rows.append(ratio_row(what, times["bare"], times["score"], 128))
+    return rows
+
+
+def start(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
+    """Seconds and memory of a new process: importing, loading, the first film."""
+    code = """
+import time
+began = time.perf_counter()
+from pneumonia import Predictor
+imported = time.perf_counter()
+predictor = Predictor.load({name!r})
+loaded = time.perf_counter()
+from pneumonia.synthetic.phantom import draw_phantom
+film = draw_phantom(seed=1).image()
+drawn = time.perf_counter()
+predictor.predict(film)
+ended = time.perf_counter()
+from page_process import memory
+print(imported - began, loaded - imported, ended - drawn, memory(most=True) / 1024)
+"""
+    rows = []
+    for predictor in predictors:
+        command = [sys.executable, "-c", code.format(name=predictor.name)]
+        runs = [subprocess.run(command, cwd=ROOT, capture_output=True, text=True) for _ in range(3)]
+        figures = zip(*(map(float, run.stdout.split()) for run in runs), strict=True)
+        words = ("importing, s", "loading, s", "the first film, s", "most memory, GB")
+        for what, values in zip(words, figures, strict=True):
+            rows.append({"what": f"{predictor.title}: {what}", "value": statistics.median(values)})
+    return rows

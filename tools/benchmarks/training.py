@@ -1,0 +1,84 @@
+"""An epoch of scripts/train.py against one of a plain loop."""
+
+import argparse
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.utils.data import DataLoader
+from torchvision import transforms
+from torchvision.datasets import ImageFolder
+
+from pneumonia.data.dataset import LABELS, Record, decode
+from pneumonia.models import MODELS, build
+from pneumonia.predictor import Predictor
+from pneumonia.synthetic.phantom import draw_phantom
+from pneumonia.training.loop import Recipe, pick_device, train
+
+from . import interleaved_medians, ratio_row
+
+
+def training(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
+    """An epoch of scripts/train.py against one of a plain loop: torchvision, a DataLoader, fp32.
+
+    Both see the same JPEG files; ours decodes them once before the first epoch, which is left out.
+    """
+    rows, device = [], pick_device(args.device)
+    with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stdout(None):
+        for number in range(96):
+            folder = Path(scratch, "films", LABELS[number % 2])
+            folder.mkdir(parents=True, exist_ok=True)
+            picture = draw_phantom(1000, 1300, lesions=2 * (number % 2), seed=number % 8).image()
+            picture.save(folder / f"{number}.jpeg", quality=90)
+        films = [
+            Record(path, label, path.stem, "train")
+            for label, name in enumerate(LABELS)
+            for path in sorted(Path(scratch, "films", name).iterdir())
+        ]
+        stored = decode(films)
+        labels = torch.tensor([film.label for film in films], dtype=torch.float32)
+        valid = {"auroc": (stored["images"][44:52], labels[44:52].numpy())}
+        for name, spec in MODELS.items():
+
+            def ours(name=name, spec=spec):
+                recipe = Recipe(spec.size, epochs=1, learning_rate=1e-4)
+                folder = Path(tempfile.mkdtemp(dir=scratch))
+                train(build(name), recipe, stored["images"], labels, valid, device, folder)
+
+            cases = {
+                "ours": ours,
+                "plain": lambda n=name, s=spec: plain_epoch(
+                    n, s.size, Path(scratch, "films"), device
+                ),
+            }
+            times = interleaved_medians(cases, 3, f"{spec.title}: training")
+            what = f"{spec.title}: an epoch of training against a plain loop's"
+            rows.append(ratio_row(what, times["plain"], times["ours"], len(films)))
+    return rows
+
+
+def plain_epoch(name: str, size: int, folder: Path, device: torch.device) -> None:
+    """As torchvision's references/classification trains."""
+    change = transforms.Compose(
+        [
+            transforms.Grayscale(),
+            transforms.RandomResizedCrop(size),
+            transforms.RandomHorizontalFlip(),
+            transforms.ToTensor(),
+            transforms.Normalize(0.5, 0.25),
+        ]
+    )
+    loader = DataLoader(
+        ImageFolder(folder, change), batch_size=32, shuffle=True, num_workers=os.cpu_count() or 1
+    )
+    network = build(name).to(device).train()
+    optimizer = torch.optim.SGD(network.parameters(), 0.01, momentum=0.9)
+    for films, labels in loader:
+        logits = network(films.to(device))
+        loss = binary_cross_entropy_with_logits(logits, labels.float().to(device))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()

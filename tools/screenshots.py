@@ -1,0 +1,160 @@
+"""Photograph the page: films really dropped into it, in a real Chromium.
+
+    python tools/screenshots.py film.jpeg            # docs/page-{desktop,phone}[-light].png
+    python tools/screenshots.py film.jpeg --views DIR --language en ar
+
+With --views every view is photographed, at both widths, dark and light, in each language. Without a
+film it photographs a drawing. Needs playwright, and chromium on the PATH.
+"""
+
+import argparse
+import itertools
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from pneumonia.synthetic.distractors import draw_distractors
+from pneumonia.synthetic.phantom import draw_phantom
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+INPUT = "#{} input[type=file]"
+DONE = ".viewer:not([aria-busy])"
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("film", nargs="?", type=Path, help="a film that may be published")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs", help="folder (default: docs)")
+    parser.add_argument("--views", type=Path, metavar="DIR", help="photograph every view into DIR")
+    parser.add_argument("--language", nargs="+", default=["en", "ar"], help="of the views")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    app = subprocess.Popen([sys.executable, ROOT / "app.py", "--port", str(port)], cwd=ROOT)
+    try:
+        address = f"http://127.0.0.1:{port}/"
+        wait_for(address, app)
+        with sync_playwright() as playwright, tempfile.TemporaryDirectory() as scratch:
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=FLAGS
+            )
+            films = draw_films(Path(scratch), options.film)
+            languages = options.language if options.views else ["en"]
+            for size, scheme, language in itertools.product(SIZES, ("dark", "light"), languages):
+                page = open_page(browser, size, scheme, language)
+                page.goto(address)
+                for view in tour(page, films):
+                    if options.views:
+                        path = options.views / f"{view}-{size}-{scheme}-{language}.png"
+                    elif view == "result":
+                        path = (
+                            options.out / f"page-{size}{'' if scheme == 'dark' else '-light'}.png"
+                        )
+                    else:
+                        continue
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    page.screenshot(path=path, full_page=view != "notice")
+                    print(path)
+                page.context.close()
+            browser.close()
+    finally:
+        app.terminate()
+        app.wait()
+
+
+def open_page(browser: Browser, size: str, scheme: str, language: str) -> Page:
+    width, height = SIZES[size]
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        locale=language,
+        device_scale_factor=1.5 if size == "phone" else 1,
+    )
+    return context.new_page()
+
+
+def draw_films(folder: Path, film: Path | None) -> dict[str, list[Path]]:
+    """What is dropped into the page, by view."""
+    hand = (255 * draw_distractors()["hands"][0]).astype(np.uint8)
+    Image.fromarray(hand).save(folder / "hand.png")
+    (folder / "broken.png").write_text("words")
+    many = []
+    for number in range(6):
+        draw_phantom(lesions=number % 3, seed=number).image().save(folder / f"film{number}.png")
+        many.append(folder / f"film{number}.png")
+    result = [film] if film else many[2:3]
+    batch = [*result, *many[:3], folder / "broken.png", folder / "hand.png", *many[3:]]
+    return {"result": result, "refused": [folder / "hand.png"], "many": batch}
+
+
+def tour(page: Page, films: dict[str, list[Path]]) -> Iterator[str]:
+    """Leads from view to view; yields each one's name once it is there."""
+    page.wait_for_selector(INPUT.format("film"), state="attached")
+    page.wait_for_selector(".notice[open]")
+    yield "notice"
+    page.click(".notice button")
+    yield "first"
+    page.set_input_files(INPUT.format("film"), films["result"])
+    page.wait_for_selector(DONE)
+    page.wait_for_timeout(300)  # until the pictures are painted
+    yield "result"
+    page.locator(".viewer-choice.mode label").last.click()
+    page.locator("[data-toggle=windowing]").first.click()
+    yield "slider"
+    page.locator(".viewer-choice.mode label").first.click()
+    page.set_input_files(INPUT.format("film"), films["refused"])
+    page.wait_for_selector(f".refusal {DONE}", state="attached")
+    yield "refused"
+    page.locator(".refusal summary").click()
+    page.wait_for_timeout(300)
+    yield "anyway"
+    page.set_input_files(INPUT.format("film"), films["many"][4])
+    page.wait_for_selector(".refusal:not(:has(.viewer))")
+    yield "broken"
+    page.get_by_role("tab").nth(1).click()
+    page.set_input_files(INPUT.format("films"), films["many"])
+    page.wait_for_function(
+        f"document.querySelectorAll('.many tbody tr').length === {len(films['many'])}"
+    )
+    page.wait_for_selector("#cancel", state="hidden")
+    yield "many"
+    page.get_by_role("tab").nth(2).click()
+    page.wait_for_selector(".about >> visible=true")
+    yield "about"
+
+
+def wait_for(address: str, app: subprocess.Popen) -> None:
+    while True:
+        try:
+            urllib.request.urlopen(address).close()
+            return
+        except urllib.error.URLError:
+            if app.poll() is not None:
+                sys.exit("The page did not start.")
+            time.sleep(0.3)
+
+
+if __name__ == "__main__":
+    main()
