@@ -17,10 +17,6 @@ from safetensors.torch import load_file, save_file
 from pneumonia.gate import Gate
 from pneumonia.models import Network, build
 
-CHECKPOINTS = Path(
-    os.environ.get("PNEUMONIA_CHECKPOINTS")
-    or Path(__file__).resolve().parent.parent / "checkpoints"
-)
 WEIGHTS, GATE, CARD = "model.safetensors", "gate.safetensors", "card.json"
 
 
@@ -28,9 +24,27 @@ class CheckpointError(RuntimeError):
     """A checkpoint that cannot be used; ``str(error)`` says which, why and what to do."""
 
 
-def available_models(root: str | Path = CHECKPOINTS) -> list[str]:
-    """Names of the checkpoints under ``checkpoints/`` (or $PNEUMONIA_CHECKPOINTS), sorted."""
-    return sorted(card.parent.name for card in Path(root).glob(f"*/{CARD}"))
+def checkpoints_root() -> Path:
+    """The folder of the shipped checkpoints, asked for anew at each call.
+
+    Returns:
+        ``$PNEUMONIA_CHECKPOINTS`` where that is set, else what an installed wheel brought, else
+        the checkout's ``checkpoints/``.
+    """
+    chosen = os.environ.get("PNEUMONIA_CHECKPOINTS")
+    return Path(chosen) if chosen else shipped_folder("checkpoints")
+
+
+def shipped_folder(name: str) -> Path:
+    """A folder of the checkout, or the copy of it that an installed wheel carries."""
+    package = Path(__file__).resolve().parent
+    installed = package / f"_{name}"
+    return installed if installed.is_dir() else package.parent / name
+
+
+def available_models(root: str | Path | None = None) -> list[str]:
+    """Names of the checkpoints under ``root`` (default: the shipped ones), sorted."""
+    return sorted(card.parent.name for card in Path(root or checkpoints_root()).glob(f"*/{CARD}"))
 
 
 def save_checkpoint(
@@ -60,16 +74,22 @@ def write_weights(path: str | Path, network: Network, half: bool) -> None:
 
 
 def checkpoint_folder(name: str | Path) -> Path:
-    """The folder of a shipped model, or ``name`` itself if it is a folder.
+    """The folder of a shipped model, or of a path.
+
+    Args:
+        name: a shipped model's name, or a path: a ``Path``, or a string with a separator
+            (``"./cnn"``), so that no folder of the working directory shadows a shipped model.
 
     Raises:
-        CheckpointError: neither.
+        CheckpointError: there is no such folder.
     """
-    for folder in (Path(name), CHECKPOINTS / name):
-        if folder.is_dir():
-            return folder
-    names = ", ".join(available_models()) or "none shipped: train one with scripts/train.py"
-    raise CheckpointError(f"There is no checkpoint {str(name)!r} (there are: {names}).")
+    is_path = isinstance(name, Path) or Path(name).name != name
+    folder = Path(name) if is_path else checkpoints_root() / name
+    if folder.is_dir():
+        return folder
+    names = ", ".join(available_models()) or "none shipped: train one with `pneumonia train`"
+    hint = f"; the folder is './{name}'" if not is_path and Path(name).is_dir() else ""
+    raise CheckpointError(f"There is no checkpoint {str(name)!r} (there are: {names}{hint}).")
 
 
 def load_checkpoint(
@@ -78,7 +98,7 @@ def load_checkpoint(
     """The network (eval mode, float32, on ``device``), its card and its gate.
 
     Args:
-        name: a model shipped under ``checkpoints/``, or the path of a checkpoint folder.
+        name: a shipped model, or the path of a folder (see ``checkpoint_folder``).
 
     Raises:
         CheckpointError: no such folder, or its files are missing, damaged or of another network.

@@ -16,7 +16,7 @@ from statistics import mean, stdev
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pneumonia.checkpoint import CARD, CHECKPOINTS
+from pneumonia.checkpoint import CARD, checkpoints_root
 
 _HEADINGS = (
     *("run", "model", "first weights", "epochs", "crop ≥", "frozen", "seed", "input"),
@@ -94,7 +94,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path, help="holds the cards as NAME.json")
-    parser.add_argument("--checkpoints", default=CHECKPOINTS, metavar="DIR", type=Path)
+    parser.add_argument("--checkpoints", default=checkpoints_root(), metavar="DIR", type=Path)
     args = parser.parse_args()
     shipped = [json.loads(p.read_text("utf-8")) for p in args.checkpoints.glob(f"*/{CARD}")]
     runs = {p.stem: json.loads(p.read_text("utf-8")) for p in sorted(args.folder.glob("*.json"))}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pneumonia.checkpoint import CARD, CHECKPOINTS, available_models
+from pneumonia.checkpoint import CARD, available_models, checkpoints_root
 from pneumonia.evaluation.model_card import model_card
 
 
@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument(
         "--evaluation", metavar="FILE", help="evaluation.json of these weights (default: none)"
     )
-    parser.add_argument("--checkpoints", default=CHECKPOINTS, metavar="DIR", type=Path)
+    parser.add_argument("--checkpoints", default=checkpoints_root(), metavar="DIR", type=Path)
     args = parser.parse_args()
     report = json.loads(Path(args.evaluation).read_text("utf-8")) if args.evaluation else None
     for name in available_models(args.checkpoints):

@@ -7,9 +7,10 @@ import torch
 from factories import card_of, open_gate, seeded_network
 
 from pneumonia.checkpoint import (
-    CHECKPOINTS,
     CheckpointError,
     available_models,
+    checkpoint_folder,
+    checkpoints_root,
     load_checkpoint,
     save_checkpoint,
 )
@@ -61,10 +62,29 @@ def test_damage_is_noticed_and_named(tmp_path):
         load_checkpoint(folder)
 
 
+def test_a_shipped_name_wins_over_a_folder_of_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cnn").mkdir()
+    (tmp_path / "own").mkdir()
+    assert checkpoint_folder("cnn") == checkpoints_root() / "cnn"
+    for path in ("./cnn", Path("cnn"), str(tmp_path / "cnn")):
+        assert checkpoint_folder(path).resolve() == tmp_path / "cnn"
+    with pytest.raises(CheckpointError, match=r"no checkpoint 'own' .*the folder is '\./own'"):
+        checkpoint_folder("own")
+
+
+def test_the_shipped_folder_is_asked_for_at_each_call(tmp_path, monkeypatch):
+    save_checkpoint(tmp_path / "a", seeded_network("cnn"), card_of("cnn"), open_gate("cnn"))
+    monkeypatch.setenv("PNEUMONIA_CHECKPOINTS", str(tmp_path))
+    assert available_models() == ["a"] and checkpoint_folder("a") == tmp_path / "a"
+    monkeypatch.delenv("PNEUMONIA_CHECKPOINTS")
+    assert "cnn" in available_models()
+
+
 @pytest.mark.parametrize("name", ["cnn", "densenet169"])
 def test_shipped_checkpoints(name):
     """Both models are there, load, fit in the repository and say where they come from."""
-    folder = CHECKPOINTS / name
+    folder = checkpoints_root() / name
     network, card, _ = load_checkpoint(name)
     assert card["model"] == name
     assert sum(p.numel() for p in network.parameters()) > 100_000

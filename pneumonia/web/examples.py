@@ -6,11 +6,12 @@ from pathlib import Path
 
 from PIL import Image
 
+from pneumonia.checkpoint import shipped_folder
 from pneumonia.overlay import film_image
 from pneumonia.reading.radiograph import SUFFIXES, RadiographError, Source, read_radiograph
 from pneumonia.synthetic.phantom import draw_phantom
 
-FOLDER = Path(__file__).resolve().parents[2] / "examples"
+FOLDER = shipped_folder("examples")
 THUMBNAIL = (240, 240)
 _DRAWINGS = (("Without opacities", 0, 3), ("With opacities", 2, 11))  # title, opacities, seed
 _DRAWN = "Drawing, no patient"

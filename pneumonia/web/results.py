@@ -9,10 +9,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pneumonia.checkpoint import CHECKPOINTS
+from pneumonia.checkpoint import checkpoints_root, shipped_folder
 from pneumonia.web.texts import attributes, number, tag
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = shipped_folder("docs")
 
 _NO_CARD = "There is none yet: `python scripts/model_cards.py` writes it."
 _LIMITS = ("hospital", "other", "prevalence", "drawings")
@@ -95,7 +95,7 @@ def limits() -> str:
 
 def model_card(model: str) -> str:
     """The model card as Markdown, without what only the Hub or a folder's reader needs."""
-    path = CHECKPOINTS / model / "README.md"
+    path = checkpoints_root() / model / "README.md"
     text = path.read_text(encoding="utf-8") if path.is_file() else _NO_CARD
     return re.sub(
         r"\A---\n.*?\n---\n|<!--.*?-->|!\[.*?\]\(.*?\)", "", text, flags=re.DOTALL

@@ -7,14 +7,14 @@ import sys
 import pytest
 from factories import ROOT
 
-from pneumonia.checkpoint import CHECKPOINTS, available_models
+from pneumonia.checkpoint import available_models, checkpoints_root
 from pneumonia.evaluation.model_card import model_card
 
 needs_models = pytest.mark.skipif(not available_models(), reason="no checkpoint to describe")
 
 
 def shipped(name: str) -> dict:
-    return json.loads((CHECKPOINTS / name / "card.json").read_text(encoding="utf-8"))
+    return json.loads((checkpoints_root() / name / "card.json").read_text(encoding="utf-8"))
 
 
 def report_of(card: dict) -> dict:
@@ -78,7 +78,7 @@ def test_an_evaluation_of_other_weights_is_refused():
 @needs_models
 @pytest.mark.parametrize("name", ["cnn", "densenet169"])
 def test_the_shipped_model_cards_are_those_of_the_shipped_weights(name):
-    text = (CHECKPOINTS / name / "README.md").read_text(encoding="utf-8")
+    text = (checkpoints_root() / name / "README.md").read_text(encoding="utf-8")
     file = ROOT / "docs" / "evaluation" / "evaluation.json"
     report = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
     assert text == model_card(shipped(name), report)

@@ -20,7 +20,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
 from pypdf import PdfReader
 
-from pneumonia.checkpoint import CHECKPOINTS, available_models
+from pneumonia.checkpoint import available_models, checkpoints_root
 from pneumonia.export.pdf import pdf
 from pneumonia.export.records import as_dict, csv_text
 from pneumonia.predictor import Predictor
@@ -160,7 +160,7 @@ def test_identifiers_reach_no_report(tagged, tmp_path):
 
 FORBIDDEN = [
     *("/etc/passwd", str(ROOT / "app.py"), str(ROOT / "README.md"), "app.py", "../app.py"),
-    *(str(CHECKPOINTS / "cnn" / "card.json"), "checkpoints/cnn/model.safetensors"),
+    *(str(checkpoints_root() / "cnn" / "card.json"), "checkpoints/cnn/model.safetensors"),
     *("/proc/self/environ", "~/.bashrc", "C:\\Windows\\win.ini"),
 ]
 

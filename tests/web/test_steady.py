@@ -13,7 +13,7 @@ import httpx
 import pytest
 from gradio_client import Client, handle_file
 
-from pneumonia.checkpoint import CHECKPOINTS, available_models
+from pneumonia.checkpoint import available_models, checkpoints_root
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web.retention import KEPT
 from tools.page_process import ROOT, free_port, running_page
@@ -93,7 +93,7 @@ def test_a_full_disk_is_told_in_one_sentence(film):
 def test_a_page_with_a_damaged_checkpoint_says_so_and_does_not_start(tmp_path, part, damage):
     (name, *_) = available_models()
     folder = tmp_path / name
-    shutil.copytree(CHECKPOINTS / name, folder)
+    shutil.copytree(checkpoints_root() / name, folder)
     content = bytearray((folder / part).read_bytes())
     if damage == "missing" and part == "card.json":
         pytest.skip("then there is no checkpoint at all")
