@@ -4,33 +4,30 @@ import atexit
 import functools
 import os
 import subprocess
-import sys
 import tempfile
+from contextlib import ExitStack
 
-from tools.page_process import ROOT, free_port, wait_for
+from tools.page_process import ROOT, running_page
 
 
 def served_page() -> str:
     """Address of a running ``app.py``; it stops with the tests."""
-    return serve("app.py", "--port")
+    return serve("app.py")
 
 
 @functools.cache
-def serve(*command: str) -> str:
-    """Address of a running Python program, which takes its port last; it stops with the tests."""
-    port = free_port()
+def serve(program: str) -> str:
+    """Address of a running Python program that serves a page; it stops with the tests."""
     log = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the process writes to it)
-    process = subprocess.Popen(
-        [sys.executable, *command, str(port)],
-        cwd=ROOT,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "GRADIO_TEMP_DIR": tempfile.mkdtemp()},
-    )
-    atexit.register(lambda: (process.terminate(), process.wait()))
-    address = f"http://127.0.0.1:{port}/"
-    if wait_for(address, process):
-        return address
-    process.terminate()
-    log.seek(0)
-    raise RuntimeError(f"{command[0]} did not start:\n{log.read().decode()}")
+    env = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    env["GRADIO_TEMP_DIR"] = tempfile.mkdtemp()
+    pages = ExitStack()
+    atexit.register(pages.close)
+    try:
+        _, address = pages.enter_context(
+            running_page(program, env=env, stdout=log, stderr=subprocess.STDOUT)
+        )
+    except RuntimeError as error:
+        log.seek(0)
+        raise RuntimeError(f"{error}\n{log.read().decode()}") from None
+    return address

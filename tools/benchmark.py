@@ -1,7 +1,7 @@
 """How fast it is: ratios measured in one run on drawn films, times for information.
 
-    python tools/benchmark.py
-    python tools/benchmark.py --rounds 5 --only one batch        # a quick look at two parts
+    python -m tools.benchmark
+    python -m tools.benchmark --rounds 5 --only one batch        # a quick look at two parts
 
 Machines are noisy, so what is compared takes turns, round by round, and medians are taken. Parts:
 "one" (one film against the bare network), "batch" (films a second), "folder" (files against the
@@ -19,12 +19,9 @@ from pathlib import Path
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks import inference, page, training
-
 from pneumonia.checkpoint import available_models, write_json
 from pneumonia.predictor import Predictor
+from tools.benchmarks import inference, page, training
 
 PARTS = {
     "one": inference.one,
@@ -66,7 +63,7 @@ def main() -> None:
     predictors = [Predictor.load(name, args.device) for name in available_models()]
     rows = [row for part in PARTS if part in args.only for row in PARTS[part](predictors, args)]
     report = {
-        "command": "python " + shlex.join(sys.argv),
+        "command": shlex.join(["python", "-m", "tools.benchmark", *sys.argv[1:]]),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
         "rows": rows,
     }

@@ -1,12 +1,12 @@
 """Fuzz the reader, led by what the bytes make it run (atheris): a film or the one refusal.
 
     pip install atheris            # Linux
-    python tools/fuzz.py                      # until something is found, or Ctrl-C
-    python tools/fuzz.py -max_total_time=300  # any option of libFuzzer
+    python -m tools.fuzz                      # until something is found, or Ctrl-C
+    python -m tools.fuzz -max_total_time=300  # any option of libFuzzer
 
-It begins with the small films of tests/test_fuzz.py, which tries the same at random in every test
-run, and keeps what led somewhere new in runs/fuzz. An input that takes more than 5 s or 2 GB is a
-finding too; a finding is left in the working folder as crash-… and the exit status is not 0.
+It begins with the films of tools/fuzz_seeds.py, which every test run changes at random, and keeps
+what led somewhere new in runs/fuzz. An input that takes more than 5 s or 2 GB is a finding too; a
+finding is left in the working folder as crash-… and the exit status is not 0.
 """
 
 import hashlib
@@ -25,12 +25,10 @@ except ImportError:
         "fuzz.py: atheris is not installed: pip install atheris (Linux, Python 3.11 or newer)."
     )
 
-ROOT = Path(__file__).resolve().parent.parent
-CORPUS = ROOT / "runs" / "fuzz"
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+CORPUS = Path("runs/fuzz")
 
 with atheris.instrument_imports(include=["pneumonia", "PIL", "pydicom"]):
-    from test_fuzz import SEEDS, film_or_refusal
+    from tools.fuzz_seeds import SEEDS, film_or_refusal
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,28 +17,37 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @contextmanager
 def running_page(
-    folder: Path = ROOT, port: int | None = None, env: dict[str, str] | None = None, **options
+    program: str = "app.py",
+    folder: Path = ROOT,
+    port: int | None = None,
+    env: Mapping[str, str | None] | None = None,
+    **options,
 ) -> Iterator[tuple[subprocess.Popen, str]]:
-    """``app.py`` of that folder, once it answers, and its address; ended afterwards.
+    """A page, once it answers, and its address; ended afterwards.
 
     Args:
-        folder: where ``app.py`` lies.
+        program: a Python program that serves where Gradio's own variables say.
+        folder: where the program runs.
         port: by default a free one.
-        env: variables beside the process's own.
+        env: variables beside this process's own, or ``None`` for those that it shall not have.
         options: of ``subprocess.Popen``; what it prints goes nowhere by default.
 
     Raises:
         RuntimeError: it does not start.
     """
     port = port or free_port()
-    options = {"stdout": subprocess.DEVNULL, "env": {**os.environ, **(env or {})}} | options
+    gradio = {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)}
+    variables = {**os.environ, **(env or {}), **gradio}
     process = subprocess.Popen(
-        [sys.executable, "app.py", "--port", str(port)], cwd=folder, **options
+        [sys.executable, program],
+        cwd=folder,
+        env={name: value for name, value in variables.items() if value is not None},
+        **{"stdout": subprocess.DEVNULL, **options},
     )
     address = f"http://127.0.0.1:{port}/"
     try:
         if not wait_for(address, process):
-            raise RuntimeError(f"app.py did not start (status {process.poll()}).")
+            raise RuntimeError(f"{program} did not start (status {process.poll()}).")
         yield process, address
     finally:
         process.terminate()

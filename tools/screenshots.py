@@ -1,7 +1,7 @@
 """Photograph the page: films really dropped into it, in a real Chromium.
 
-    python tools/screenshots.py film.jpeg            # docs/page-{desktop,phone}[-light].png
-    python tools/screenshots.py film.jpeg --views DIR --language en ar
+    python -m tools.screenshots film.jpeg            # docs/page-{desktop,phone}[-light].png
+    python -m tools.screenshots film.jpeg --views DIR --language en ar
 
 With --views every view is photographed, at both widths, dark and light, in each language. Without a
 film it photographs a drawing. Needs playwright, and chromium on the PATH.
@@ -10,13 +10,7 @@ film it photographs a drawing. Needs playwright, and chromium on the PATH.
 import argparse
 import itertools
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,12 +18,10 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from pneumonia.synthetic.distractors import draw_distractors
 from pneumonia.synthetic.phantom import draw_phantom
+from tools.page_process import ROOT, running_page
 
-ROOT = Path(__file__).resolve().parent.parent
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 INPUT = "#{} input[type=file]"
@@ -49,39 +41,29 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    app = subprocess.Popen([sys.executable, ROOT / "app.py", "--port", str(port)], cwd=ROOT)
-    try:
-        address = f"http://127.0.0.1:{port}/"
-        wait_for(address, app)
-        with sync_playwright() as playwright, tempfile.TemporaryDirectory() as scratch:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=FLAGS
-            )
-            films = draw_films(Path(scratch), options.film)
-            languages = options.language if options.views else ["en"]
-            for size, scheme, language in itertools.product(SIZES, ("dark", "light"), languages):
-                page = open_page(browser, size, scheme, language)
-                page.goto(address)
-                for view in tour(page, films):
-                    if options.views:
-                        path = options.views / f"{view}-{size}-{scheme}-{language}.png"
-                    elif view == "result":
-                        path = (
-                            options.out / f"page-{size}{'' if scheme == 'dark' else '-light'}.png"
-                        )
-                    else:
-                        continue
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    page.screenshot(path=path, full_page=view != "notice")
-                    print(path)
-                page.context.close()
-            browser.close()
-    finally:
-        app.terminate()
-        app.wait()
+    languages = options.language if options.views else ["en"]
+    with (
+        running_page() as (_, address),
+        sync_playwright() as playwright,
+        tempfile.TemporaryDirectory() as scratch,
+    ):
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        films = draw_films(Path(scratch), options.film)
+        for size, scheme, language in itertools.product(SIZES, ("dark", "light"), languages):
+            page = open_page(browser, size, scheme, language)
+            page.goto(address)
+            for view in tour(page, films):
+                if options.views:
+                    path = options.views / f"{view}-{size}-{scheme}-{language}.png"
+                elif view == "result":
+                    path = options.out / f"page-{size}{'' if scheme == 'dark' else '-light'}.png"
+                else:
+                    continue
+                path.parent.mkdir(parents=True, exist_ok=True)
+                page.screenshot(path=path, full_page=view != "notice")
+                print(path)
+            page.context.close()
+        browser.close()
 
 
 def open_page(browser: Browser, size: str, scheme: str, language: str) -> Page:
@@ -143,17 +125,6 @@ def tour(page: Page, films: dict[str, list[Path]]) -> Iterator[str]:
     page.get_by_role("tab").nth(2).click()
     page.wait_for_selector(".about >> visible=true")
     yield "about"
-
-
-def wait_for(address: str, app: subprocess.Popen) -> None:
-    while True:
-        try:
-            urllib.request.urlopen(address).close()
-            return
-        except urllib.error.URLError:
-            if app.poll() is not None:
-                sys.exit("The page did not start.")
-            time.sleep(0.3)
 
 
 if __name__ == "__main__":

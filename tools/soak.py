@@ -1,7 +1,7 @@
 """Thousands of predictions, hundreds of visits: does anything grow, is anything left behind?
 
-    python tools/soak.py
-    python tools/soak.py --films 300 --visits 50
+    python -m tools.soak
+    python -m tools.soak --films 300 --visits 50
 
 Films of many sizes go through every shipped model, with heatmaps, from four threads at a time; then
 sixteen visitors ask a running page. Each film must get the same answer each time, and its own. The
@@ -22,14 +22,11 @@ from gradio_client import Client, handle_file
 from torch import nn
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from page_process import memory, running_page
-
 from pneumonia.checkpoint import available_models
 from pneumonia.predictor import Predictor
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web.malloc import limit_arenas
+from tools.page_process import memory, running_page
 
 GROWTH = 30  # MB
 THREADS, VISITORS, FILMS = 4, 16, 12

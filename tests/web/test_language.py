@@ -1,7 +1,5 @@
 """A visitor changes the page's language, in a real Chromium, on a small page of its own."""
 
-import sys
-
 import pytest
 from factories import ROOT
 from served_page import serve
@@ -16,7 +14,7 @@ LOADED = """() => ["ar", "es", "fr", "pt", "pt-BR", "zh-CN"].every((name) =>
 pytestmark = pytest.mark.browser
 
 
-def launch(port: int) -> None:
+def launch() -> None:
     """A page with every kind of text: the HTML's, a later event's, CSS's and the components'."""
     import gradio as gr
 
@@ -37,7 +35,6 @@ def launch(port: int) -> None:
             result, turn = gr.HTML("<p>–</p>", elem_id="result"), gr.State(0)
             gr.Button(label("batch.cancel"), elem_id="go").click(answer, turn, [result, turn])
     page.launch(
-        server_port=port,
         i18n=label,
         head=f"<script>{(ROOT / 'pneumonia/web/language.js').read_text('utf-8')}</script>",
         css="#result::after { content: var(--style-drop); }",
@@ -156,4 +153,4 @@ def test_gradios_own_settings_change_the_page_too(visit):
 
 
 if __name__ == "__main__":
-    launch(int(sys.argv[1]))
+    launch()

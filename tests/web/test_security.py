@@ -5,9 +5,9 @@ import os
 import re
 import socket
 import subprocess
-import sys
 import threading
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -26,7 +26,7 @@ from pneumonia.export.records import as_dict, csv_text
 from pneumonia.predictor import Predictor
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web.limits import MAX_BODY_BYTES
-from tools.page_process import ROOT, free_port, wait_for
+from tools.page_process import ROOT, running_page
 
 pytestmark = pytest.mark.skipif(not available_models(), reason="no checkpoint to ask")
 
@@ -42,56 +42,47 @@ PERSON = {
 SECRETS = [part for value in PERSON.values() for part in value.split("^") if part != "Person"]
 
 
+@dataclass(frozen=True)
 class Page:
-    """A page of its own: where it answers, what it writes, where it keeps uploads."""
+    """A page of its own: where it answers and keeps uploads, what it writes, whom it called."""
 
-    def __init__(self, folder: Path) -> None:
-        self.uploads, self.log, port = folder / "uploads", folder / "log", free_port()
-        self.address = f"http://127.0.0.1:{port}/"
-        self.called: list[bytes] = []
-        self.outside = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self._listen, daemon=True).start()
-        proxy = f"http://127.0.0.1:{self.outside.getsockname()[1]}"
-        proxies = {f"{kind}_proxy": proxy for kind in ("http", "https", "all")}
-        environment = {
-            key: value for key, value in os.environ.items() if "GRADIO" not in key and key != "CI"
-        }
-        environment |= proxies | {key.upper(): value for key, value in proxies.items()}
-        environment |= {"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"}
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "app.py", "--port", str(port)],
-                cwd=ROOT,
-                env={**environment, "GRADIO_TEMP_DIR": str(self.uploads)},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        wait_for(self.address, self.process)
-
-    def _listen(self) -> None:
-        while True:
-            try:
-                connection, _ = self.outside.accept()
-            except OSError:
-                return
-            with connection:
-                connection.settimeout(2)
-                try:
-                    self.called.append(connection.recv(2000))
-                except OSError:
-                    self.called.append(b"?")
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(30)
-        self.outside.close()
+    address: str
+    uploads: Path
+    log: Path
+    called: list[bytes]
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    page = Page(tmp_path_factory.mktemp("page"))
-    yield page
-    page.stop()
+    folder, called = tmp_path_factory.mktemp("page"), []
+    uploads, log = folder / "uploads", folder / "log"
+    with socket.create_server(("127.0.0.1", 0)) as outside, log.open("wb") as out:
+        threading.Thread(target=listen, args=(outside, called), daemon=True).start()
+        proxy = f"http://127.0.0.1:{outside.getsockname()[1]}"
+        proxies = {f"{kind}_proxy": proxy for kind in ("http", "https", "all")}
+        proxies |= {name.upper(): value for name, value in proxies.items()}
+        env = {
+            **{name: None for name in os.environ if "GRADIO" in name or name == "CI"},
+            **proxies,
+            **{"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1", "GRADIO_TEMP_DIR": str(uploads)},
+        }
+        with running_page(env=env, stdout=out, stderr=subprocess.STDOUT) as (_, address):
+            yield Page(address, uploads, log, called)
+
+
+def listen(outside: socket.socket, called: list[bytes]) -> None:
+    """Note what is said to that address, until it is closed."""
+    while True:
+        try:
+            connection, _ = outside.accept()
+        except OSError:
+            return
+        with connection:
+            connection.settimeout(2)
+            try:
+                called.append(connection.recv(2000))
+            except OSError:
+                called.append(b"?")
 
 
 @pytest.fixture(scope="module")

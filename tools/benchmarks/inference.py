@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path
 
 import torch
-from page_process import ROOT
 from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import RawScoresOutputTarget
 
@@ -17,6 +16,7 @@ from pneumonia.checkpoint import load_checkpoint
 from pneumonia.predictor import Predictor
 from pneumonia.reading.radiograph import read_radiograph
 from pneumonia.synthetic.phantom import draw_phantom
+from tools.page_process import ROOT
 
 from . import interleaved_medians, ratio_row
 
@@ -132,7 +132,7 @@ film = draw_phantom(seed=1).image()
 drawn = time.perf_counter()
 predictor.predict(film)
 ended = time.perf_counter()
-from page_process import memory
+from tools.page_process import memory
 print(imported - began, loaded - imported, ended - drawn, memory(most=True) / 1024)
 """
     rows = []

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
-from page_process import memory, running_page
 
 from pneumonia.predictor import Predictor
 from pneumonia.reading.radiograph import read_radiograph
 from pneumonia.synthetic.phantom import draw_phantom
+from tools.page_process import memory, running_page
 
 from . import interleaved_medians, ratio_row
 
