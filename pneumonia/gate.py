@@ -10,10 +10,35 @@ import numpy as np
 
 from pneumonia.reading.radiograph import Radiograph
 
-OK = "ok"
 COLOURED = 0.12  # mean saturation, 0..1; a scanned film may be tinted
 BLANK = 0.02  # standard deviation of the grey values, 0..1
 LONG = 2.5  # longer side / shorter side; chest films stay below 2
+
+REASONS = {
+    "colour": "This is a picture in colour, not a chest film.",
+    "blank": "There is next to nothing on this picture.",
+    "narrow": "Chest films are not as long and narrow as this picture.",
+    "unlike": "This does not look like the frontal chest films that the model knows.",
+}
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """What the gate makes of a film; ``str(result)`` is ``"ok"`` or one English sentence.
+
+    Attributes:
+        code: ``"ok"``, or a key of ``REASONS``.
+    """
+
+    code: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the film is one like those the network knows."""
+        return self.code == "ok"
+
+    def __str__(self) -> str:
+        return "ok" if self.ok else REASONS[self.code]
 
 
 @dataclass(frozen=True)
@@ -36,8 +61,8 @@ class Gate:
         away = embedding.astype(np.float64) - self.mean
         return np.sqrt(((away @ self.precision) * away).sum(1))
 
-    def check(self, film: Radiograph, embedding: np.ndarray) -> str:
-        """``"ok"``, or in one sentence why this is no film like those the network knows.
+    def check(self, film: Radiograph, embedding: np.ndarray) -> GateResult:
+        """Whether this is a film like those the network knows, or why not.
 
         Args:
             film: as it was read.
@@ -45,11 +70,11 @@ class Gate:
         """
         height, width = film.pixels.shape
         if film.saturation > COLOURED:
-            return "This is a picture in colour, not a chest film."
+            return GateResult("colour")
         if film.pixels.std() < BLANK:
-            return "There is next to nothing on this picture."
+            return GateResult("blank")
         if max(height, width) > LONG * min(height, width):
-            return "Chest films are not as long and narrow as this picture."
+            return GateResult("narrow")
         if not self.distances(embedding[None])[0] <= 1:
-            return "This does not look like the frontal chest films that the model knows."
-        return OK
+            return GateResult("unlike")
+        return GateResult("ok")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from pneumonia.checkpoint import CheckpointError, load_checkpoint
 from pneumonia.explain import Explainer
-from pneumonia.gate import OK, Gate
+from pneumonia.gate import Gate, GateResult
 from pneumonia.models import Network
 from pneumonia.overlay import overlay
 from pneumonia.preprocess import EvalPreset, to_canonical
@@ -36,8 +36,7 @@ class Prediction:
             speaks for NORMAL; None if not asked for.
         target: the class the heatmap explains: the predicted one unless another was asked for.
         model_input: ``(size, size)`` float32: what went into the network, standardised.
-        gate: ``"ok"``, or in one sentence why the film is none of those the model knows: then the
-            rest means nothing.
+        gate: whether the film is one of those the model knows: if not, the rest means nothing.
         radiograph: the film as it was read.
     """
 
@@ -50,7 +49,7 @@ class Prediction:
     attribution: np.ndarray | None = field(repr=False)
     target: str
     model_input: np.ndarray = field(repr=False)
-    gate: str
+    gate: GateResult
     radiograph: Radiograph
 
     @property
@@ -63,7 +62,7 @@ class Prediction:
     @property
     def in_scope(self) -> bool:
         """Whether the gate let the film through."""
-        return self.gate == OK
+        return self.gate.ok
 
     @property
     def verdict(self) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pneumonia.gate import Gate
+from pneumonia.gate import Gate, GateResult
 from pneumonia.models import MODELS, build
 from pneumonia.predictor import Prediction
 from pneumonia.reading.radiograph import Radiograph
@@ -63,8 +63,8 @@ def prediction(probability=0.8, model="cnn", heat=6.0, name="a.png", notes=(), g
         attribution=np.array([[0, heat], [0, 0]], np.float32) * (1 if label == "PNEUMONIA" else -1),
         target=label,
         model_input=np.zeros((8, 8), np.float32),
-        gate=gate,
-        radiograph=Radiograph(np.full((60, 90), 0.5, np.float32), name, "PNG", notes, 0.0),
+        gate=GateResult(gate),
+        radiograph=Radiograph(np.full((60, 90), 0.5, np.float32), name, "PNG", tuple(notes), 0.0),
     )
 
 

@@ -9,7 +9,7 @@ import sklearn.datasets
 
 from pneumonia import Predictor, read_radiograph
 from pneumonia.checkpoint import available_models
-from pneumonia.gate import OK, Gate
+from pneumonia.gate import Gate
 from pneumonia.synthetic.distractors import draw_distractors
 from pneumonia.synthetic.phantom import draw_phantom
 
@@ -34,21 +34,25 @@ def test_distances_are_mahalanobis_s(gate):
 
 def test_what_is_near_passes_and_what_is_far_is_told_so(gate, grey):
     film = read_radiograph(grey)
-    assert gate.check(film, NEAR) == OK == "ok"
-    assert "does not look like" in gate.check(film, FAR)
-    assert "does not look like" in gate.check(film, np.full(2, np.nan))
+    near = gate.check(film, NEAR)
+    assert near.ok and str(near) == near.code == "ok"
+    for features in (FAR, np.full(2, np.nan)):
+        refused = gate.check(film, features)
+        assert not refused.ok and refused.code == "unlike"
+        assert "does not look like" in str(refused)
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "code", "words"),
     [
-        (lambda grey: np.stack([grey, 0.5 * grey, grey**2], -1), "in colour"),
-        (lambda grey: 0.5 + 0.01 * grey, "next to nothing"),
-        (lambda grey: grey[:, :40], "long and narrow"),
+        (lambda grey: np.stack([grey, 0.5 * grey, grey**2], -1), "colour", "in colour"),
+        (lambda grey: 0.5 + 0.01 * grey, "blank", "next to nothing"),
+        (lambda grey: grey[:, :40], "narrow", "long and narrow"),
     ],
 )
-def test_each_cheap_check_names_itself(gate, grey, change, words):
-    assert words in gate.check(read_radiograph(change(grey)), NEAR)
+def test_each_cheap_check_names_itself(gate, grey, change, code, words):
+    result = gate.check(read_radiograph(change(grey)), NEAR)
+    assert result.code == code and words in str(result)
 
 
 # --- the shipped models --------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from pneumonia.export.canvas import (
 from pneumonia.export.records import SENTENCES, SOFTWARE, Row, band, percent, provenance
 from pneumonia.overlay import FAINT, FULL_STRENGTH, film_image, overlay
 from pneumonia.predictor import Prediction
+from pneumonia.reading.refusals import RadiographError
 
 FILM_SIDE, HEAT_SIDE, THUMB_SIDE = 1000, 800, 96  # longest sides of the embedded pictures, px
 
@@ -53,7 +54,7 @@ def pdf(predictions: Sequence[Prediction], when: datetime | None = None) -> byte
     height, width = film.pixels.shape
     canvas.start()
     y = canvas.write(LEFT, BODY, film.name, 15, bold=True, lines=2)
-    about = " · ".join([f"{width} × {height} px", film.format, *film.notes])
+    about = " · ".join([f"{width} × {height} px", film.format, *map(str, film.notes)])
     y = canvas.write(LEFT, y + 0.5, about, 8, QUIET, lines=5) + 5
     y = _refusal(canvas, y, predictions)
     for prediction in predictions:
@@ -68,12 +69,17 @@ def pdf_table(rows: Sequence[Row], when: datetime | None = None) -> bytes:
     """A report of many films, one a row: thumbnail, name, each model's verdict or the reason.
 
     Args:
-        rows: a film's name, and its predictions (heatmaps are not needed) or in one sentence why it
-            has none. Of a film's pixels only a thumbnail is made: smaller copies serve as well.
+        rows: a film's name, and its predictions (heatmaps are not needed) or why it has none. Of a
+            film's pixels only a thumbnail is made: smaller copies serve as well.
         when: the date of the report, by default now; without a time zone it counts as UTC.
     """
     canvas = Canvas("Chest films: a second look", when)
-    cards = {p.model: p.card for _, answer in rows if not isinstance(answer, str) for p in answer}
+    cards = {
+        p.model: p.card
+        for _, answer in rows
+        if not isinstance(answer, RadiographError)
+        for p in answer
+    }
     first, more = (int((FOOT - 2 - HEADER - top) / ROW) for top in (BODY + HEADING, BODY))
     pages = [rows[:first], *(rows[i : i + more] for i in range(first, len(rows), more))]
     number = 0
@@ -97,9 +103,9 @@ def _refusal(canvas: Canvas, y: float, predictions: Sequence[Prediction]) -> flo
         who = " and ".join(p.card["title"] for p in strangers) + " knows"
     else:
         who = "the models know" if len(strangers) > 1 else "the model knows"
-    gates = {p.card["title"]: p.gate for p in strangers}
+    gates = {p.card["title"]: str(p.gate) for p in strangers}
     if len(set(gates.values())) == 1:
-        words = [strangers[0].gate]
+        words = [*set(gates.values())]
     else:
         words = [f"{title}: {gate}" for title, gate in gates.items()]
     left, width = LEFT + 6, SPAN - 12
@@ -241,9 +247,10 @@ def _reduced(pixels: np.ndarray, side: int) -> Image.Image:
 def _table_heading(canvas: Canvas, rows: Sequence[Row]) -> float:
     """How many films there are, and of how many there is no verdict."""
     answers = [answer for _, answer in rows]
-    lost = sum(isinstance(answer, str) for answer in answers)
+    lost = sum(isinstance(answer, RadiographError) for answer in answers)
     strange = sum(
-        not isinstance(answer, str) and not any(p.in_scope for p in answer) for answer in answers
+        not isinstance(answer, RadiographError) and not any(p.in_scope for p in answer)
+        for answer in answers
     )
     words = [f"{len(rows)} film{'s' * (len(rows) != 1)}"]
     words += [f"{lost} not read"] * (lost > 0) + [f"{strange} out of scope"] * (strange > 0)
@@ -279,9 +286,9 @@ def _table_row(canvas: Canvas, y: float, number: int, row: Row, models: list[str
     canvas.write(LEFT, y, str(number), 7, QUIET)
     canvas.write(LEFT + NUMBER + THUMB, y, name, 7.5, width=NAME - 4, lines=3)
     left = LEFT + NUMBER + THUMB + NAME
-    if isinstance(answer, str):
+    if isinstance(answer, RadiographError):
         end = canvas.write(left, y, "NOT READ", 8, QUIET, bold=True)
-        canvas.write(left, end, answer, 6.8, QUIET, lines=2)
+        canvas.write(left, end, str(answer), 6.8, QUIET, lines=2)
         return
     if not answer:
         return
@@ -294,13 +301,13 @@ def _table_row(canvas: Canvas, y: float, number: int, row: Row, models: list[str
     gates = {p.gate for p in answer}
     if len(gates) == 1 and not answer[0].in_scope:
         end = canvas.write(left, y, "OUT OF SCOPE", 8, QUIET, bold=True)
-        canvas.write(left, end, answer[0].gate, 6.8, QUIET, lines=2)
+        canvas.write(left, end, str(answer[0].gate), 6.8, QUIET, lines=2)
         return
     for prediction in answer:
         x, width = columns[prediction.model]
         if not prediction.in_scope:
             end = canvas.write(x, y, "OUT OF SCOPE", 8, QUIET, bold=True, width=width)
-            canvas.write(x, end, prediction.gate, 6.2, QUIET, width=width, lines=3)
+            canvas.write(x, end, str(prediction.gate), 6.2, QUIET, width=width, lines=3)
             continue
         canvas.write(x, y, prediction.verdict, 8, bold=True, width=width)
         canvas.write(x, y, percent(prediction.probability), 8, width=width, align="R")

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pneumonia import __version__
 from pneumonia.predictor import Prediction
 from pneumonia.reading.radiograph import SUFFIXES
+from pneumonia.reading.refusals import RadiographError
 
 INTENDED_USE = (
     "A demonstration and a second look: not a diagnosis, not a medical device, and nobody should "
@@ -31,7 +32,8 @@ COLUMNS = (
 LONGEST_NAME = 80  # characters of a download's name
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.I)
 
-Row = tuple[str, Sequence[Prediction] | str]  # a film's name; its predictions, or why it has none
+# a film's name, and its predictions or why it has none
+Row = tuple[str, Sequence[Prediction] | RadiographError]
 
 
 def as_dict(predictions: Sequence[Prediction], when: datetime | None = None) -> dict:
@@ -61,7 +63,7 @@ def as_dict(predictions: Sequence[Prediction], when: datetime | None = None) -> 
         "width": width,
         "height": height,
         "format": film.format,
-        "notes": list(film.notes),
+        "notes": [str(note) for note in film.notes],
         "models": {p.model: _answer(p) for p in predictions},
         "date": utc(when).isoformat(timespec="seconds"),
         "software": SOFTWARE,
@@ -73,14 +75,14 @@ def csv_text(rows: Iterable[Row]) -> str:
     """A CSV of many films: one line a film and model, or one with the reason in "error".
 
     Args:
-        rows: the film's name, and its predictions or in one sentence why it has none.
+        rows: the film's name, and its predictions or why it has none.
     """
     file = io.StringIO()
     writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
     for name, answer in rows:
-        if isinstance(answer, str):
-            writer.writerow({"file": escape_formula(name), "error": escape_formula(answer)})
+        if isinstance(answer, RadiographError):
+            writer.writerow({"file": escape_formula(name), "error": escape_formula(str(answer))})
             continue
         for prediction in answer:
             writer.writerow(
@@ -95,7 +97,7 @@ def cells(prediction: Prediction) -> dict[str, str]:
     return {
         "label": prediction.label,
         "probability": f"{prediction.probability:.4f}",
-        "gate": prediction.gate,
+        "gate": str(prediction.gate),
         "verdict": prediction.verdict,
         "set": " ".join(prediction.prediction_set),
         "operating_point": f"{prediction.threshold:.4f}",
@@ -166,7 +168,7 @@ def _answer(prediction: Prediction) -> dict:
         "title": card["title"],
         "version": version,
         "weights_sha256": sha256,
-        "gate": prediction.gate,
+        "gate": str(prediction.gate),
         "label": prediction.label,
         "probability": float(prediction.probability),
         "operating_point": float(prediction.threshold),

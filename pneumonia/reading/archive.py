@@ -76,11 +76,9 @@ def _read_member(path: Path, member: str) -> Radiograph:
         with zipfile.ZipFile(path) as archive, archive.open(member) as file:
             data = file.read(MAX_BYTES + 1)
     except RuntimeError as error:  # zipfile's word for "encrypted"
-        raise RadiographError(f'"{name}" is locked by a password: unpack the archive first.') from (
-            error
-        )
+        raise RadiographError("locked", name) from error
     except Exception as error:  # whatever a broken archive makes zlib or bz2 raise
-        raise RadiographError(f'"{name}" is damaged inside its archive: pack it again.') from error
+        raise RadiographError("damaged_in_archive", name) from error
     return read_radiograph(io.BytesIO(data), name)
 
 

@@ -1,7 +1,7 @@
 """DICOM bytes → one grey film as its makers meant it to be shown.
 
-Only `_TAGS` is read: no patient element is ever looked at. Sizes are checked, in the header and in
-the compressed stream, before anything is decoded.
+Only ``_TAGS`` is read: no patient element is ever looked at. Sizes are checked, in the header and
+in the compressed stream, before anything is decoded.
 """
 
 import io
@@ -23,10 +23,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from pneumonia.reading.arrays import Refusal, check_size, full_scale, read_array
-
-NO_PICTURE = "holds no picture (a DICOM without pixels): export the radiograph itself."
-INCOMPLETE = "is damaged or incomplete: export or download it again."
+from pneumonia.reading.arrays import check_size, full_scale, read_array
+from pneumonia.reading.refusals import Note, Refusal
 
 # Computed and digital radiography (DR and RG are other words for it), fluoroscopy, angiography,
 # scanned film (HC), and what secondary captures carry: "other", a non-standard SC, or nothing.
@@ -52,11 +50,11 @@ def is_dicom(data: bytes) -> bool:
 def _parse(data: bytes) -> pydicom.FileDataset:
     # pydicom inflates a deflated file whole, a thousandfold if it is a bomb, before its header.
     if DeflatedExplicitVRLittleEndian.encode() in data:
-        raise Refusal("is a deflated DICOM: export it uncompressed or as JPEG 2000.")
+        raise Refusal("deflated")
     return pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=_TAGS)
 
 
-def read_dicom(data: bytes, notes: list[str]) -> tuple[np.ndarray, float]:
+def read_dicom(data: bytes, notes: list[Note]) -> tuple[np.ndarray, float]:
     """Modality LUT or rescale (PS3.3 C.11.1), VOI LUT or window (C.11.2), then the inversion of
     MONOCHROME1 (C.7.6.3.1.2). Pixel padding (C.7.5.1.1.2) comes out black, colour as luma.
     """
@@ -64,16 +62,17 @@ def read_dicom(data: bytes, notes: list[str]) -> tuple[np.ndarray, float]:
     if "PixelData" not in film:
         index = film.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage
         whole = index or ("SOPClassUID" in film and "Rows" not in film)  # a report, not a torn film
-        raise Refusal(NO_PICTURE if whole else INCOMPLETE)
+        raise Refusal("no_pixels" if whole else "damaged")
     modality = str(film.get("Modality") or "").strip().upper()
     if modality not in _PROJECTIONS:
-        tag = f" (modality {modality})" if re.fullmatch("[A-Z]{2}", modality) else ""
-        raise Refusal(f"is not a radiograph{tag}: choose a chest film (CR or DX).")
+        if re.fullmatch("[A-Z]{2}", modality):
+            raise Refusal("modality", modality=modality)
+        raise Refusal("not_a_radiograph")
     check_size(film.Rows, film.Columns)
     if (frames := int(_number(film, "NumberOfFrames") or 1)) > 1:
-        notes.append(f"first of {frames} frames")
+        notes.append(Note("first_of_frames", {"frames": frames}))
     if film.get("PresentationIntentType") == "FOR PROCESSING":
-        notes.append("raw detector data, not meant for display")
+        notes.append(Note("for_processing"))
 
     frame = _decode(film, frames)
     kind = str(film.PhotometricInterpretation).strip().upper()
@@ -85,10 +84,10 @@ def read_dicom(data: bytes, notes: list[str]) -> tuple[np.ndarray, float]:
     padding = _padding(frame, film)
     pixels = _voi(_modality(frame, film, notes), film, padding, notes)
     if kind == "MONOCHROME1":
-        notes.append("MONOCHROME1 inverted")
+        notes.append(Note("monochrome1"))
         pixels = 1 - pixels
     if padding.any():
-        notes.append("padding set to black")
+        notes.append(Note("padding"))
         pixels[padding] = 0
     return pixels, 0.0
 
@@ -104,11 +103,11 @@ def _decode(film: pydicom.Dataset, frames: int) -> np.ndarray:
         stream = get_frame(film.PixelData, 0, number_of_frames=frames)
         coded = _coded_shape(stream)
         if coded is None:
-            raise Refusal("is compressed in a way not read here: export it uncompressed.")
+            raise Refusal("compression")
         if coded != (film.Rows, film.Columns, film.SamplesPerPixel):  # decoders believe the stream
-            raise Refusal("contradicts itself about its size: export it again.")
+            raise Refusal("contradiction")
         if b"\xff\xd9" not in stream[-16:]:  # no end marker: libjpeg shows half a film
-            raise Refusal(INCOMPLETE)
+            raise Refusal("damaged")
     return pixel_array(film, index=0)
 
 
@@ -145,30 +144,30 @@ def _padding(frame: np.ndarray, film: pydicom.Dataset) -> np.ndarray:
     return (frame >= low) & (frame <= high)
 
 
-def _modality(frame: np.ndarray, film: pydicom.Dataset, notes: list[str]) -> np.ndarray:
+def _modality(frame: np.ndarray, film: pydicom.Dataset, notes: list[Note]) -> np.ndarray:
     if film.get("ModalityLUTSequence"):
-        notes.append("modality LUT applied")
+        notes.append(Note("modality_lut"))
         return _lookup(frame, film.ModalityLUTSequence[0], film)[0]
     slope, intercept = _number(film, "RescaleSlope"), _number(film, "RescaleIntercept")
     if slope is None or intercept is None or (slope, intercept) == (1, 0):
         return frame
-    notes.append("rescaled")
+    notes.append(Note("rescaled"))
     return frame.astype(np.float32) * np.float32(slope) + np.float32(intercept)
 
 
 def _voi(
-    values: np.ndarray, film: pydicom.Dataset, padding: np.ndarray, notes: list[str]
+    values: np.ndarray, film: pydicom.Dataset, padding: np.ndarray, notes: list[Note]
 ) -> np.ndarray:
     """Modality values -> 0..1 by the first VOI LUT, else the first window, else their range."""
     if film.get("VOILUTSequence"):
-        notes.append("VOI LUT applied")
+        notes.append(Note("voi_lut"))
         values, largest = _lookup(np.rint(values), film.VOILUTSequence[0], film)
         return values.astype(np.float32) / np.float32(full_scale(largest))
 
     values = values.astype(np.float32)
     center, width = _number(film, "WindowCenter"), _number(film, "WindowWidth")
     if center is not None and width is not None and width > 0:
-        notes.append("window applied")
+        notes.append(Note("window"))
         function = str(film.get("VOILUTFunction") or "LINEAR").strip().upper()
         if function == "SIGMOID":  # C.11.2.1.3.1, 1 / (1 + exp(-4 (x - c) / w)), without overflow
             return 0.5 + 0.5 * np.tanh((values - np.float32(center)) * np.float32(2 / width))
@@ -176,7 +175,7 @@ def _voi(
             center, width = center - 0.5, max(width - 1, 1e-6)
         return np.clip((values - np.float32(center)) / np.float32(width) + 0.5, 0, 1)
 
-    notes.append("no window in the file: scaled from its darkest to its brightest value")
+    notes.append(Note("no_window"))
     shown = values[~padding] if padding.any() and not padding.all() else values
     low, high = shown.min(), shown.max()
     return np.clip((values - low) / (high - low if high > low else 1), 0, 1)
@@ -187,8 +186,8 @@ def _lookup(
 ) -> tuple[np.ndarray, int]:
     """Values through a modality or VOI LUT (C.11.1.1, C.11.2.1.1), and the LUT's largest entry.
 
-    Not pydicom 3.0's `apply_voi`: it counts positions in the type of the entries, so that a 12-bit
-    film wraps around in a LUT of 8-bit entries.
+    Not pydicom 3.0's ``apply_voi``: it counts positions in the type of the entries, so that a
+    12-bit film wraps around in a LUT of 8-bit entries.
     """
     count, first, _ = item.LUTDescriptor
     count, data = count or 2**16, item.LUTData

@@ -2,10 +2,10 @@
 
     film = read_radiograph("chest.dcm")
     film.pixels    # float32, (height, width), 0 (black) to 1 (white), bones bright
-    film.notes     # ("window applied", "MONOCHROME1 inverted")
+    [str(note) for note in film.notes]  # ["window applied", "MONOCHROME1 inverted"]
 
 Reads JPEG, PNG, TIFF, BMP, WebP, GIF and DICOM, told apart by their bytes, never by their suffix.
-Every refusal is a `RadiographError`. Sizes are checked before anything is decoded, nothing global
+Every refusal is a ``RadiographError``. Sizes are checked before anything is decoded, nothing global
 is changed, and of a DICOM no patient element is ever looked at.
 """
 
@@ -19,8 +19,9 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from pneumonia.reading.arrays import TOO_MANY_PIXELS, Refusal, check_size, read_array
-from pneumonia.reading.dicom import INCOMPLETE, is_dicom, read_dicom
+from pneumonia.reading.arrays import check_size, read_array, too_many_pixels
+from pneumonia.reading.dicom import is_dicom, read_dicom
+from pneumonia.reading.refusals import Note, RadiographError, Refusal
 
 MAX_BYTES = 25 * 2**20
 SUFFIXES = (
@@ -29,35 +30,27 @@ SUFFIXES = (
 )
 
 _FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF")
-_CHOOSE = "choose a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file."
-_TOO_MANY_BYTES = f"is larger than {MAX_BYTES // 2**20} MB: choose a smaller or compressed copy."
-
-
-class RadiographError(ValueError):
-    """A file or array that cannot be read as a film.
-
-    `str(error)` is one sentence for the person: which file, what is wrong, what to do. It holds no
-    path and no patient's data. The decoder's own error, for engineers, is `error.__cause__`.
-    """
 
 
 @dataclass(frozen=True, eq=False)
 class Radiograph:
     """One grey film.
 
-    pixels: float32, (height, width), C-contiguous, 0 (black) to 1 (white).
-    name: the file's base name, or "film".
-    format: "JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF", "DICOM", "array", or "picture" (a PIL
-        image that was not opened from a file).
-    notes: what was done to the film, in plain words.
-    saturation: mean of max - min over red, green and blue, 0 to 1; 0.0 where the source was grey.
-        (Not divided by the brightness as in HSV, or coding noise on black would count as vivid.)
+    Attributes:
+        pixels: ``(height, width)`` float32, C-contiguous, 0 (black) to 1 (white).
+        name: the file's base name, or ``"film"``.
+        format: ``"JPEG"``, ``"PNG"``, ``"TIFF"``, ``"BMP"``, ``"WEBP"``, ``"GIF"``, ``"DICOM"``,
+            ``"array"``, or ``"picture"`` (a PIL image that was not opened from a file).
+        notes: what was done to the film; ``str(note)`` says it in plain words.
+        saturation: mean of max - min over red, green and blue, 0 to 1; 0.0 where the source was
+            grey. (Not divided by the brightness as in HSV, or coding noise on black would count as
+            vivid.)
     """
 
     pixels: np.ndarray = field(repr=False)
     name: str
     format: str
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     saturation: float
 
 
@@ -67,30 +60,34 @@ Source = str | os.PathLike | bytes | BinaryIO | Image.Image | np.ndarray | Radio
 def read_radiograph(source: Source, name: str | None = None) -> Radiograph:
     """Reads a film from a path, bytes, an open binary file, a PIL image or an array.
 
-    Arrays are (height, width) or (height, width, 1 | 3 | 4), of bool, of integers from 0 to 65,535
-    or of floats from 0 to 1. Open files are read from where they stand. Of several frames or pages
-    the first is read. A `Radiograph` comes back as it is. `name` replaces the source's own name.
+    Args:
+        source: of several frames or pages the first is read. Open files are read from where they
+            stand. Arrays are ``(height, width)`` or ``(height, width, 1 | 3 | 4)``, of bool, of
+            integers from 0 to 65,535 or of floats from 0 to 1. A ``Radiograph`` comes back as it
+            is.
+        name: replaces the source's own name.
 
-    Raises RadiographError, and nothing else, whatever the source holds.
+    Raises:
+        RadiographError: and nothing else, whatever the source holds.
     """
     if isinstance(source, Radiograph):
         return source
     label = _label(source, name)
     try:
         return _read(source, label)
-    except Refusal as refusal:
-        reason, cause = str(refusal), refusal.__cause__
+    except Refusal as error:
+        refusal, cause = error, error.__cause__
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        reason, cause = TOO_MANY_PIXELS, error
+        refusal, cause = too_many_pixels(), error
     except MemoryError as error:
-        reason, cause = "needs more memory than there is: choose a smaller copy.", error
+        refusal, cause = Refusal("out_of_memory"), error
     except Exception as error:  # whatever a decoder raises at broken bytes
-        reason, cause = INCOMPLETE, error
-    raise RadiographError(f'"{label}" {reason}') from cause
+        refusal, cause = Refusal("damaged"), error
+    raise RadiographError(refusal.code, label, **refusal.arguments) from cause
 
 
 def _read(source: Source, label: str) -> Radiograph:
-    notes: list[str] = []
+    notes: list[Note] = []
     if isinstance(source, np.ndarray):
         kind, (pixels, saturation) = "array", read_array(source, notes)
     elif isinstance(source, Image.Image):
@@ -102,10 +99,10 @@ def _read(source: Source, label: str) -> Radiograph:
             Image.open(io.BytesIO(data), formats=_FORMATS).verify()  # the checksums of a PNG
             picture = Image.open(io.BytesIO(data), formats=_FORMATS)
         except UnidentifiedImageError as error:
-            raise Refusal(f"is not a picture that can be read here: {_CHOOSE}") from error
+            raise Refusal("not_a_picture") from error
         kind, (pixels, saturation) = picture.format, _read_picture(picture, notes)
     if not np.isfinite(pixels).all():
-        raise Refusal("holds values that are not numbers: export it again.")
+        raise Refusal("not_finite")
     kind = "JPEG" if kind == "MPO" else kind  # a telephone's JPEG with a second picture behind it
     pixels = np.ascontiguousarray(pixels, np.float32)
     return Radiograph(pixels, label, kind, tuple(notes), saturation)
@@ -123,45 +120,45 @@ def _label(source: Source, name: str | None) -> str:
 
 
 def _bytes(source: str | os.PathLike | bytes | BinaryIO) -> bytes:
-    """The whole file, and never more than MAX_BYTES of it."""
+    """The whole file, and never more than ``MAX_BYTES`` of it."""
     if isinstance(source, (str, os.PathLike)):
         try:
             about = os.stat(source)
             if stat.S_ISDIR(about.st_mode):
-                raise Refusal("is a folder: choose a file in it.")
+                raise Refusal("folder")
             if not stat.S_ISREG(about.st_mode):
-                raise Refusal("is not an ordinary file: choose a picture.")
+                raise Refusal("not_a_file")
             if about.st_size > MAX_BYTES:
-                raise Refusal(_TOO_MANY_BYTES)
+                raise Refusal("too_large", limit=MAX_BYTES // 2**20)
             with open(source, "rb") as file:
                 data = file.read(MAX_BYTES + 1)
         except FileNotFoundError as error:
-            raise Refusal("is not there: check its name and folder.") from error
+            raise Refusal("missing") from error
         except (OSError, ValueError) as error:
-            raise Refusal("cannot be opened: check its name and your permission.") from error
+            raise Refusal("cannot_open") from error
     else:
         data = source.read(MAX_BYTES + 1) if hasattr(source, "read") else source
     if isinstance(data, str):
-        raise Refusal("was opened as text: open it in binary mode.")
+        raise Refusal("opened_as_text")
     if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise Refusal(f"is neither a file nor a picture: {_CHOOSE}")
+        raise Refusal("not_a_source")
     if len(data) > MAX_BYTES:
-        raise Refusal(_TOO_MANY_BYTES)
+        raise Refusal("too_large", limit=MAX_BYTES // 2**20)
     if not data:
-        raise Refusal("is empty: choose the file again.")
+        raise Refusal("empty")
     return bytes(data)
 
 
-def _read_picture(picture: Image.Image, notes: list[str]) -> tuple[np.ndarray, float]:
+def _read_picture(picture: Image.Image, notes: list[Note]) -> tuple[np.ndarray, float]:
     """A Pillow image; one that comes from a file has read its header only."""
     check_size(picture.height, picture.width)
     # Pillow keeps the upper 8 bits of 16-bit colour, and inverts TIFF's WhiteIsZero at 8 bits only.
     deep = ";16" in str(getattr(picture, "tile", "")) and not picture.mode.startswith("I")
     negative = picture.mode.startswith("I;16") and getattr(picture, "tag_v2", {}).get(262) == 0
     if getattr(picture, "is_animated", False) and picture.tell() == 0:
-        notes.append("first of several frames")
+        notes.append(Note("first_frame"))
     if _is_turned(picture):
-        notes.append("turned upright by its EXIF tag")
+        notes.append(Note("turned"))
         picture = ImageOps.exif_transpose(picture)
     if picture.mode not in ("I", "F") and not picture.mode.startswith("I;16"):
         if picture.has_transparency_data:
@@ -171,11 +168,11 @@ def _read_picture(picture: Image.Image, notes: list[str]) -> tuple[np.ndarray, f
     array = np.asarray(picture)
     if deep:
         if array[..., :3].max() < 128:
-            raise Refusal("uses few of its 16-bit colours: save it as 16-bit grey.")
-        notes.append("16-bit colour read at 8 bits")
+            raise Refusal("few_colours")
+        notes.append(Note("colour_at_8_bits"))
     pixels, saturation = read_array(array, notes)
     if negative:
-        notes.append("WhiteIsZero inverted")
+        notes.append(Note("white_is_zero"))
         pixels = 1 - pixels
     return pixels, saturation
 

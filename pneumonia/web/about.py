@@ -9,7 +9,7 @@ from pneumonia.overlay import data_uri
 from pneumonia.predictor import Predictor
 from pneumonia.web import results
 from pneumonia.web.examples import Example
-from pneumonia.web.texts import known, menu, number, say, tag
+from pneumonia.web.texts import html, menu, number, ref, tag
 
 
 def header() -> str:
@@ -45,7 +45,7 @@ def gallery(examples: list[Example]) -> str:
         f"""
 <button type="button" data-example="{number}">
   <img src="{data_uri(example.thumbnail, "WEBP", quality=85)}" alt="">
-  {say(example.title, "examples")} {say(example.note, "examples", "small")}
+  {html(example.title)} {html(example.note, "small")}
 </button>"""
         for number, example in enumerate(examples)
     )
@@ -82,7 +82,7 @@ def _side_by_side(cards: list[dict], report: dict | None) -> str:
         "perturbed": [number(v["auroc"], 3) for v in perturbed],
         "sensitivity": [_rate(v["sensitivity"], v["pneumonia"]) for v in clean],
         "specificity": [_rate(v["specificity"], v["normal"]) for v in clean],
-        "point": [f"{100 * p['threshold']:.0f} %, {say(p['rule'], 'card')}" for p in points],
+        "point": [f"{100 * p['threshold']:.0f} %, {tag('card.rule')}" for p in points],
         "training": [number(card["training"]["data"]["films"]) for card in cards],
         "initial": [tag(f"card.{_first(card['training']['initialisation'])}") for card in cards],
         "finished": [f"<bdi>{escape(card['training']['finished'])}</bdi>" for card in cards],
@@ -99,14 +99,13 @@ def _side_by_side(cards: list[dict], report: dict | None) -> str:
         row = "".join(f"<td>{_rate(share, pictures)}</td>" for share in refused)
         head = tag("figures.refused", "th scope=row", pictures=pictures)
         lines.append(f"<tr>{head}{row}</tr>")
-    split = known(cards[0]["validation"]["split"], "card")
     reading = "".join(tag(f"help.{part}", "li") for part in ("used", "scale", "none", "coarse"))
     return f"""
 <section class="about">{tag("about.title", 'h2 class="unseen"')}
   <div>
     <table>{"".join(lines)}</table>
     <div class="reading">
-      {tag("about.figures.text", "p", split=split)}
+      {tag("about.figures.text", "p", split=ref("card.split"))}
       {tag("about.point.text", "p")}
       {tag("help.title", "h3")}
       <ul>{reading}</ul>

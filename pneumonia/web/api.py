@@ -12,8 +12,8 @@ from gradio.utils import get_upload_folder
 from pneumonia.export.records import as_dict
 from pneumonia.predictor import Prediction
 from pneumonia.reading.archive import list_films
-from pneumonia.reading.radiograph import read_radiograph
-from pneumonia.web.handlers import PREDICTORS, answers, infer, run_parallel, user_message
+from pneumonia.reading.radiograph import RadiographError, read_radiograph
+from pneumonia.web.handlers import PREDICTORS, answers, infer, refusal, run_parallel
 
 _NONE = "Give a film: a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file."
 
@@ -47,7 +47,7 @@ def predict(film: str) -> tuple[dict, list[tuple[str, str]]]:
         predictions = infer(read_radiograph(film), list(PREDICTORS))
         return as_dict(predictions), run_parallel(_overlay, predictions)
     except Exception as error:
-        raise gr.Error(user_message(error), print_exception=False) from error
+        raise gr.Error(str(refusal(error)), print_exception=False) from error
 
 
 def predict_batch(films: list[str]) -> list[dict]:
@@ -68,7 +68,9 @@ def predict_batch(films: list[str]) -> list[dict]:
     if not films:
         raise gr.Error(_NONE, print_exception=False)
     return [
-        {"film": name, "error": answer} if isinstance(answer, str) else as_dict(answer)
+        {"film": name, "error": str(answer)}
+        if isinstance(answer, RadiographError)
+        else as_dict(answer)
         for name, answer in answers(list_films(films))
     ]
 

@@ -18,9 +18,9 @@ from pneumonia.export.records import Row, csv_text
 from pneumonia.overlay import data_uri, film_image
 from pneumonia.predictor import Prediction
 from pneumonia.reading.archive import FilmRef, list_films
-from pneumonia.reading.radiograph import Radiograph
+from pneumonia.reading.radiograph import Radiograph, RadiographError
 from pneumonia.web import handlers
-from pneumonia.web.texts import attributes, known, tag
+from pneumonia.web.texts import attributes, ref, tag
 from pneumonia.web.views import download
 
 THUMBNAIL = 96  # px
@@ -72,7 +72,7 @@ def read(paths: list[str]) -> Iterator[tuple[str, str, list[tuple[FilmRef, Row]]
     began, batch = time.monotonic(), f"{time.time():.3f}"
     yield progress(0, len(entries)), _as_lines(lines), []
     for entry, (name, answer) in zip(entries, handlers.answers(entries), strict=True):
-        if not isinstance(answer, str):
+        if not isinstance(answer, RadiographError):
             answer = [_light(prediction) for prediction in answer]
         line = {"batch": batch, "row": len(rows), **_line(name, answer)}
         rows.append((entry, (name, answer)))
@@ -88,7 +88,7 @@ def export(rows: list[tuple[FilmRef, Row]], what: str) -> str:
         gradio.Error: there are none any more.
     """
     if not rows:
-        raise gr.Error(handlers.GONE, print_exception=False)
+        raise gr.Error(str(RadiographError("gone", "film")), print_exception=False)
     if what == "films.csv":
         content = csv_text(row for _, row in rows).encode("utf-8-sig")  # what Excel takes for UTF-8
         return download(what, "text/csv", content)
@@ -111,14 +111,14 @@ def _light(prediction: Prediction) -> Prediction:
     return replace(prediction, radiograph=small, model_input=np.zeros((1, 1), np.float32))
 
 
-def _line(name: str, answer: list[Prediction] | str) -> dict:
-    if isinstance(answer, str):
-        return {"name": name, "problem": known(answer, "refusal")}
+def _line(name: str, answer: list[Prediction] | RadiographError) -> dict:
+    if isinstance(answer, RadiographError):
+        return {"name": name, "problem": ref(f"refusal.{answer.code}", **answer.arguments)}
     film = answer[0].radiograph
     thumbnail = data_uri(film_image(film.pixels), "WEBP", quality=70)
     models = {
         p.model: {"verdict": p.verdict, "probability": round(p.probability, 4)}
-        | ({} if p.in_scope else {"gate": known(p.gate, "gate")})
+        | ({} if p.in_scope else {"gate": ref(f"gate.{p.gate.code}")})
         for p in answer
     }
     return {"name": name, "thumbnail": thumbnail, "models": models}

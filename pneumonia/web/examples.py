@@ -10,11 +10,11 @@ from pneumonia.checkpoint import shipped_folder
 from pneumonia.overlay import film_image
 from pneumonia.reading.radiograph import SUFFIXES, RadiographError, Source, read_radiograph
 from pneumonia.synthetic.phantom import draw_phantom
+from pneumonia.web.texts import Argument, plain, ref
 
 FOLDER = shipped_folder("examples")
 THUMBNAIL = (240, 240)
-_DRAWINGS = (("Without opacities", 0, 3), ("With opacities", 2, 11))  # title, opacities, seed
-_DRAWN = "Drawing, no patient"
+_DRAWINGS = {"without": (0, 3), "with": (2, 11)}  # end of their texts' keys: opacities, seed
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 class Example:
     """``source`` is what ``read_radiograph`` takes, ``thumbnail`` a small grey picture of it."""
 
-    title: str
-    note: str
+    title: Argument
+    note: Argument
     source: Source
     thumbnail: Image.Image
 
@@ -32,10 +32,10 @@ class Example:
 def load_examples(folder: Path = FOLDER) -> list[Example]:
     """The drawings, then every readable film of ``folder`` by name; the others are logged."""
     examples = []
-    for title, lesions, seed in _DRAWINGS:
+    for key, (lesions, seed) in _DRAWINGS.items():
         picture = draw_phantom(lesions=lesions, seed=seed).image()
-        film = read_radiograph(picture, name=f"{_DRAWN} ({title.lower()})")
-        examples.append(_example(title, _DRAWN, film))
+        film = read_radiograph(picture, name=plain(f"name.{key}"))
+        examples.append(_example(ref(f"examples.{key}"), ref("examples.drawn"), film))
     for path in sorted(folder.glob("*")):
         if path.suffix.lower() in SUFFIXES:
             try:
@@ -46,7 +46,7 @@ def load_examples(folder: Path = FOLDER) -> list[Example]:
     return examples
 
 
-def _example(title: str, note: str, source: Source) -> Example:
+def _example(title: Argument, note: Argument, source: Source) -> Example:
     thumbnail = film_image(read_radiograph(source).pixels)
     thumbnail.thumbnail(THUMBNAIL, Image.Resampling.LANCZOS)
     return Example(title, note, source, thumbnail)

@@ -1,5 +1,6 @@
 """What the page's events call."""
 
+import copy
 import io
 import json
 import logging
@@ -28,9 +29,6 @@ from pneumonia.reading.radiograph import (
 from pneumonia.web import on_gpu, views
 
 PREDICTORS: dict[str, Predictor] = {}  # the most capable first; filled once, before any visitor
-
-BROKEN = "Something went wrong on this side: the film was not analysed. Please try again."
-GONE = "This film is no longer on the server: drop it in again."
 
 CONCURRENT = 2  # films at a time
 T, R = TypeVar("T"), TypeVar("R")
@@ -82,39 +80,39 @@ def analyse(source: Source | FilmRef | None, choice: str) -> Iterator[str]:
     if source is None:
         yield views.invitation()
     elif isinstance(file, str | Path) and not Path(file).is_file():
-        yield views.refusal(GONE)
+        yield views.refusal(RadiographError("gone", "film"))
     else:
         try:
             predictions = infer(_read(source), chosen(choice))
             yield views.result(predictions, pending=True)
             yield views.result(predictions)
         except Exception as error:
-            yield views.refusal(user_message(error))
+            yield views.refusal(refusal(error))
 
 
-def answers(entries: Sequence[FilmRef]) -> Iterator[tuple[str, list[Prediction] | str]]:
-    """Each listed film's name with every model's prediction, or one sentence why there is none.
+def answers(entries: Sequence[FilmRef]) -> Iterator[tuple[str, list[Prediction] | RadiographError]]:
+    """Each listed film's name with every model's prediction, or why there is none.
 
     There are no heatmaps. A film that cannot be read, or at which something breaks, costs its own
     answer only.
     """
     for name, film in read_films(entries):
-        answer: list[Prediction] | str
+        answer: list[Prediction] | RadiographError
         try:
             if isinstance(film, RadiographError):
                 raise film
             answer = infer(film, list(PREDICTORS), heatmap=False)
         except Exception as error:
-            answer = user_message(error)
+            answer = refusal(error)
         yield name, answer
 
 
-def user_message(error: Exception) -> str:
+def refusal(error: Exception) -> RadiographError:
     """What a visitor is told of it; unless it is a refusal, the rest of it goes to the log."""
     if isinstance(error, RadiographError):
-        return str(error)
+        return copy.copy(error)  # without its traceback, which holds the whole file
     log.error("A film could not be analysed", exc_info=error)
-    return BROKEN
+    return RadiographError("broken", "film")
 
 
 def _read(source: Source | FilmRef) -> Radiograph:
@@ -139,7 +137,7 @@ def export(source: Source | FilmRef, choice: str, what: str) -> str:
     try:
         predictions = infer(_read(source), chosen(choice))
     except Exception as error:  # most likely its upload was deleted meanwhile
-        raise gr.Error(user_message(error), print_exception=False) from error
+        raise gr.Error(str(refusal(error)), print_exception=False) from error
     film = predictions[0].radiograph
     if what == "pdf":
         from pneumonia.export.pdf import pdf
@@ -160,7 +158,4 @@ def export(source: Source | FilmRef, choice: str, what: str) -> str:
 def too_large(name: str) -> str:
     """The refusal of a file of that name whose size the browser already saw."""
     name = name if len(name) <= 80 else f"{name[:79]}…"
-    limit = MAX_BYTES // 2**20
-    return views.refusal(
-        f'"{name}" is larger than {limit} MB: choose a smaller or compressed copy.'
-    )
+    return views.refusal(RadiographError("too_large", name, limit=MAX_BYTES // 2**20))

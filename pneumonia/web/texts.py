@@ -4,7 +4,8 @@
     # <h2 data-t="headline.one.NORMAL" data-args="…">No sign of pneumonia found by Small CNN</h2>
 
 ``texts/LANGUAGE.json`` holds the texts of a language, ``texts/LANGUAGE.PART.json`` further ones;
-English is the reference for keys and {placeholders}. The server sends English and says which text
+English is the reference for keys and {placeholders}. What the rest of the package says by a code
+has its English in the package's own tables. The server sends English and says which text
 it is; ``language.js`` puts another language there, so the server never knows a visitor's language.
 Gradio's own components take ``i18n()(key)`` as their label.
 """
@@ -18,6 +19,9 @@ from typing import TypedDict
 
 import gradio as gr
 
+from pneumonia.gate import REASONS
+from pneumonia.reading.refusals import NOTES, REFUSALS
+
 FOLDER = Path(__file__).parent / "texts"
 LANGUAGES = {
     "en": "English",
@@ -28,6 +32,7 @@ LANGUAGES = {
     "ar": "العربية",
 }
 
+_CODED = {"refusal": REFUSALS, "note": NOTES, "gate": REASONS}
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _ATTRIBUTES = {
     "aria-label": "label",
@@ -63,6 +68,8 @@ def load_texts(folder: Path = FOLDER) -> dict[str, dict[str, str]]:
                 if key in texts[language] or not isinstance(text, str):
                     raise ValueError(f"{path.name}: {key!r} is there twice, or is not a text.")
                 texts[language][key] = text
+    for group, sentences in _CODED.items():
+        texts["en"] |= {f"{group}.{code}": text for code, text in sentences.items()}
     return texts
 
 
@@ -136,29 +143,11 @@ def number(value: float, digits: int = 0) -> str:
     return f'<span data-n="{value}"{attribute}>{value:,.{digits}f}</span>'
 
 
-def known(sentence: str, group: str) -> Reference | str:
-    """The text that this English sentence is, or the sentence itself: an argument for others.
-
-    For what the rest of the package says in English. It need not know of the page's texts.
-
-    Args:
-        sentence: as the visitor would read it in English.
-        group: of the texts it may be, the first part of their keys: ``refusal``, ``gate`` (its
-            reasons), ``note`` (on a film), ``card`` (of a model), ``name`` (of an example) or
-            ``format`` (of a film).
-    """
-    for pattern, key in _patterns(group):
-        if found := pattern.fullmatch(sentence):
-            return ref(key, **found.groupdict())
-    return sentence
-
-
-def say(sentence: str, group: str, element: str = "span") -> str:
-    """``tag`` of the text that this English sentence is, or itself, escaped: see ``known``."""
-    text = known(sentence, group)
-    if isinstance(text, str):
-        return f'<{element} dir="auto">{escape(text)}</{element.split()[0]}>'
-    return tag(text["t"], element, **text.get("args", {}))
+def html(text: Argument, element: str = "span") -> str:
+    """An element with a text that the browser translates, or with other words as they are."""
+    if isinstance(text, dict):
+        return tag(text["t"], element, **text.get("args", {}))
+    return f'<{element} dir="auto">{escape(_shown(text))}</{element.split()[0]}>'
 
 
 def menu() -> str:
@@ -180,18 +169,3 @@ def _shown(value: Argument) -> str:
     if isinstance(value, dict):
         return plain(value["t"], **value.get("args", {}))
     return value if isinstance(value, str) else f"{value:,}"
-
-
-@functools.cache
-def _patterns(group: str) -> list[tuple[re.Pattern[str], str]]:
-    """The English sentences of a group and their keys, the most particular sentence first."""
-    said = [(text, key) for key, text in _texts()["en"].items() if key.startswith(f"{group}.")]
-    said.sort(key=lambda pair: len(_PLACEHOLDER.sub("", pair[0])), reverse=True)
-    patterns = []
-    for text, key in said:
-        parts = _PLACEHOLDER.split(text)  # words, name, words, name, …, words
-        pattern = "".join(
-            f"(?P<{part}>.+)" if i % 2 else re.escape(part) for i, part in enumerate(parts)
-        )
-        patterns.append((re.compile(pattern, re.DOTALL), key))
-    return patterns

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from pneumonia.overlay import FAINT, FULL_STRENGTH, data_uri, film_image, heat_colours
-from pneumonia.web.texts import attributes, load_texts, say, tag
+from pneumonia.web.texts import Argument, attributes, html, load_texts, tag
 
 FILM_SIDE = 1600  # longest side in pixels, enough to zoom in
 OPACITY = 70  # per cent, where the slider stands at first
@@ -63,7 +63,7 @@ class Heat:
 
 def viewer(
     film: np.ndarray,
-    name: str,
+    name: Argument,
     heats: Sequence[Heat],
     about: Sequence[str],
     ident: str,
@@ -74,7 +74,7 @@ def viewer(
     Args:
         film: ``(height, width)`` float32 0..1. It travels as a lossless picture, as a narrow
             window would show what compression leaves behind.
-        name: the film's name, any text.
+        name: the film's name, any text or one that is translated.
         heats: one for each model, one or two.
         about: what else the caption says of the film, as HTML.
         ident: a word that no other viewer shown before or beside has.
@@ -94,7 +94,7 @@ def viewer(
     state = 'aria-busy="true" inert' if pending else f'data-viewer="{escape(json.dumps(payload))}"'
     ident = escape(ident)
     image = "" if pending else _film(film, name)
-    caption = " · ".join([say(name, "name", "bdi"), *about])
+    caption = " · ".join([html(name, "bdi"), *about])
     words = f"<p><strong>{_text('film')}</strong> <span>{caption}</span></p>"
     panels = _panel("film", 0, image, words, ident)
     for number, heat in enumerate(heats, start=1):

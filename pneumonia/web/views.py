@@ -9,9 +9,11 @@ import numpy as np
 from pneumonia.export.records import band
 from pneumonia.export.records import percent as plain_percent
 from pneumonia.predictor import Prediction
-from pneumonia.web.texts import Reference, ref, say, tag
+from pneumonia.reading.refusals import RadiographError
+from pneumonia.web.texts import Reference, html, plain, ref, tag
 from pneumonia.web.viewer import Heat, viewer
 
+_NAMES = {plain(key): ref(key) for key in ("name.without", "name.with")}  # of the drawn examples
 _TURN = itertools.count()  # a new result resets the viewer; a file asked for again is new too
 
 
@@ -29,12 +31,13 @@ def invitation() -> str:
 </section>"""
 
 
-def refusal(sentence: str) -> str:
+def refusal(error: RadiographError) -> str:
     """One sentence in place of a result."""
+    sentence = ref(f"refusal.{error.code}", **error.arguments)
     return f"""
 <section class="refusal" role="alert">
   {tag("refusal.title", "h2")}
-  {say(sentence, "refusal", "p")}
+  {html(sentence, "p")}
 </section>"""
 
 
@@ -47,7 +50,7 @@ def result(predictions: list[Prediction], pending: bool = False) -> str:
     """
     if any(p.in_scope for p in predictions):
         return _result(predictions, pending)
-    reasons = "".join(say(reason, "gate", "p") for reason in {p.gate: 0 for p in predictions})
+    reasons = "".join(tag(f"gate.{code}", "p") for code in {p.gate.code: 0 for p in predictions})
     return f"""
 <section class="refusal" role="alert">
   {tag("gate.title", "h2")}
@@ -65,7 +68,10 @@ def _result(predictions: list[Prediction], pending: bool, anyway: bool = False) 
     rows = "".join(_verdict(p, anyway) for p in predictions)
     heats = [Heat(p.model, p.attribution, p.label, _as_grey(p.model_input)) for p in predictions]
     size = f'<span dir="ltr">{width} × {height} px</span>'
-    about = [size, say(film.format, "format"), *(say(note, "note") for note in film.notes)]
+    kind = ref("format.picture") if film.format == "picture" else film.format
+    notes = [tag(f"note.{note.code}", **note.arguments) for note in film.notes]
+    about = [size, html(kind), *notes]
+    name = _NAMES.get(film.name, film.name)
     buttons = "".join(
         tag(f"report.{what}", f'button type="button" data-take="{what}"')
         for what in ("pdf", "json", "png")
@@ -79,7 +85,7 @@ def _result(predictions: list[Prediction], pending: bool, anyway: bool = False) 
       <span>{tag("scale.axis")} <i class="band"></i> {tag("scale.uncertain")}</span>
       <span>100&nbsp;%</span></p>
   </div>
-  {viewer(film.pixels, film.name, heats, about, f"film{next(_TURN)}", pending)}
+  {viewer(film.pixels, name, heats, about, f"film{next(_TURN)}", pending)}
   <p class="takeaway">{buttons}</p>
 </section>"""
 
@@ -126,7 +132,7 @@ def _verdict(prediction: Prediction, anyway: bool) -> str:
         return f"""
 <li class="stranger">
   {model}
-  <p class="label">{tag("verdict.none")}{colon}{say(prediction.gate, "gate")}</p>
+  <p class="label">{tag("verdict.none")}{colon}{tag(f"gate.{prediction.gate.code}")}</p>
 </li>"""
     probability, clean = percent(prediction.probability), prediction.card["validation"]["clean"]
     rates = {key: plain_percent(clean[key]) for key in ("sensitivity", "specificity")}

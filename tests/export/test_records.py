@@ -27,16 +27,19 @@ from pneumonia.export.records import (
     escape_formula,
     percent,
 )
+from pneumonia.gate import REASONS, GateResult
 from pneumonia.predictor import Prediction
+from pneumonia.reading import refusals
 from pneumonia.reading.radiograph import Radiograph, read_radiograph
+from pneumonia.reading.refusals import Note, RadiographError
 from pneumonia.web import views
 
 WHEN = datetime(2031, 2, 3, 14, 5, 6, tzinfo=timezone.utc)
-FAR = "This does not look like the frontal chest films that the model knows (3.2 times as far)."
+FAR = REASONS["unlike"]
 TITLES = {"densenet169": "DenseNet-169", "cnn": "Small CNN"}
 HASHES = {"densenet169": "abcdef012345" + 52 * "6", "cnn": "0123456789ab" + 52 * "c"}
 LONG = f"{'a_name_without_spaces_' * 3}.dcm"
-NOTES = tuple(f"note {i} on how this film was read" for i in range(9))
+NOTES = tuple(Note(code, {"frames": 2, "bits": 12}) for code in sorted(refusals.NOTES)[:9])
 POINTS = 72 / 25.4  # a millimetre on the page
 LEGEND = (30.0, 2.4)  # the size of its bar in mm
 
@@ -69,7 +72,7 @@ def prediction(radiograph, probability=0.8, model="cnn", gate="ok", heat=6.0) ->
         attribution=None if heat is None else np.array([[0, sign * heat], [0, 0]], np.float32),
         target=label,
         model_input=np.zeros((8, 8), np.float32),
-        gate=gate,
+        gate=GateResult(gate),
         radiograph=radiograph,
     )
 
@@ -110,7 +113,7 @@ def boxes(document: bytes) -> list[tuple[float, float, float, float]]:
 
 
 def test_the_dictionary_survives_json_and_tells_all():
-    radiograph = film(140, 160, "f.dcm", ("window applied",), "DICOM")
+    radiograph = film(140, 160, "f.dcm", [Note("window")], "DICOM")
     answer = as_dict([prediction(radiograph, np.float32(0.5))], WHEN)
     assert json.loads(json.dumps(answer, allow_nan=False)) == answer
     model = answer.pop("models").pop("cnn")
@@ -185,7 +188,7 @@ def test_the_words_are_those_of_the_page():
 
 
 def test_the_report_says_it_all_on_one_page():
-    radiograph = film(1200, 1600, "f.dcm", ("window applied", "MONOCHROME1 inverted"), "DICOM")
+    radiograph = film(1200, 1600, "f.dcm", [Note("window"), Note("monochrome1")], "DICOM")
     said = only_page(pdf(both(radiograph, (0.999, 0.004)), WHEN))
     for text in (
         *("f.dcm", "1600 × 1200 px · DICOM · window applied · MONOCHROME1 inverted"),
@@ -208,7 +211,9 @@ def test_the_report_says_it_all_on_one_page():
     assert "nothing spoke clearly for PNEUMONIA" in uncertain
 
 
-@pytest.mark.parametrize("gates", [(FAR, FAR), (FAR, "Too blank."), ("ok", FAR), (FAR, "ok")])
+@pytest.mark.parametrize(
+    "gates", [("unlike", "unlike"), ("unlike", "blank"), ("ok", "unlike"), ("narrow", "ok")]
+)
 def test_a_refusal_comes_first_and_marks_the_numbers(gates):
     pairs = zip(TITLES, (0.9, 0.1), gates, strict=True)
     predictions = [prediction(film(), p, model, gate) for model, p, gate in pairs]
@@ -219,7 +224,7 @@ def test_a_refusal_comes_first_and_marks_the_numbers(gates):
         heading = f"Not a film that {refused[0].card['title']} knows"
     body = said[said.index("a film.png") :]
     first = body.index(heading)
-    for gate in set(gates) - {"ok"}:
+    for gate in {REASONS[code] for code in gates if code != "ok"}:
         assert (
             first < body.index(gate) < body.index("Out of scope: these numbers") < body.index("%")
         )
@@ -239,13 +244,13 @@ AWKWARD = {
     "portrait": both(film(500, 300)),
     "square": both(film(300, 300)),
     "wide": both(film(100, 260)),
-    "strip": both(film(32, 1500), gate=FAR),
-    "pole": both(film(1500, 32), gate=FAR),
+    "strip": both(film(32, 1500), gate="narrow"),
+    "pole": both(film(1500, 32), gate="narrow"),
     "tiny": both(film(32, 32)),
     "large": both(film(2000, 2400)),
     "all at once": [
-        prediction(film(400, 300, LONG, NOTES, "DICOM"), 0.9, model, f"{title[-3:]}: {FAR}")
-        for model, title in TITLES.items()
+        prediction(film(400, 300, LONG, NOTES, "DICOM"), 0.9, model, gate)
+        for model, gate in zip(TITLES, ("unlike", "narrow"), strict=True)
     ],
 }
 
@@ -287,9 +292,12 @@ def test_the_film_and_the_heat_are_those_of_the_prediction():
     "name", ["<b>x</b> & **y** __z__ --u--.png", "{nb} {{nb}}.png", "=1+1\\(2) ~[a](b).png"]
 )
 def test_markup_in_a_name_is_shown_as_it_is(name):
-    assert name in only_page(pdf([prediction(film(name=name, notes=(f"n {name}",)))]))
-    assert f"n {name}" in only_page(pdf([prediction(film(notes=(f"n {name}",)))]))
-    assert name in only_page(pdf_table([(name, [prediction(film())]), (name, name)]))
+    assert name in only_page(pdf([prediction(film(name=name))]))
+    note = Note("scaled", {"bits": name})
+    assert f"scaled as {name}-bit" in only_page(pdf([prediction(film(notes=[note]))]))
+    assert name in only_page(
+        pdf_table([(name, [prediction(film())]), (name, RadiographError("empty", name))])
+    )
 
 
 @pytest.mark.parametrize(
@@ -306,7 +314,7 @@ def test_names_in_any_script(name, shown):
     assert f"UTCPneumonia on chest films: a second look {shown} 160" in only_page(
         pdf([prediction(film(name=name))])
     )
-    assert shown in only_page(pdf_table([(name, name)]))
+    assert shown in only_page(pdf_table([(name, RadiographError("empty", name))]))
 
 
 def test_hebrew_is_drawn_from_right_to_left():
@@ -332,7 +340,7 @@ def test_names_of_nothing_still_make_a_report():
 
 
 def test_the_same_date_gives_the_same_bytes():
-    rows = [("a", both(film())), ("b", "no")]
+    rows = [("a", both(film())), ("b", RadiographError("empty", "b.png"))]
     assert pdf(both(film()), WHEN) == pdf(both(film()), WHEN)
     assert pdf_table(rows, WHEN) == pdf_table(rows, WHEN)
     for document in (pdf(both(film()), WHEN), pdf_table(rows, WHEN)):
@@ -379,11 +387,11 @@ def test_nothing_of_the_machine_or_the_patient_gets_out(tmp_path):
 
 def test_a_table_repeats_header_number_and_intended_use_on_every_page():
     rows = [(f"number-{i}.png", both(film(40, 50))) for i in range(40)]
-    rows[20] = ("words.txt", '"words.txt" is not a picture that can be read here.')
-    rows[21] = ("bone.png", both(film(), gate=FAR))
+    rows[20] = ("words.txt", RadiographError("empty", "words.txt"))
+    rows[21] = ("bone.png", both(film(), gate="unlike"))
     rows[22] = (
         "half.png",
-        [prediction(film(), 0.999), prediction(film(), 0.9, "densenet169", FAR)],
+        [prediction(film(), 0.999), prediction(film(), 0.9, "densenet169", "unlike")],
     )
     pages = [words(page) for page in PdfReader(io.BytesIO(pdf_table(rows, WHEN))).pages]
     assert len(pages) == 3
@@ -397,7 +405,7 @@ def test_a_table_repeats_header_number_and_intended_use_on_every_page():
     for number, (name, _) in enumerate(rows, 1):
         assert said.count(f" {number} {name} ") == 1
     assert "1 number-0.png PNEUMONIA 80 % NORMAL 20 %" in said
-    assert '21 words.txt NOT READ "words.txt" is not a picture that can be read here.' in said
+    assert '21 words.txt NOT READ "words.txt" is empty: choose the file again.' in said
     assert said.count(FAR) == 2 and said.count("OUT OF SCOPE") == 2
     half = said[said.index("half.png") : said.index("number-23.png")]
     assert "PNEUMONIA >99 %" in half and "90 %" not in half
@@ -405,7 +413,7 @@ def test_a_table_repeats_header_number_and_intended_use_on_every_page():
 
 def test_tables_without_verdicts():
     assert "0 films" in only_page(pdf_table([]))
-    assert "1 film, 1 not read" in only_page(pdf_table([("a", "It is empty.")]))
+    assert "1 film, 1 not read" in only_page(pdf_table([("a", RadiographError("empty", "a"))]))
 
 
 def test_a_table_of_two_hundred_films_is_small():
@@ -424,8 +432,8 @@ def test_a_table_of_two_hundred_films_is_small():
 def test_csv_has_a_line_a_film_and_model():
     rows = [
         ("a.png", both(film())),
-        ("=b.png", '+"b" is empty.'),
-        ("c.png", both(film(), gate=FAR)),
+        ("=b.png", RadiographError("empty", "=b.png")),
+        ("c.png", both(film(), gate="unlike")),
     ]
     table = csv_text(rows)
     assert table.startswith(",".join(COLUMNS) + "\n") and "\r" not in table
@@ -439,7 +447,7 @@ def test_csv_has_a_line_a_film_and_model():
         **{"probability": "0.8000", "error": "", "verdict": "PNEUMONIA", "set": "PNEUMONIA"},
         **{"operating_point": "0.4700", "sensitivity": "0.953", "specificity": "0.968"},
     }
-    assert lines[2]["error"] == '\'+"b" is empty.' and lines[2]["verdict"] == ""
+    assert lines[2]["error"].startswith('"=b.png" is empty') and lines[2]["verdict"] == ""
     assert lines[3]["gate"] == FAR
 
 
@@ -450,7 +458,7 @@ def test_no_cell_is_a_formula(start):
 
 
 def test_names_that_are_no_text_can_be_written():
-    assert csv_text([("a\udcff.png", "torn\udcff")]).encode()
+    assert csv_text([("a\udcff.png", RadiographError("empty", "a\udcff.png"))]).encode()
 
 
 # --- names of downloads --------------------------------------------------------------------------

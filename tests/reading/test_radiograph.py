@@ -1,7 +1,9 @@
 """The door: exact pixel values of every format, and one sentence for every refusal."""
 
+import copy
 import io
 import os
+import pickle
 import struct
 import tracemalloc
 import warnings
@@ -91,6 +93,11 @@ def saved(film: Dataset) -> bytes:
 
 def read_dicom(pixels: np.ndarray, **elements) -> Radiograph:
     return read_radiograph(saved(dicom(pixels, **elements)))
+
+
+def said(film: Radiograph) -> tuple[str, ...]:
+    """The notes on a film in words."""
+    return tuple(map(str, film.notes))
 
 
 def refusal(source, name: str | None = None) -> str:
@@ -208,7 +215,7 @@ def test_threads_do_not_mix_films():
 def test_arrays(array, pixels, notes):
     film = read_radiograph(array)
     np.testing.assert_array_equal(film.pixels, pixels)
-    assert (film.format, film.name, film.notes, film.saturation) == ("array", "film", notes, 0.0)
+    assert (film.format, film.name, said(film), film.saturation) == ("array", "film", notes, 0.0)
 
 
 def test_colour_becomes_luma_and_keeps_16_bits():
@@ -281,7 +288,7 @@ def test_16_bit_pictures_scale_by_the_bits_they_use(format, factor, full_scale, 
     deep = GREY.astype(np.uint16) * factor
     film = read_radiograph(encoded(deep, format))
     np.testing.assert_array_equal(film.pixels, unit(deep, full_scale))
-    assert film.notes == (f"scaled as {note}",)
+    assert said(film) == (f"scaled as {note}",)
 
 
 @pytest.mark.parametrize(("values", "bits"), [(GREY, 8), (GREY.astype(np.uint16) * 257, 16)])
@@ -291,7 +298,7 @@ def test_tiff_white_is_zero_is_a_negative(values, bits):
     assert data.count(black_is_zero) == 1
     film = read_radiograph(data.replace(black_is_zero, white_is_zero))
     np.testing.assert_allclose(film.pixels, 1 - GREY / 255, atol=1e-7)
-    assert ("WhiteIsZero inverted" in film.notes) == (bits == 16)  # at 8 bits Pillow does it
+    assert ("WhiteIsZero inverted" in said(film)) == (bits == 16)  # at 8 bits Pillow does it
 
 
 @pytest.mark.parametrize(
@@ -346,7 +353,7 @@ def test_alpha_is_laid_on_black(mode):
         data = encoded(picture, "PNG")
     film = read_radiograph(data)
     np.testing.assert_allclose(film.pixels, expected, atol=1e-6)
-    assert film.notes == ("alpha laid on black",)
+    assert said(film) == ("alpha laid on black",)
 
 
 def test_hidden_colours_do_not_count():
@@ -384,7 +391,7 @@ def test_exif_orientation(format, orientation, turn):
     picture = np.stack([GREY] * 3, 2)
     film = read_radiograph(encoded(picture, format, exif=exif, **options))
     np.testing.assert_array_equal(film.pixels, unit(turn(GREY)))
-    assert film.notes == (("turned upright by its EXIF tag",) if orientation > 1 else ())
+    assert said(film) == (("turned upright by its EXIF tag",) if orientation > 1 else ())
 
 
 def test_a_broken_exif_block_does_not_break_the_film():
@@ -399,7 +406,7 @@ def test_the_first_of_several_frames(format):
     data = encoded(first, format, save_all=True, append_images=[second], **options)
     film = read_radiograph(data)
     np.testing.assert_allclose(film.pixels, 80 / 255, atol=1e-6)
-    assert film.notes == ("first of several frames",)
+    assert said(film) == ("first of several frames",)
     assert film.format == ("JPEG" if format == "MPO" else format)
 
 
@@ -422,7 +429,7 @@ def test_16_bit_colour_is_read_at_8_bits_or_refused():
 
     film = read_radiograph(rgb16(GREY.astype(np.uint16) * 256))
     np.testing.assert_array_equal(film.pixels, unit(GREY))
-    assert film.notes == ("16-bit colour read at 8 bits",)
+    assert said(film) == ("16-bit colour read at 8 bits",)
     assert "save it as 16-bit grey" in refusal(rgb16(GREY.astype(np.uint16) * 16))
 
 
@@ -466,6 +473,17 @@ def test_files_refused(tmp_path, name, data, words, door):
 def test_half_a_film_is_no_film(format, kept):
     data = encoded(NOISE, format)
     refusal(data[: int(len(data) * kept)])
+
+
+def test_a_refusal_survives_a_copy_and_a_pickle_without_what_it_held():
+    with pytest.raises(RadiographError) as caught:
+        read_radiograph(np.zeros((8, 9)), "a.png")
+    error = caught.value
+    assert (error.code, error.name) == ("too_few_pixels", "a.png")
+    assert error.arguments == {"name": "a.png", "width": 9, "height": 8}
+    for again in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert str(again) == str(error) and again.arguments == error.arguments
+        assert again.__traceback__ is None and again.__cause__ is None
 
 
 def test_paths_refused(tmp_path):
@@ -609,7 +627,7 @@ def linear(x, center, width):
 def test_dicom_grey_levels(elements, expected, notes):
     film = read_dicom(DEEP, BitsStored=12, **elements)
     np.testing.assert_allclose(film.pixels, expected(DEEP.astype(float)), atol=1e-5)
-    assert film.format == "DICOM" and film.notes == notes and film.saturation == 0.0
+    assert film.format == "DICOM" and said(film) == notes and film.saturation == 0.0
 
 
 def test_windows_by_hand():
@@ -649,7 +667,7 @@ def test_voi_lut(count, first, bits, vr):
     film = read_dicom(DEEP, BitsStored=12, VOILUTSequence=[lut(table, first, bits, vr)])
     expected = table[np.clip(DEEP.astype(int) - first, 0, count - 1)]
     np.testing.assert_allclose(film.pixels, expected / (2**bits - 1), atol=1e-7)
-    assert film.notes == ("VOI LUT applied",)
+    assert said(film) == ("VOI LUT applied",)
 
 
 def test_modality_lut_then_voi_lut_then_inversion():
@@ -664,7 +682,7 @@ def test_modality_lut_then_voi_lut_then_inversion():
     )
     expected = 1 - ((4095 - DEEP.astype(int)) // 4) ** 2 // 1024 / 1023
     np.testing.assert_allclose(film.pixels, expected, atol=1e-6)
-    assert film.notes == ("modality LUT applied", "VOI LUT applied", "MONOCHROME1 inverted")
+    assert said(film) == ("modality LUT applied", "VOI LUT applied", "MONOCHROME1 inverted")
 
 
 def test_voi_lut_after_a_rescale_takes_the_nearest_entry():
@@ -693,7 +711,7 @@ def test_padding_is_black_and_does_not_set_the_range(photometric):
     expected = 1 - shown if photometric == "MONOCHROME1" else shown
     np.testing.assert_allclose(film.pixels[5:-5], expected, atol=1e-6)
     assert film.pixels[:5].max() == film.pixels[-5:].max() == 0
-    assert film.notes[-1] == "padding set to black"
+    assert said(film)[-1] == "padding set to black"
 
 
 def test_overlay_bits_above_the_stored_bits_are_ignored():
@@ -702,8 +720,9 @@ def test_overlay_bits_above_the_stored_bits_are_ignored():
 
 
 def test_raw_detector_data_is_noted():
-    assert read_dicom(GREY, PresentationIntentType="FOR PROCESSING").notes[0].startswith("raw")
-    assert "raw" not in " ".join(read_dicom(GREY).notes)
+    raw = read_dicom(GREY, PresentationIntentType="FOR PROCESSING")
+    assert said(raw)[0].startswith("raw detector data")
+    assert "raw" not in " ".join(said(read_dicom(GREY)))
 
 
 def test_a_flat_film_is_black():
@@ -717,7 +736,7 @@ def test_the_first_frame_alone_is_decoded():
     film.WindowCenter, film.WindowWidth = "90", "3"
     result = read_radiograph(saved(film))
     np.testing.assert_allclose(result.pixels, 0.75)  # (90 - 89.5) / 2 + 0.5
-    assert result.notes == ("first of 2 frames", "window applied")
+    assert said(result) == ("first of 2 frames", "window applied")
 
 
 @pytest.mark.parametrize(

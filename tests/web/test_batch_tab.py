@@ -16,6 +16,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from pneumonia.predictor import Predictor
+from pneumonia.reading.refusals import RadiographError
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import batch_tab, handlers
 from pneumonia.web.page import build
@@ -63,7 +64,7 @@ def test_rows_come_one_by_one_and_a_bad_file_costs_only_its_own(loaded, names, p
         "film1.png",
     ]
     assert [row["row"] for row in rows] == [0, 1, 2, 3] and len({row["batch"] for row in rows}) == 1
-    assert rows[1]["problem"]["t"] == "refusal.unreadable" and "models" not in rows[1]
+    assert rows[1]["problem"]["t"] == "refusal.not_a_picture" and "models" not in rows[1]
     assert "<b>" not in texts[-1]
     for row in rows[:1] + rows[2:]:
         assert list(row["models"]) == names and row["thumbnail"].startswith("data:image/webp")
@@ -94,7 +95,7 @@ def test_a_film_that_no_model_knows_says_so_in_its_row(loaded, paths, monkeypatc
         monkeypatch.setattr(predictor, "gate", open_gate(name, limit=1e-3))
     *_, (_, text, _) = batch_tab.read(paths[:1])
     (row,) = lines(text)
-    assert {model["gate"]["t"] for model in row["models"].values()} == {"gate.far"}
+    assert {model["gate"]["t"] for model in row["models"].values()} == {"gate.unlike"}
 
 
 def test_all_rows_can_be_taken_away(loaded, paths):
@@ -121,6 +122,13 @@ def test_a_row_keeps_next_to_nothing_of_its_film(loaded, tmp_path):
     for prediction in answer:
         assert max(prediction.radiograph.pixels.shape) <= batch_tab.THUMBNAIL
         assert prediction.attribution is None and prediction.model_input.size == 1
+
+
+def test_a_row_that_was_refused_keeps_nothing_of_its_file(loaded, tmp_path):
+    (tmp_path / "torn.png").write_bytes(b"\x89PNG torn")
+    *_, (_, _, [(_, (_, answer))]) = batch_tab.read([str(tmp_path / "torn.png")])
+    assert isinstance(answer, RadiographError) and "torn.png" in str(answer)
+    assert answer.__traceback__ is answer.__cause__ is None  # their frames hold the file's bytes
 
 
 def test_a_film_of_an_archive_is_opened_like_any_other(loaded, paths):

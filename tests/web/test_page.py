@@ -12,6 +12,8 @@ import pytest
 from factories import ROOT, TITLES, prediction
 
 from pneumonia.checkpoint import available_models
+from pneumonia.gate import REASONS
+from pneumonia.reading.refusals import Note, RadiographError
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import about, handlers, views
 from pneumonia.web.examples import load_examples
@@ -61,10 +63,11 @@ def test_a_result_shows_every_picture_and_no_address():
 
 
 def test_names_and_notes_from_strangers_are_escaped():
-    html = views.result([prediction(name='<img src=x>"&', notes=("<b>",))])
+    note = Note("scaled", {"bits": "<b>"})
+    html = views.result([prediction(name='<img src=x>"&', notes=[note])])
     assert "<img src=x>" not in html and "<b>" not in html
     assert "&lt;img src=x&gt;&quot;&amp;" in html
-    assert "<i>" not in views.refusal("<i>")
+    assert "<i>" not in views.refusal(RadiographError("empty", "<i>"))
 
 
 def test_what_the_model_saw_is_the_network_s_input_as_grey():
@@ -73,26 +76,23 @@ def test_what_the_model_saw_is_the_network_s_input_as_grey():
     assert np.isfinite(views._as_grey(np.zeros((2, 2), np.float32))).all()
 
 
-FAR = "Too far <away>."
-
-
 def test_a_film_no_model_knows_is_refused_and_its_result_folded_away():
-    strangers = [prediction(0.9, model, gate=FAR) for model in TITLES]
+    strangers = [prediction(0.9, model, gate="unlike") for model in TITLES]
     html = views.result(strangers)
     said, folded = html.split("<details>")
-    assert "Not a film that the models know" in said and said.count("Too far &lt;away&gt;.") == 1
+    assert "Not a film that the models know" in said and said.count(REASONS["unlike"]) == 1
     assert "PNEUMONIA" not in said and "%" not in said
     assert "Out of scope" in folded and "Both models agree: it looks like" in folded
     assert folded.count('class="pneumonia"') == 2
 
 
 def test_a_model_that_does_not_know_such_films_has_no_say():
-    known, stranger = prediction(0.9), prediction(0.1, "densenet169", gate=FAR)
+    known, stranger = prediction(0.9), prediction(0.1, "densenet169", gate="unlike")
     html = views.result([known, stranger])
     assert "<details>" not in html
     assert "to Small CNN; DenseNet-169 knows no films like this one" in html
     assert html.count('class="pneumonia"') == 1 and 'class="normal"' not in html
-    assert "NO VERDICT" in html and "Too far &lt;away&gt;." in html
+    assert "NO VERDICT" in html and REASONS["unlike"] in html
 
 
 def test_figures_come_from_the_cards():
@@ -102,14 +102,28 @@ def test_figures_come_from_the_cards():
         "model": "cnn",
         "title": "A <model>",
         "weights": {"sha256": "of no evaluation"},
-        "validation": {"clean": figures, "perturbed": {"auroc": 0.87654}, "split": "a split"},
-        "operating_point": {"threshold": 0.37, "rule": "a rule"},
+        "validation": {"clean": figures, "perturbed": {"auroc": 0.87654}},
+        "operating_point": {"threshold": 0.37},
         "training": {"data": {"films": 4321}, "initialisation": "none", "finished": "2001-02-03"},
     }
     html = about.models([SimpleNamespace(card=card)])
-    for text in ("Small CNN", "1,234 (334 normal, 900", "0.988", "0.877", "a split", "37 %"):
+    for text in (
+        "Small CNN",
+        "1,234 (334 normal, 900",
+        "0.988",
+        "0.877",
+        "patient-grouped",
+        "37 %",
+    ):
         assert text in html
-    for text in ("a rule", "4,321", "random", "2001-02-03", "50 % (47–53)", "25 % (21–30)"):
+    for text in (
+        "sensitivity = specificity",
+        "4,321",
+        "random",
+        "2001-02-03",
+        "50 % (47–53)",
+        "25 % (21–30)",
+    ):
         assert text in html
 
 
@@ -119,7 +133,7 @@ def test_examples_are_drawings_and_the_films_of_the_folder(tmp_path):
     (tmp_path / "broken.jpeg").write_bytes(b"no film")
     (tmp_path / "README.md").write_text("words")
     drawings, films = load_examples(tmp_path)[:-2], load_examples(tmp_path)[-2:]
-    assert drawings and all(example.note == "Drawing, no patient" for example in drawings)
+    assert drawings and all(words_of(example.note) == "Drawing, no patient" for example in drawings)
     assert [(film.title, film.note) for film in films] == [("a", ""), ("b", "whose it is")]
     assert all(max(example.thumbnail.size) <= 240 for example in drawings + films)
 
