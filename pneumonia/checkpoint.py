@@ -5,19 +5,19 @@ that they cannot drift apart, and where the weights come from.
 """
 
 import hashlib
-import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import safetensors.numpy
 import torch
 from safetensors.torch import load_file, save_file
 
+from pneumonia.card import Card, CardError
 from pneumonia.gate import Gate
 from pneumonia.models import Network, build
 
-WEIGHTS, GATE, CARD = "model.safetensors", "gate.safetensors", "card.json"
+CARD = "card.json"
 
 
 class CheckpointError(RuntimeError):
@@ -48,17 +48,19 @@ def available_models(root: str | Path | None = None) -> list[str]:
 
 
 def save_checkpoint(
-    folder: str | Path, network: Network, card: dict, gate: Gate, half: bool = False
-) -> dict:
+    folder: str | Path, network: Network, card: Card, gate: Gate, half: bool = False
+) -> Card:
     """Write weights, gate and card; returns the card with the files' SHA-256."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    write_weights(folder / WEIGHTS, network, half)
-    safetensors.numpy.save_file(asdict(gate), folder / GATE)
-    for part, file in (("weights", WEIGHTS), ("gate", GATE)):
-        about = {**card.get(part, {}), "file": file, "sha256": sha256(folder / file)}
-        card = {**card, part: about}
-    write_json(folder / CARD, card)
+    write_weights(folder / card.weights.file, network, half)
+    safetensors.numpy.save_file(asdict(gate), folder / card.gate.file)
+    card = replace(
+        card,
+        weights=replace(card.weights, sha256=sha256(folder / card.weights.file)),
+        gate=replace(card.gate, sha256=sha256(folder / card.gate.file)),
+    )
+    card.save(folder / CARD)
     return card
 
 
@@ -94,7 +96,7 @@ def checkpoint_folder(name: str | Path) -> Path:
 
 def load_checkpoint(
     name: str | Path, device: str | torch.device = "cpu"
-) -> tuple[Network, dict, Gate]:
+) -> tuple[Network, Card, Gate]:
     """The network (eval mode, float32, on ``device``), its card and its gate.
 
     Args:
@@ -105,35 +107,33 @@ def load_checkpoint(
     """
     folder = checkpoint_folder(name)
     try:
-        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        for part, file in (("weights", WEIGHTS), ("gate", GATE)):
-            if sha256(folder / file) != card[part]["sha256"]:
+        card = Card.load(folder / CARD)
+        for part in (card.weights, card.gate):
+            if sha256(folder / part.file) != part.sha256:
                 raise CheckpointError(
-                    f"The file {file} in {str(folder)!r} is damaged or not that of its card: "
+                    f"The file {part.file} in {str(folder)!r} is damaged or not that of its card: "
                     "fetch the checkpoint again."
                 )
-        network = build(card["model"])
-        state = load_file(folder / WEIGHTS)
+        network = build(card.model)
+        state = load_file(folder / card.weights.file)
         network.load_state_dict(
             {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
         )
-        gate = Gate(**safetensors.numpy.load_file(folder / GATE))
+        gate = Gate(**safetensors.numpy.load_file(folder / card.gate.file))
     except CheckpointError:
         raise
+    except CardError as error:
+        raise CheckpointError(
+            f"The card of {str(folder)!r} cannot be used: {error}. "
+            "Train or calibrate the model anew."
+        ) from error
     except Exception as error:
         raise CheckpointError(
             f"The checkpoint {str(folder)!r} cannot be read ({type(error).__name__}: {error}): "
-            f"it needs an intact {WEIGHTS}, {GATE} and {CARD}."
+            "fetch it again, or train the model anew."
         ) from error
     return network.eval().to(device), card, gate
 
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write JSON so that a reader never meets half a file."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial, path)

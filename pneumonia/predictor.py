@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pneumonia.checkpoint import CheckpointError, load_checkpoint
+from pneumonia.card import Card
+from pneumonia.checkpoint import load_checkpoint
 from pneumonia.explain import Explainer
 from pneumonia.gate import Gate, GateResult
 from pneumonia.models import Network
@@ -30,7 +31,7 @@ class Prediction:
         prediction_set: the classes plausible at this probability, none, one or both:
             class-conditional conformal prediction, which keeps the true class of at least
             ``coverage`` (see the card) of the films of either class.
-        card: the model's card; ``card["validation"]`` has sensitivity and specificity.
+        card: the model's card; ``card.validation`` has sensitivity and specificity.
         attribution: ``(h, w)`` float32 on the network's last grid: the calibrated log-odds each
             cell speaks for PNEUMONIA (for a film that showed it everywhere), below 0 where it
             speaks for NORMAL; None if not asked for.
@@ -45,7 +46,7 @@ class Prediction:
     label: str
     threshold: float
     prediction_set: tuple[str, ...]
-    card: dict = field(repr=False)
+    card: Card = field(repr=False)
     attribution: np.ndarray | None = field(repr=False)
     target: str
     model_input: np.ndarray = field(repr=False)
@@ -88,18 +89,18 @@ class Predictor:
     >>> prediction.label, round(prediction.probability, 2)
     """
 
-    def __init__(self, network: Network, card: dict, gate: Gate) -> None:
+    def __init__(self, network: Network, card: Card, gate: Gate) -> None:
         self.card, self.gate = card, gate
-        self.name: str = card["model"]
-        self.title: str = card["title"]
-        self.temperature: float = card["calibration"]["temperature"]
-        self.bias: float = card["calibration"]["bias"]
-        self.threshold: float = card["operating_point"]["threshold"]
+        self.name: str = card.model
+        self.title: str = card.title
+        self.temperature: float = card.calibration.temperature
+        self.bias: float = card.calibration.bias
+        self.threshold: float = card.operating_point.threshold
         self.limits: tuple[float, float] = (
-            card["conformal"]["normal_to"],
-            card["conformal"]["pneumonia_from"],
+            card.conformal.normal_to,
+            card.conformal.pneumonia_from,
         )
-        self._preset = EvalPreset(card["preprocessing"]["size"])
+        self._preset = EvalPreset(card.preprocessing.size)
         self._explainer = Explainer(network)
         self.device: torch.device = network.classifier.weight.device
 
@@ -116,13 +117,7 @@ class Predictor:
         """
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        network, card, gate = load_checkpoint(name, device)
-        try:
-            return cls(network, card, gate)
-        except KeyError as error:
-            raise CheckpointError(
-                f"The card of {str(name)!r} lacks {error}: train or calibrate the model anew."
-            ) from error
+        return cls(*load_checkpoint(name, device))
 
     def predict(
         self,

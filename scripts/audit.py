@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from pneumonia.checkpoint import write_json
-from pneumonia.data.dataset import LABELS, find_records, load_images, split_records
+from pneumonia.card import LABELS, write_json
+from pneumonia.data.dataset import find_records, load_images, split_records
 from pneumonia.data.duplicates import identical_pairs, near_identical_pairs, overlaps
 from pneumonia.data.shortcut_figure import draw_audit, precise
 from pneumonia.data.shortcuts import (

@@ -40,11 +40,14 @@ def main() -> None:
     training, _, _ = load_images(split_records(found, "train"), args.cache)
     images, films, _ = load_images(split_records(found, "val"), args.cache)
     labels = np.array([film.label for film in films])
-    size = args.size or card["preprocessing"]["size"]
-    card["calibrated_by"] = "python " + shlex.join(sys.argv)
-    folder = checkpoint_folder(args.model)
-    card = calibrate_and_save(folder, network, card, training, images, labels, size, device)
-    print(f"{card['title']} at {size} px: {card['operating_point']}, {card['validation']}")
+    size = args.size or card.preprocessing.size
+    card = calibrate_and_save(
+        checkpoint_folder(args.model),
+        *(network, card.model, card.training, training, images, labels, size, device),
+        before=card,
+        command="python " + shlex.join(sys.argv),
+    )
+    print(f"{card.title} at {size} px: {card.operating_point}, {card.validation}")
 
 
 if __name__ == "__main__":

@@ -11,11 +11,13 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from pneumonia.card import Card, Preprocessing, Training, Validation, read
 from pneumonia.checkpoint import CARD, checkpoints_root
 
 _HEADINGS = (
@@ -41,45 +43,56 @@ _SPREADS = (
 )
 
 
-def first_weights(training: dict) -> str:
-    if before := training.get("pretraining"):
+@dataclass(frozen=True)
+class Run:
+    """What the tables need of a run's card."""
+
+    model: str
+    title: str
+    preprocessing: Preprocessing
+    validation: Validation
+    training: Training
+
+
+def first_weights(training: Training) -> str:
+    if before := training.pretraining:
         return f"{before['pictures']:,} natural pictures, {before['epochs']} epochs"
-    return "random" if training["initialisation"] == "none" else training["initialisation"]
+    return "random" if training.initialisation == "none" else training.initialisation
 
 
-def row(name: str, card: dict, shipped: bool) -> list[str]:
-    training, figures = card["training"], card["validation"]
-    recipe = training["recipe"]
+def row(name: str, card: Run, shipped: bool) -> list[str]:
+    training, figures = card.training, card.validation
+    recipe = training.recipe
     return [
         f"[{name}]({name}.json)",
-        card["title"],
+        card.title,
         first_weights(training),
-        f"{training['epochs_run']} of {recipe['epochs']}",
+        f"{training.epochs_run} of {recipe['epochs']}",
         f"{recipe.get('crop', 0.6)}",
         f"{recipe['freeze_epochs']}",
         f"{recipe['seed']}",
-        f"{recipe['size']} → {card['preprocessing']['size']} px",
-        f"{figures['clean']['auroc']:.4f}",
-        f"{figures['perturbed']['auroc']:.4f}",
-        f"{figures['clean']['accuracy']:.3f}",
+        f"{recipe['size']} → {card.preprocessing.size} px",
+        f"{figures.clean.auroc:.4f}",
+        f"{figures.perturbed.auroc:.4f}",
+        f"{figures.clean.accuracy:.3f}",
         "yes" if shipped else "",
     ]
 
 
-def same_but_seed(card: dict) -> str:
+def same_but_seed(card: Run) -> str:
     """A key that runs share which differ in nothing but the seed."""
-    recipe = {"crop": 0.6, **card["training"]["recipe"], "seed": None}
-    first = card["training"]["initialisation"]
-    return json.dumps([card["model"], first, card["preprocessing"], recipe], sort_keys=True)
+    recipe = {"crop": 0.6, **card.training.recipe, "seed": None}
+    first = card.training.initialisation
+    return json.dumps([card.model, first, asdict(card.preprocessing), recipe], sort_keys=True)
 
 
-def spread(cards: list[dict]) -> list[str]:
+def spread(cards: list[Run]) -> list[str]:
     """A row of the second table: runs that differ in nothing but the seed."""
-    training = cards[0]["training"]
-    cells = [cards[0]["title"], first_weights(training), str(training["recipe"]["epochs"])]
-    cells.append(", ".join(str(card["training"]["recipe"]["seed"]) for card in cards))
+    training = cards[0].training
+    cells = [cards[0].title, first_weights(training), str(training.recipe["epochs"])]
+    cells.append(", ".join(str(card.training.recipe["seed"]) for card in cards))
     for part, key in (("clean", "auroc"), ("perturbed", "auroc"), ("clean", "accuracy")):
-        values = [card["validation"][part][key] for card in cards]
+        values = [getattr(getattr(card.validation, part), key) for card in cards]
         cells.append(f"{mean(values):.4f} ± {stdev(values):.4f}")
     return cells
 
@@ -96,14 +109,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="holds the cards as NAME.json")
     parser.add_argument("--checkpoints", default=checkpoints_root(), metavar="DIR", type=Path)
     args = parser.parse_args()
-    shipped = [json.loads(p.read_text("utf-8")) for p in args.checkpoints.glob(f"*/{CARD}")]
-    runs = {p.stem: json.loads(p.read_text("utf-8")) for p in sorted(args.folder.glob("*.json"))}
+    shipped = [Card.load(path).training for path in args.checkpoints.glob(f"*/{CARD}")]
+    runs = {path.stem: read(Run, path) for path in sorted(args.folder.glob("*.json"))}
     if not runs:
         raise FileNotFoundError(f"There are no cards (NAME.json) in {str(args.folder)!r}.")
     rows, recipes = [], defaultdict(list)
     for name, card in runs.items():
-        same = any(card["training"] == other["training"] for other in shipped)
-        rows.append(row(name, card, same))
+        rows.append(row(name, card, card.training in shipped))
         recipes[same_but_seed(card)].append(card)
     seeds = [spread(cards) for cards in recipes.values() if len(cards) > 1]
     text = _PAGE.format(table(_HEADINGS, rows), table(_SPREADS, seeds) if seeds else "none yet.")

@@ -19,7 +19,8 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pneumonia.checkpoint import CheckpointError, available_models, load_checkpoint, write_json
+from pneumonia.card import write_json
+from pneumonia.checkpoint import CheckpointError, available_models, load_checkpoint
 from pneumonia.data.dataset import Record, find_records, split_records
 from pneumonia.evaluation import report as reports
 from pneumonia.evaluation.calibration import COVERAGE, held_out_coverage
@@ -101,7 +102,7 @@ def main() -> None:
     for predictor in predictors:
         models[predictor.name] = {
             "title": predictor.title,
-            "weights_sha256": predictor.card["weights"]["sha256"],
+            "weights_sha256": predictor.card.weights.sha256,
             "operating_point": predictor.threshold,
             **reports.evaluate(predictor, radiographs, labels, patients, not args.quick),
             "ood": reports.refusals(predictor, ood_images),
@@ -122,7 +123,7 @@ def main() -> None:
         saliency_models = {}
         for name, predictor in zip(names, predictors, strict=True):
             network, card, _ = load_checkpoint(name, predictor.device)
-            saliency_models[predictor.name] = SaliencyModel(network, card["preprocessing"]["size"])
+            saliency_models[predictor.name] = SaliencyModel(network, card.preprocessing.size)
         report["heat"] = reports.check_heat(saliency_models, radiographs, labels, args.heat_films)
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from pneumonia.card import Card
 from pneumonia.checkpoint import CARD, available_models, checkpoints_root
 from pneumonia.evaluation.model_card import model_card
 
@@ -26,7 +27,7 @@ def main() -> None:
     report = json.loads(Path(args.evaluation).read_text("utf-8")) if args.evaluation else None
     for name in available_models(args.checkpoints):
         folder = args.checkpoints / name
-        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        card = Card.load(folder / CARD)
         (folder / "README.md").write_text(model_card(card, report), encoding="utf-8")
         print(f"written: {folder / 'README.md'}")
 

@@ -18,7 +18,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pneumonia.checkpoint import write_json, write_weights
+from pneumonia.card import write_json
+from pneumonia.checkpoint import write_weights
 from pneumonia.models import MODELS, build
 from pneumonia.training.loop import Recipe, pick_device, train
 from pneumonia.training.pretraining import PictureTask, load_pictures

@@ -23,8 +23,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pneumonia import __version__
-from pneumonia.data.dataset import LABELS, find_records, load_images, split_records
+from pneumonia.card import LABELS, Training, TrainingData
+from pneumonia.data.dataset import find_records, load_images, split_records
 from pneumonia.evaluation.calibration import calibrate_and_save
 from pneumonia.evaluation.corruptions import corrupt_in_turn
 from pneumonia.evaluation.metrics import plot_curves
@@ -139,47 +139,38 @@ def train_one(name: str, args: argparse.Namespace, parts: dict) -> None:
     network, history = train(network, recipe, images, labels, valid, device, folder, args.resume)
 
     size = args.eval_size or args.size or spec.eval_size
-    card = {
-        "model": name,
-        "title": spec.title,
-        "version": __version__,
-        "labels": list(LABELS),
-        "training": {
-            "command": "python " + shlex.join(sys.argv),
-            "initialisation": init,
-            **pretraining(init),
-            "recipe": asdict(recipe),
-            "best_epoch": max(history, key=lambda row: row["score"])["epoch"],
-            "epochs_run": len(history),
-            "data": {
-                "name": "chest-xray-pneumonia (Kermany, Zhang, Goldbaum; Mendeley Data; CC BY 4.0)",
-                "films": len(kept),
-                "patients": len({film.patient for film in kept}),
-                "validation_films": len(held_films),
-                "validation_patients": len({film.patient for film in held_films}),
-            },
-            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
-            "finished": datetime.date.today().isoformat(),
-            "git_commit": commit,
-            "versions": {
-                "python": platform.python_version(),
-                **{
-                    m: sys.modules[m].__version__
-                    for m in ("torch", "torchvision", "numpy", "sklearn")
-                },
-            },
+    made = Training(
+        command="python " + shlex.join(sys.argv),
+        initialisation=init,
+        pretraining=pretraining(init),
+        recipe=asdict(recipe),
+        best_epoch=max(history, key=lambda row: row["score"])["epoch"],
+        epochs_run=len(history),
+        data=TrainingData(
+            name="chest-xray-pneumonia (Kermany, Zhang, Goldbaum; Mendeley Data; CC BY 4.0)",
+            films=len(kept),
+            patients=len({film.patient for film in kept}),
+            validation_films=len(held_films),
+            validation_patients=len({film.patient for film in held_films}),
+        ),
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
+        finished=datetime.date.today().isoformat(),
+        git_commit=commit,
+        versions={
+            "python": platform.python_version(),
+            **{m: sys.modules[m].__version__ for m in ("torch", "torchvision", "numpy", "sklearn")},
         },
-    }
-    card = calibrate_and_save(folder, network, card, images, held, truth, size, device)
+    )
+    card = calibrate_and_save(folder, network, name, made, images, held, truth, size, device)
     plot_curves(history, folder / "curves.png", spec.title)
     (folder / "resume.pt").unlink()
-    print(f"{spec.title}: {card['validation']['clean']}; written to {folder}")
+    print(f"{spec.title}: {card.validation.clean}; written to {folder}")
 
 
-def pretraining(init: str) -> dict:
+def pretraining(init: str) -> dict | None:
     """What scripts/pretrain.py wrote of the first weights, if they are its."""
     card = Path(init).with_suffix(".json")
-    return {"pretraining": json.loads(card.read_text("utf-8"))} if card.is_file() else {}
+    return json.loads(card.read_text("utf-8")) if card.is_file() else None
 
 
 def git_commit() -> str | None:

@@ -1,10 +1,24 @@
 """What tests are made of: cards, gates, networks and predictions, each by one function."""
 
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from pneumonia.card import (
+    Calibration,
+    Card,
+    Conformal,
+    Figures,
+    GateFile,
+    OperatingPoint,
+    PassRates,
+    Preprocessing,
+    Training,
+    TrainingData,
+    Validation,
+)
 from pneumonia.gate import Gate, GateResult
 from pneumonia.models import MODELS, build
 from pneumonia.predictor import Prediction
@@ -13,17 +27,41 @@ from pneumonia.reading.radiograph import Radiograph
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def card_of(model: str) -> dict:
-    """The parts of a card that a prediction needs."""
-    return {
-        "model": model,
-        "title": MODELS[model].title,
-        "preprocessing": {"grid": 224, "size": 64, "standardise": "per film"},
-        "calibration": {"temperature": 1.5, "bias": -0.2},
-        "operating_point": {"threshold": 0.4},
-        "validation": {"clean": {"sensitivity": 0.95, "specificity": 0.97}},
-        "conformal": {"coverage": 0.9, "normal_to": 0.3, "pneumonia_from": 0.6},
-    }
+def figures(**given: float) -> Figures:
+    """Figures of 100 films, all .9 but those given."""
+    names = [field.name for field in fields(Figures)][3:]
+    return Figures(
+        **{"films": 100, "normal": 40, "pneumonia": 60, **dict.fromkeys(names, 0.9), **given}
+    )
+
+
+def card_of(model: str, **changes) -> Card:
+    """A card: NORMAL up to 0.3, PNEUMONIA from 0.6."""
+    rates = figures(sensitivity=0.953, specificity=0.968)
+    card = Card(
+        model=model,
+        title=MODELS[model].title,
+        version="7.8.9",
+        preprocessing=Preprocessing(224, 64),
+        calibration=Calibration(1.5, -0.2),
+        operating_point=OperatingPoint(0.4),
+        conformal=Conformal(0.9, 0.3, 0.6),
+        validation=Validation(rates, rates, "a split"),
+        training=Training(
+            command="pneumonia train",
+            initialisation="none",
+            recipe={"seed": 0},
+            best_epoch=1,
+            epochs_run=2,
+            data=TrainingData("films", 80, 40, 20, 10),
+            device="CPU",
+            finished="2001-02-03",
+            git_commit=None,
+            versions={"torch": "2"},
+        ),
+        gate=GateFile(passes=PassRates(0.99, 0.98)),
+    )
+    return replace(card, **changes)
 
 
 def open_gate(model: str, limit: float = 1e6) -> Gate:
@@ -49,8 +87,6 @@ def seeded_network(model: str, seed: int = 0) -> torch.nn.Module:
 
 def prediction(probability=0.8, model="cnn", heat=6.0, name="a.png", notes=(), gate="ok"):
     """NORMAL up to 0.3, PNEUMONIA from 0.6, UNCERTAIN between."""
-    rates = {"sensitivity": 0.953, "specificity": 0.968}
-    limits = {"normal_to": 0.3, "pneumonia_from": 0.6}
     classes = ["NORMAL"] * (probability <= 0.3) + ["PNEUMONIA"] * (probability >= 0.6)
     label = "PNEUMONIA" if probability >= 0.5 else "NORMAL"
     return Prediction(
@@ -59,7 +95,7 @@ def prediction(probability=0.8, model="cnn", heat=6.0, name="a.png", notes=(), g
         label=label,
         threshold=0.5,
         prediction_set=tuple(classes),
-        card={"title": TITLES[model], "validation": {"clean": rates}, "conformal": limits},
+        card=card_of(model),
         attribution=np.array([[0, heat], [0, 0]], np.float32) * (1 if label == "PNEUMONIA" else -1),
         target=label,
         model_input=np.zeros((8, 8), np.float32),

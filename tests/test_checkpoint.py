@@ -20,7 +20,7 @@ def test_weights_and_card_come_back(tmp_path):
     network = seeded_network("cnn")
     save_checkpoint(tmp_path / "a", network, card_of("cnn"), open_gate("cnn"))
     loaded, card, gate = load_checkpoint(tmp_path / "a")
-    assert not loaded.training and card["title"] == "Small CNN"
+    assert not loaded.training and card.title == "Small CNN"
     np.testing.assert_array_equal(gate.precision, open_gate("cnn").precision)
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, loaded.state_dict()[name]), name
@@ -55,10 +55,10 @@ def test_damage_is_noticed_and_named(tmp_path):
     with pytest.raises(CheckpointError, match=r"gate\.safetensors in .* damaged"):
         load_checkpoint(folder)
     weights.unlink()
-    with pytest.raises(CheckpointError, match="cannot be read"):
+    with pytest.raises(CheckpointError, match=r"cannot be (read|used)"):
         load_checkpoint(folder)
     (folder / "card.json").write_text("{")
-    with pytest.raises(CheckpointError, match="cannot be read"):
+    with pytest.raises(CheckpointError, match=r"cannot be (read|used)"):
         load_checkpoint(folder)
 
 
@@ -86,21 +86,21 @@ def test_shipped_checkpoints(name):
     """Both models are there, load, fit in the repository and say where they come from."""
     folder = checkpoints_root() / name
     network, card, _ = load_checkpoint(name)
-    assert card["model"] == name
+    assert card.model == name
     assert sum(p.numel() for p in network.parameters()) > 100_000
     assert (folder / "model.safetensors").stat().st_size <= 30 * 2**20
-    training = card["training"]
-    assert training["git_commit"] and not training["git_commit"].endswith("-dirty")
-    assert training["initialisation"] and training["recipe"]["seed"] is not None
-    assert {"torch", "torchvision", "python"} <= set(training["versions"])
-    words = shlex.split(training["command"]) + shlex.split(card.get("calibrated_by", ""))
+    training = card.training
+    assert training.git_commit and not training.git_commit.endswith("-dirty")
+    assert training.initialisation and training.recipe["seed"] is not None
+    assert {"torch", "torchvision", "python"} <= set(training.versions)
+    words = shlex.split(training.command) + shlex.split(card.calibrated_by or "")
     assert words and not any(Path(word).is_absolute() for word in words)
     assert (folder / "curves.csv").is_file() and (folder / "curves.png").is_file()
     assert not (folder / "resume.pt").exists()
 
 
 def test_the_big_model_beats_the_small_one():
-    figures = {n: load_checkpoint(n)[1]["validation"]["clean"] for n in ("cnn", "densenet169")}
-    assert figures["densenet169"]["auroc"] > figures["cnn"]["auroc"] >= 0.985
-    assert figures["densenet169"]["auroc"] >= 0.99
-    assert figures["cnn"]["films"] == figures["densenet169"]["films"] > 800
+    figures = {n: load_checkpoint(n)[1].validation.clean for n in ("cnn", "densenet169")}
+    assert figures["densenet169"].auroc > figures["cnn"].auroc >= 0.985
+    assert figures["densenet169"].auroc >= 0.99
+    assert figures["cnn"].films == figures["densenet169"].films > 800

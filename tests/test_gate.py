@@ -71,8 +71,8 @@ def refused(predictor, pictures) -> float:
 
 
 def test_validation_films_pass(predictor):
-    passes = predictor.card["gate"]["passes"]
-    assert passes["clean"] >= 0.98 and passes["perturbed"] >= 0.98
+    passes = predictor.card.gate.passes
+    assert passes.clean >= 0.98 and passes.perturbed >= 0.98
 
 
 def test_what_is_no_picture_of_anything_is_refused(predictor):

@@ -185,11 +185,11 @@ def test_a_killed_training_resumes_to_the_same_weights(dataset, tmp_path):
     assert resumed.returncode == 0, resumed.stderr
 
     files = [tmp_path / run / "cnn" for run in ("whole", "killed")]
-    digests = [load_checkpoint(folder)[1]["weights"]["sha256"] for folder in files]
+    digests = [load_checkpoint(folder)[1].weights.sha256 for folder in files]
     assert digests[0] == digests[1]
     card = load_checkpoint(files[1])[1]
-    assert card["training"]["recipe"]["size"] == card["preprocessing"]["size"] == 48
-    assert 0 < card["operating_point"]["threshold"] < 1
+    assert card.training.recipe["size"] == card.preprocessing.size == 48
+    assert 0 < card.operating_point.threshold < 1
     assert {p.name for p in files[1].iterdir()} == {
         *("card.json", "curves.csv", "curves.png", "gate.safetensors", "model.safetensors")
     }

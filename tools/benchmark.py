@@ -19,7 +19,8 @@ from pathlib import Path
 
 import torch
 
-from pneumonia.checkpoint import available_models, write_json
+from pneumonia.card import write_json
+from pneumonia.checkpoint import available_models
 from pneumonia.predictor import Predictor
 from tools.benchmarks import inference, page, training
 

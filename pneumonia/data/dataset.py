@@ -13,10 +13,10 @@ import torch
 from sklearn.model_selection import StratifiedGroupKFold
 from tqdm import tqdm
 
+from pneumonia.card import LABELS
 from pneumonia.preprocess import CANONICAL_SIDE, to_canonical
 from pneumonia.reading.radiograph import SUFFIXES, RadiographError, read_radiograph
 
-LABELS = ("NORMAL", "PNEUMONIA")
 SPLITS = ("train", "val", "test")
 FOLDS = 6  # one of them validates: about 870 films of 490 patients
 

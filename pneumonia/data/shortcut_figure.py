@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from pneumonia.data.dataset import LABELS
+from pneumonia.card import LABELS
 from pneumonia.data.shortcuts import FileTraits
 
 INK, MUTED, LINE, GREY, ACCENT = "#14181c", "#505a64", "#d3d8dd", "#8d979f", "#0a5f9e"

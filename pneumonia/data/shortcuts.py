@@ -17,7 +17,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from pneumonia.data.dataset import LABELS, Record, merge_identical, patient_of
+from pneumonia.card import LABELS
+from pneumonia.data.dataset import Record, merge_identical, patient_of
 
 COLUMNS = ("width", "height", "bytes", "jpeg_luma_quantization_sum", "mode")
 METADATA = {

@@ -7,6 +7,7 @@ another way than the training films did: the gate on training films, the rest on
 import copy
 import math
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,29 +18,53 @@ from sklearn.metrics import roc_curve
 from sklearn.model_selection import KFold, StratifiedGroupKFold
 from tqdm import tqdm
 
+from pneumonia import __version__
+from pneumonia.card import (
+    LABELS,
+    Calibration,
+    Card,
+    Conformal,
+    GateFile,
+    OperatingPoint,
+    PassRates,
+    Preprocessing,
+    Training,
+    Validation,
+)
 from pneumonia.checkpoint import save_checkpoint
-from pneumonia.data.dataset import LABELS
 from pneumonia.evaluation.corruptions import corrupt_in_turn
 from pneumonia.evaluation.metrics import metrics
 from pneumonia.explain import Explainer
 from pneumonia.gate import Gate
-from pneumonia.models import Network
+from pneumonia.models import MODELS, Network
 from pneumonia.preprocess import CANONICAL_SIDE, EvalPreset
 
 COVERAGE = 0.9  # of either class, by the plausible classes of a film
 GATE_PASS_RATE = 0.995  # of training films, by the gate
 
 
+class Calibrated(NamedTuple):
+    """The parts of a card that turn logits into verdicts, and the figures they lead to."""
+
+    calibration: Calibration
+    operating_point: OperatingPoint
+    conformal: Conformal
+    validation: Validation
+
+
 def calibrate_and_save(
     folder: str | Path,
     network: Network,
-    card: dict,
+    model: str,
+    made: Training,
     training: torch.Tensor,
     images: torch.Tensor,
     labels: np.ndarray,
     size: int,
     device: torch.device,
-) -> dict:
+    before: Card | None = None,
+    command: str | None = None,
+) -> Card:
     """Calibrate a trained network, fit its gate and write its checkpoint; returns the card.
 
     The weight matrices are stored in float16 where that moves no probability by more than 0.001.
@@ -47,7 +72,8 @@ def calibrate_and_save(
     Args:
         folder: the checkpoint's.
         network: trained.
-        card: what else the card says.
+        model: its name in ``MODELS``.
+        made: how it was trained.
         training: ``(M, 1, 224, 224)`` uint8 training films; every other one is perturbed.
         images: ``(N, 1, 224, 224)`` uint8 validation films; as many more are made by perturbing.
         labels: ``(N,)`` of 0 and 1.
@@ -55,6 +81,8 @@ def calibrate_and_save(
             on whole films somewhat larger than it was trained with (Touvron et al. 2019, "Fixing
             the train-test resolution discrepancy").
         device: where to compute.
+        before: the card of the network if it had been calibrated before.
+        command: what calibrates it now, where that is not the training.
     """
     films = torch.cat([images, corrupt_in_turn(images)])
     rounded = copy.deepcopy(network)
@@ -65,20 +93,29 @@ def calibrate_and_save(
     if not all(torch.equal(one, other) for one, other in pairs):
         logits, embedding = forward_all(rounded, films, size, device)
     parts = calibrate(logits, labels)
-    before, after = (probabilities(z, **parts["calibration"]) for z in (exact, logits))
-    moved = float(np.abs(before - after).max())
+    as_is, as_stored = (
+        probabilities(z, parts.calibration.temperature, parts.calibration.bias)
+        for z in (exact, logits)
+    )
+    moved = float(np.abs(as_is - as_stored).max())
     half = moved <= 1e-3
-    seen = torch.cat([training[::2], corrupt_in_turn(training[1::2])])
-    gate = fit_gate(forward_all(rounded, seen, size, device)[1])
+    known = torch.cat([training[::2], corrupt_in_turn(training[1::2])])
+    gate = fit_gate(forward_all(rounded, known, size, device)[1])
     clean, changed = np.split(gate.distances(embedding) <= 1, 2)
-    card = {
-        **card,
-        "gate": {"passes": {"clean": float(clean.mean()), "perturbed": float(changed.mean())}},
-        "preprocessing": {"grid": CANONICAL_SIDE, "size": size, "standardise": "per film"},
-        **(parts if half else calibrate(exact, labels)),
-    }
-    if moved:  # else the weights had been float16 before
-        card["float16_moves_probability_by"] = moved
+    parts = parts if half else calibrate(exact, labels)
+    if not moved and before:  # the weights had been float16 before
+        moved = before.float16_moves_probability_by
+    card = Card(
+        model=model,
+        title=MODELS[model].title,
+        version=__version__,
+        preprocessing=Preprocessing(CANONICAL_SIDE, size),
+        training=made,
+        gate=GateFile(passes=PassRates(float(clean.mean()), float(changed.mean()))),
+        float16_moves_probability_by=moved or None,
+        calibrated_by=command,
+        **parts._asdict(),
+    )
     return save_checkpoint(folder, network, card, gate, half)
 
 
@@ -120,8 +157,8 @@ def fit_gate(embedding: np.ndarray, admitted: float = GATE_PASS_RATE) -> Gate:
     )
 
 
-def calibrate(logits: np.ndarray, labels: np.ndarray) -> dict:
-    """The parts of a card that turn logits into verdicts, and the figures they lead to.
+def calibrate(logits: np.ndarray, labels: np.ndarray) -> Calibrated:
+    """Calibration, operating point and uncertain band of a network, and its figures.
 
     Args:
         logits: ``(2 N,)`` of N validation films, first clean, then perturbed.
@@ -133,20 +170,16 @@ def calibrate(logits: np.ndarray, labels: np.ndarray) -> dict:
     threshold = equal_error_threshold(twice, calibrated)
     normal_to, pneumonia_from = conformal_limits(twice, calibrated, COVERAGE)
     clean, changed = np.split(calibrated, 2)
-    return {
-        "calibration": {"temperature": temperature, "bias": bias},
-        "operating_point": {"threshold": threshold, "rule": "sensitivity = specificity"},
-        "conformal": {
-            "coverage": COVERAGE,
-            "normal_to": normal_to,
-            "pneumonia_from": pneumonia_from,
-        },
-        "validation": {
-            "clean": metrics(labels, clean, threshold),
-            "perturbed": metrics(labels, changed, threshold),
-            "split": "patient-grouped sixth of the official train + val folders",
-        },
-    }
+    return Calibrated(
+        Calibration(temperature, bias),
+        OperatingPoint(threshold, "sensitivity = specificity"),
+        Conformal(COVERAGE, normal_to, pneumonia_from),
+        Validation(
+            clean=metrics(labels, clean, threshold),
+            perturbed=metrics(labels, changed, threshold),
+            split="patient-grouped sixth of the official train + val folders",
+        ),
+    )
 
 
 def probabilities(logits: np.ndarray, temperature: float, bias: float) -> np.ndarray:

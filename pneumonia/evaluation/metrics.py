@@ -1,6 +1,7 @@
 """How good is it: the figures of a set of films, their intervals, and the curves of a training."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from pneumonia.card import Figures
+
 NAN = float("nan")
 
 
@@ -20,7 +23,7 @@ def metrics(
     probabilities: np.ndarray,
     threshold: float,
     weights: np.ndarray | None = None,
-) -> dict[str, float]:
+) -> Figures:
     """The usual figures at one operating point.
 
     Args:
@@ -28,11 +31,6 @@ def metrics(
         probabilities: ``(N,)`` P(PNEUMONIA) in 0..1.
         threshold: a film is called PNEUMONIA from this probability on.
         weights: ``(N,)`` how often each film counts; once if not given.
-
-    Returns:
-        ``films``, ``normal``, ``pneumonia`` (counts); ``auroc``, ``average_precision``,
-        ``accuracy``, ``balanced_accuracy``, ``sensitivity``, ``specificity``, ``f1``, ``ece``,
-        ``brier``, each in 0..1, NaN where a class it needs is missing.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=np.float64)
     called = probabilities >= threshold
@@ -42,20 +40,20 @@ def metrics(
     specificity = tn / (tn + fp) if tn + fp else NAN
     both = tp + fn > 0 and tn + fp > 0
     ranked = {"y_true": labels, "y_score": probabilities, "sample_weight": weights}
-    return {
-        "films": round(tn + fp + fn + tp),
-        "normal": round(tn + fp),
-        "pneumonia": round(tp + fn),
-        "auroc": float(roc_auc_score(**ranked)) if both else NAN,
-        "average_precision": float(average_precision_score(**ranked)) if both else NAN,
-        "accuracy": (tn + tp) / (tn + fp + fn + tp),
-        "balanced_accuracy": (sensitivity + specificity) / 2,
-        "sensitivity": sensitivity,
-        "specificity": specificity,
-        "f1": 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else NAN,
-        "ece": calibration_error(labels, probabilities, weights),
-        "brier": float(brier_score_loss(labels, probabilities, sample_weight=weights, pos_label=1)),
-    }
+    return Figures(
+        films=round(tn + fp + fn + tp),
+        normal=round(tn + fp),
+        pneumonia=round(tp + fn),
+        auroc=float(roc_auc_score(**ranked)) if both else NAN,
+        average_precision=float(average_precision_score(**ranked)) if both else NAN,
+        accuracy=(tn + tp) / (tn + fp + fn + tp),
+        balanced_accuracy=(sensitivity + specificity) / 2,
+        sensitivity=sensitivity,
+        specificity=specificity,
+        f1=2 * tp / (2 * tp + fp + fn) if tp + fp + fn else NAN,
+        ece=calibration_error(labels, probabilities, weights),
+        brier=float(brier_score_loss(labels, probabilities, sample_weight=weights, pos_label=1)),
+    )
 
 
 def calibration_error(
@@ -90,8 +88,8 @@ def intervals(
         metrics(labels, probabilities, threshold, weights)
         for weights in resampled(patients, draws, seed)
     ]
-    names = [name for name in rows[0] if name not in ("films", "normal", "pneumonia")]
-    return {name: _interval([row[name] for row in rows]) for name in names}
+    names = [field.name for field in fields(Figures) if field.type is float]
+    return {name: _interval([getattr(row, name) for row in rows]) for name in names}
 
 
 def compare(
@@ -121,7 +119,7 @@ def compare(
 
     def ahead(weights: np.ndarray | None) -> list[float]:
         one, two = (metrics(labels, *model, weights) for model in (first, second))
-        return [one[name] - two[name] for name in names]
+        return [getattr(one, name) - getattr(two, name) for name in names]
 
     samples = np.array([ahead(weights) for weights in resampled(patients, draws, seed)])
     return {

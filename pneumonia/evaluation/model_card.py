@@ -6,6 +6,7 @@ Hugging Face Hub indexes.
 
 from textwrap import fill
 
+from pneumonia.card import Card
 from pneumonia.evaluation.report import NAMES, SHOWN
 
 _FIRST = {
@@ -14,11 +15,11 @@ _FIRST = {
 }
 
 
-def model_card(card: dict, report: dict | None = None) -> str:
+def model_card(card: Card, report: dict | None = None) -> str:
     """The model card of one checkpoint.
 
     Args:
-        card: the checkpoint's ``card.json``.
+        card: the checkpoint's.
         report: the ``evaluation.json`` of scripts/evaluate.py, if there is one of these weights.
 
     Raises:
@@ -26,10 +27,10 @@ def model_card(card: dict, report: dict | None = None) -> str:
     """
     model = None
     if report:
-        model = report["models"].get(card["model"])
-        if not model or model["weights_sha256"] != card["weights"]["sha256"]:
+        model = report["models"].get(card.model)
+        if not model or model["weights_sha256"] != card.weights.sha256:
             raise ValueError(
-                f"The evaluation is not of these weights of {card['title']}: run "
+                f"The evaluation is not of these weights of {card.title}: run "
                 "scripts/evaluate.py anew."
             )
     parts = [_head(card), _introduction(card), _recipe(card), _use(card)]
@@ -37,10 +38,10 @@ def model_card(card: dict, report: dict | None = None) -> str:
     return "\n\n".join([*parts, _LIMITS]) + "\n"
 
 
-def _head(card: dict) -> str:
-    clean = card["validation"]["clean"]
+def _head(card: Card) -> str:
+    clean = card.validation.clean
     metrics = "\n".join(
-        f"          - type: {name}\n            value: {clean[key]:.4f}"
+        f"          - type: {name}\n            value: {getattr(clean, key):.4f}"
         for name, key in (("roc_auc", "auroc"), ("accuracy", "accuracy"))
     )
     return f"""---
@@ -49,7 +50,7 @@ library_name: pytorch
 pipeline_tag: image-classification
 tags: [medical-imaging, chest-x-ray, pneumonia, grad-cam]
 model-index:
-  - name: {card["title"]}
+  - name: {card.title}
     results:
       - task: {{type: image-classification}}
         dataset: {{name: chest-xray-pneumonia (patient-grouped validation), type: image}}
@@ -58,18 +59,18 @@ model-index:
 ---"""
 
 
-def _introduction(card: dict) -> str:
-    first = card["training"]["initialisation"]
+def _introduction(card: Card) -> str:
+    first = card.training.initialisation
     how = _FIRST.get(first, f"by transfer from `{first}`")
-    if before := card["training"].get("pretraining"):
+    if before := card.training.pretraining:
         how = f"""by transfer from {before["pictures"]:,} natural pictures of {before["classes"]}
             classes ({before["source"] or first}; {before["size"]} px, {before["epochs"]} epochs,
             accuracy {before["accuracy"]:.3f} on held pictures; `{before["command"]}`)"""
-    weights = card["weights"]
+    weights = card.weights
     text = f"""NORMAL or PNEUMONIA (bacterial or viral) on a frontal chest film of a child, trained
-        {how}. Version {card["version"]}, weights `{weights["file"]}`, SHA-256
-        `{weights["sha256"]}`."""
-    return f"""# {card["title"]}
+        {how}. Version {card.version}, weights `{weights.file}`, SHA-256
+        `{weights.sha256}`."""
+    return f"""# {card.title}
 
 <!-- written by scripts/model_cards.py from card.json and the evaluation -->
 
@@ -87,55 +88,56 @@ findings than pneumonia (NORMAL means that no sign of pneumonia was found, not t
 disease). It is not a medical device."""
 
 
-def _recipe(card: dict) -> str:
-    training = card["training"]
-    data, recipe = training["data"], training["recipe"]
-    text = f"""{data["name"]}: {data["films"]:,} films of {data["patients"]:,} patients for
-        training, {data["validation_films"]:,} films of {data["validation_patients"]:,} other
-        patients for validation ({card["validation"]["split"]}). The official test split was
+def _recipe(card: Card) -> str:
+    training = card.training
+    data, recipe = training.data, training.recipe
+    text = f"""{data.name}: {data.films:,} films of {data.patients:,} patients for
+        training, {data.validation_films:,} films of {data.validation_patients:,} other
+        patients for validation ({card.validation.split}). The official test split was
         never read."""
     settings = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in recipe.items())
-    versions = ", ".join(f"{name} {version}" for name, version in training["versions"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in training.versions.items())
     return f"""## Data and training
 
 {_paragraph(text)}
 
 | | |
 |---|---|
-| command | `{training["command"]}` |
+| command | `{training.command}` |
 | recipe | {settings} |
-| best epoch | {training["best_epoch"]} of {training["epochs_run"]} |
-| device | {training["device"]} |
-| code | commit `{training["git_commit"]}` |
+| best epoch | {training.best_epoch} of {training.epochs_run} |
+| device | {training.device} |
+| code | commit `{training.git_commit}` |
 | versions | {versions} |
-| finished | {training["finished"]} |"""
+| finished | {training.finished} |"""
 
 
-def _use(card: dict) -> str:
-    fitted, point, band = card["calibration"], card["operating_point"], card["conformal"]
-    passes, entry = card["gate"]["passes"], card["preprocessing"]
-    text = f"""Input {entry["size"]} px, standardised {entry["standardise"]}. P(PNEUMONIA) =
-        sigmoid(logit / {fitted["temperature"]:.3f} {fitted["bias"]:+.3f}), fitted on clean and
+def _use(card: Card) -> str:
+    fitted, point, band = card.calibration, card.operating_point, card.conformal
+    passes, entry = card.gate.passes, card.preprocessing
+    text = f"""Input {entry.size} px, standardised {entry.standardise}. P(PNEUMONIA) =
+        sigmoid(logit / {fitted.temperature:.3f} {fitted.bias:+.3f}), fitted on clean and
         perturbed validation films together (Platt 1999, the classes weighing the same). From
-        {point["threshold"]:.3f} on, the label is PNEUMONIA ({point["rule"]}). NORMAL is plausible
-        up to {band["normal_to"]:.3f}, PNEUMONIA from {band["pneumonia_from"]:.3f} on
-        (class-conditional conformal prediction, {100 * band["coverage"]:.0f} % of either class);
+        {point.threshold:.3f} on, the label is PNEUMONIA ({point.rule}). NORMAL is plausible
+        up to {band.normal_to:.3f}, PNEUMONIA from {band.pneumonia_from:.3f} on
+        (class-conditional conformal prediction, {100 * band.coverage:.0f} % of either class);
         where both are or neither is, the verdict is UNCERTAIN."""
     gate = f"""Films unlike the training films are refused (Mahalanobis distance in the features of
-        the last stage but one); {100 * passes["clean"]:.1f} % of clean and
-        {100 * passes["perturbed"]:.1f} % of perturbed validation films pass."""
+        the last stage but one); {100 * passes.clean:.1f} % of clean and
+        {100 * passes.perturbed:.1f} % of perturbed validation films pass."""
     return f"## From logit to verdict\n\n{_paragraph(text)}\n\n{_paragraph(gate)}"
 
 
-def _validation(card: dict) -> str:
-    clean, perturbed = card["validation"]["clean"], card["validation"]["perturbed"]
+def _validation(card: Card) -> str:
+    clean, perturbed = card.validation.clean, card.validation.perturbed
     rows = "\n".join(
-        f"| {NAMES.get(key, key)} | {clean[key]:.3f} | {perturbed[key]:.3f} |" for key in SHOWN
+        f"| {NAMES.get(key, key)} | {getattr(clean, key):.3f} | {getattr(perturbed, key):.3f} |"
+        for key in SHOWN
     )
     return f"## Figures\n\n| validation films | clean | perturbed |\n|---|---|---|\n{rows}"
 
 
-def _figures(card: dict, model: dict, report: dict) -> str:
+def _figures(card: Card, model: dict, report: dict) -> str:
     rows = []
     for key in SHOWN:
         low, high = model["intervals"][key]

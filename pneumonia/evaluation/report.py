@@ -1,6 +1,7 @@
 """Run predictors over labelled films and say how good they are: a dict, Markdown, pictures."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import ConfusionMatrixDisplay, precision_recall_curve, roc_curve
 from tqdm import tqdm
 
-from pneumonia.data.dataset import LABELS
+from pneumonia.card import LABELS
 from pneumonia.evaluation import saliency
 from pneumonia.evaluation.corruptions import CORRUPTIONS, corrupt
 from pneumonia.evaluation.metrics import compare, intervals, metrics
@@ -66,13 +67,13 @@ def evaluate(
         figures = metrics(labels, probabilities, predictor.threshold)
         flips = np.mean([p.label != c.label for p, c in zip(predictions, clean, strict=True)])
         rows[name] = {
-            **{key: figures[key] for key in ("auroc", "sensitivity", "specificity")},
+            **{key: getattr(figures, key) for key in ("auroc", "sensitivity", "specificity")},
             "flips": float(flips),
             "passes": float(np.mean([p.in_scope for p in predictions])),
         }
     probabilities = np.array([p.probability for p in clean])
     return {
-        "figures": metrics(labels, probabilities, predictor.threshold),
+        "figures": asdict(metrics(labels, probabilities, predictor.threshold)),
         "intervals": intervals(labels, probabilities, predictor.threshold, patients),
         "conformal": coverage(clean, labels),
         "perturbations": rows,

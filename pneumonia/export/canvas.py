@@ -14,7 +14,7 @@ from fpdf.bidi import BidiParagraph
 from fpdf.enums import MethodReturnValue, TextDirection
 from PIL import Image
 
-from pneumonia.export.records import INTENDED_USE, band, utc
+from pneumonia.export.records import INTENDED_USE, utc
 from pneumonia.predictor import Prediction
 
 INK, QUIET, LINE, RAISED = (20, 24, 28), (80, 90, 100), (211, 216, 221), (243, 244, 245)
@@ -127,7 +127,7 @@ class Canvas(FPDF):
         colour, middle = ACCENT if prediction.in_scope else QUIET, y + 1.8
         self.block(x, middle - 0.6, width, 1.2, LINE)
         self.block(x, middle - 0.6, width * prediction.probability, 1.2, colour)
-        low, high = band(prediction)
+        low, high = prediction.card.conformal.uncertain
         self.hatch(x + width * low, y + 0.4, width * (high - low), 2.8)
         for radius, fill in ((1.8, WHITE), (1.3, colour)):
             self.set_fill_color(*fill)

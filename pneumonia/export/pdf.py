@@ -10,6 +10,7 @@ from datetime import datetime
 import numpy as np
 from PIL import Image
 
+from pneumonia.card import Card
 from pneumonia.export.canvas import (
     ACCENT,
     BODY,
@@ -22,7 +23,7 @@ from pneumonia.export.canvas import (
     SPAN,
     Canvas,
 )
-from pneumonia.export.records import SENTENCES, SOFTWARE, Row, band, percent, provenance
+from pneumonia.export.records import SENTENCES, SOFTWARE, Row, percent
 from pneumonia.overlay import FAINT, FULL_STRENGTH, film_image, overlay
 from pneumonia.predictor import Prediction
 from pneumonia.reading.refusals import RadiographError
@@ -100,10 +101,10 @@ def _refusal(canvas: Canvas, y: float, predictions: Sequence[Prediction]) -> flo
     if not strangers:
         return y
     if len(strangers) < len(predictions):
-        who = " and ".join(p.card["title"] for p in strangers) + " knows"
+        who = " and ".join(p.card.title for p in strangers) + " knows"
     else:
         who = "the models know" if len(strangers) > 1 else "the model knows"
-    gates = {p.card["title"]: str(p.gate) for p in strangers}
+    gates = {p.card.title: str(p.gate) for p in strangers}
     if len(set(gates.values())) == 1:
         words = [*set(gates.values())]
     else:
@@ -125,7 +126,7 @@ def _verdict(canvas: Canvas, y: float, prediction: Prediction) -> float:
     known, chance = prediction.in_scope, percent(prediction.probability)
     verdict = prediction.verdict if known else "OUT OF SCOPE"
     words = SENTENCES[verdict] if known else "this model knows no films like this one"
-    canvas.write(LEFT, y + 2.8, prediction.card["title"], 8, QUIET, width=62)
+    canvas.write(LEFT, y + 2.8, prediction.card.title, 8, QUIET, width=62)
     canvas.write(LEFT, y + 6.8, verdict, 12, bold=True)
     canvas.write(LEFT, y + 13, words, 8, QUIET)
     if known:
@@ -134,9 +135,9 @@ def _verdict(canvas: Canvas, y: float, prediction: Prediction) -> float:
         canvas.write(LEFT + 66, y + 5.4, chance, 13, QUIET, width=30, align="R")
         canvas.write(LEFT + 66, y + 12, "out of scope", 7, QUIET, width=30, align="R")
     canvas.scale(SCALE, y + 4.6, RIGHT - SCALE, prediction)
-    low, high = map(percent, band(prediction))
-    clean = prediction.card["validation"]["clean"]
-    rates = [f"{rate} {percent(clean[rate])}" for rate in ("sensitivity", "specificity")]
+    low, high = map(percent, prediction.card.conformal.uncertain)
+    clean = prediction.card.validation.clean
+    rates = [f"{rate} {percent(getattr(clean, rate))}" for rate in ("sensitivity", "specificity")]
     rates = f"operating point {percent(prediction.threshold)}: {', '.join(rates)}"
     canvas.write(SCALE, y + 10, rates, 6.6, QUIET)
     canvas.hatch(SCALE, y + 14.1, 4, 2)
@@ -163,7 +164,7 @@ def _pictures(canvas: Canvas, top: float, bottom: float, predictions: Sequence[P
     canvas.write(LEFT + x, top + y + h + 1, "Film", 7.5, bold=True)
     picture = np.asarray(_reduced(film.pixels, HEAT_SIDE), np.float32) / 255
     for prediction, (x, y, w, h) in zip(heats, places, strict=True):
-        title, used = prediction.card["title"], f"what spoke for {prediction.target}"
+        title, used = prediction.card.title, f"what spoke for {prediction.target}"
         if prediction.heatmap.max() < FAINT:
             used = f"nothing spoke clearly for {prediction.target}"
         alt = f"The film with the heat of {title}: {used}"
@@ -212,13 +213,13 @@ def _legend(canvas: Canvas, y: float) -> float:
 
 def _small_print(canvas: Canvas, predictions: Sequence[Prediction]) -> float:
     """How to read the figures and what made them, above the foot; returns where it begins."""
-    coverage = percent(predictions[0].card["conformal"]["coverage"])
+    coverage = percent(predictions[0].card.conformal.coverage)
     reading = (
         "Sensitivity and specificity hold on validation films where every probability from the "
         "operating point on counts as PNEUMONIA. In the uncertain band both classes or neither are "
         f"plausible (at {coverage} coverage)."
     )
-    made = [" · ".join([p.card["title"], *_made(p.card)]) for p in predictions]
+    made = [" · ".join([p.card.title, *_made(p.card)]) for p in predictions]
     made.append(f"Read with {SOFTWARE}")
     start = FOOT - 4 - 3.5 * (2 + len(made))
     y = canvas.write(LEFT, start, reading, 7, QUIET, lines=2)
@@ -227,13 +228,9 @@ def _small_print(canvas: Canvas, predictions: Sequence[Prediction]) -> float:
     return start
 
 
-def _made(card: dict) -> list[str]:
-    """A model's version and weights, as far as its card tells."""
-    version, sha256 = provenance(card)
-    return [
-        *([f"version {version}"] if version else []),
-        *([f"weights {sha256[:12]}"] if sha256 else []),
-    ]
+def _made(card: Card) -> list[str]:
+    """A model's version and weights."""
+    return [f"version {card.version}", f"weights {card.weights.sha256[:12]}"]
 
 
 def _reduced(pixels: np.ndarray, side: int) -> Image.Image:
@@ -266,7 +263,7 @@ def _table_header(canvas: Canvas, y: float, cards: dict[str, dict]) -> float:
     canvas.block(LEFT + NUMBER + 21, end + 0.2, 0.5, 2.8, INK)
     canvas.write(LEFT + NUMBER + 23, end, "operating point", 6.2, QUIET)
     for card, (x, width) in zip(cards.values(), _columns(len(cards)), strict=True):
-        end = canvas.write(x, y, card["title"], 8, bold=True, width=width)
+        end = canvas.write(x, y, card.title, 8, bold=True, width=width)
         canvas.write(x, end, " · ".join(_made(card)), 6.2, QUIET, width=width)
     return y + HEADER
 

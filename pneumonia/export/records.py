@@ -46,8 +46,8 @@ def as_dict(predictions: Sequence[Prediction], when: datetime | None = None) -> 
     Returns:
         ``{"film": name, "width": px, "height": px, "format", "notes": [...], "models": {...},
         "date": ISO 8601 in UTC, "software", "intended_use"}``. ``models`` has for each model's name
-        its ``title``, ``version`` and ``weights_sha256`` (None where the card has none) and its
-        answer, which means nothing unless ``gate`` is ``"ok"``: ``label``, ``verdict``, ``set``,
+        its ``title``, ``version``, ``weights_sha256`` and its answer, which means nothing unless
+        ``gate`` is ``"ok"``: ``label``, ``verdict``, ``set``,
         ``probability``, ``operating_point`` with ``sensitivity`` and ``specificity``, ``coverage``
         and ``uncertain`` (from and to which probability the verdict is UNCERTAIN), all 0..1.
 
@@ -93,7 +93,7 @@ def csv_text(rows: Iterable[Row]) -> str:
 
 def cells(prediction: Prediction) -> dict[str, str]:
     """A prediction's part of a CSV line: all of ``COLUMNS`` but "file", "model" and "error"."""
-    clean = prediction.card["validation"]["clean"]
+    clean = prediction.card.validation.clean
     return {
         "label": prediction.label,
         "probability": f"{prediction.probability:.4f}",
@@ -101,8 +101,8 @@ def cells(prediction: Prediction) -> dict[str, str]:
         "verdict": prediction.verdict,
         "set": " ".join(prediction.prediction_set),
         "operating_point": f"{prediction.threshold:.4f}",
-        "sensitivity": f"{clean['sensitivity']:.3f}",
-        "specificity": f"{clean['specificity']:.3f}",
+        "sensitivity": f"{clean.sensitivity:.3f}",
+        "specificity": f"{clean.specificity:.3f}",
     }
 
 
@@ -143,18 +143,6 @@ def percent(fraction: float) -> str:
     return ">99\u00a0%" if fraction > 0.99 else f"{100 * fraction:.0f}\u00a0%"
 
 
-def band(prediction: Prediction) -> tuple[float, float]:
-    """Between which probabilities this model's verdict is UNCERTAIN."""
-    limits = prediction.card["conformal"]
-    low, high = sorted(float(limits[key]) for key in ("normal_to", "pneumonia_from"))
-    return low, high
-
-
-def provenance(card: dict) -> tuple[str | None, str | None]:
-    """A card's version and its weights' SHA-256; None for what it does not have."""
-    return card.get("version"), card.get("weights", {}).get("sha256")
-
-
 def utc(when: datetime | None) -> datetime:
     """``when``, or now, in UTC; without a time zone it counts as UTC."""
     when = when or datetime.now(timezone.utc)
@@ -163,19 +151,18 @@ def utc(when: datetime | None) -> datetime:
 
 def _answer(prediction: Prediction) -> dict:
     card = prediction.card
-    version, sha256 = provenance(card)
     return {
-        "title": card["title"],
-        "version": version,
-        "weights_sha256": sha256,
+        "title": card.title,
+        "version": card.version,
+        "weights_sha256": card.weights.sha256,
         "gate": str(prediction.gate),
         "label": prediction.label,
         "probability": float(prediction.probability),
         "operating_point": float(prediction.threshold),
         "verdict": prediction.verdict,
         "set": list(prediction.prediction_set),
-        "coverage": float(card["conformal"]["coverage"]),
-        "uncertain": list(band(prediction)),
-        "sensitivity": float(card["validation"]["clean"]["sensitivity"]),
-        "specificity": float(card["validation"]["clean"]["specificity"]),
+        "coverage": card.conformal.coverage,
+        "uncertain": list(card.conformal.uncertain),
+        "sensitivity": card.validation.clean.sensitivity,
+        "specificity": card.validation.clean.specificity,
     }

@@ -5,6 +5,7 @@ from html import escape
 
 from scipy.stats import binomtest
 
+from pneumonia.card import Card
 from pneumonia.overlay import data_uri
 from pneumonia.predictor import Predictor
 from pneumonia.web import results
@@ -60,7 +61,7 @@ def models(predictors: Iterable[Predictor]) -> str:
     """
     cards = [predictor.card for predictor in predictors]
     report = results.load_evaluation(cards)
-    names = [card["model"] for card in cards]
+    names = [card.model for card in cards]
     tests = results.perturbations(report, names) if report else ""
     return _side_by_side(cards, report) + tests + results.audit() + results.limits()
 
@@ -71,29 +72,29 @@ def cards() -> str:
     return f'<section class="about">{title}{tag("figures.cards.text", "p")}</section>'
 
 
-def _side_by_side(cards: list[dict], report: dict | None) -> str:
-    clean = [card["validation"]["clean"] for card in cards]
-    perturbed = [card["validation"]["perturbed"] for card in cards]
-    points = [card["operating_point"] for card in cards]
+def _side_by_side(cards: list[Card], report: dict | None) -> str:
+    clean = [card.validation.clean for card in cards]
+    perturbed = [card.validation.perturbed for card in cards]
+    points = [card.operating_point for card in cards]
     counts = ("films", "normal", "pneumonia")
     rows = {
-        "films": [tag("about.counts", **{key: v[key] for key in counts}) for v in clean],
-        "auroc": [number(v["auroc"], 3) for v in clean],
-        "perturbed": [number(v["auroc"], 3) for v in perturbed],
-        "sensitivity": [_rate(v["sensitivity"], v["pneumonia"]) for v in clean],
-        "specificity": [_rate(v["specificity"], v["normal"]) for v in clean],
-        "point": [f"{100 * p['threshold']:.0f} %, {tag('card.rule')}" for p in points],
-        "training": [number(card["training"]["data"]["films"]) for card in cards],
-        "initial": [tag(f"card.{_first(card['training']['initialisation'])}") for card in cards],
-        "finished": [f"<bdi>{escape(card['training']['finished'])}</bdi>" for card in cards],
+        "films": [tag("about.counts", **{key: getattr(v, key) for key in counts}) for v in clean],
+        "auroc": [number(v.auroc, 3) for v in clean],
+        "perturbed": [number(v.auroc, 3) for v in perturbed],
+        "sensitivity": [_rate(v.sensitivity, v.pneumonia) for v in clean],
+        "specificity": [_rate(v.specificity, v.normal) for v in clean],
+        "point": [f"{100 * p.threshold:.0f} %, {tag('card.rule')}" for p in points],
+        "training": [number(card.training.data.films) for card in cards],
+        "initial": [tag(f"card.{_first(card.training.initialisation)}") for card in cards],
+        "finished": [f"<bdi>{escape(card.training.finished)}</bdi>" for card in cards],
     }
-    titles = "".join(tag(f"model.{card['model']}", "th scope=col") for card in cards)
+    titles = "".join(tag(f"model.{card.model}", "th scope=col") for card in cards)
     lines = [f"<tr><td></td>{titles}</tr>"]
     for key, cells in rows.items():
         row = "".join(f"<td>{cell}</td>" for cell in cells)
         lines.append(f"<tr>{tag(f'about.{key}', 'th scope=row')}{row}</tr>")
     if report:
-        kinds = [report["models"][card["model"]]["ood"].values() for card in cards]
+        kinds = [report["models"][card.model]["ood"].values() for card in cards]
         pictures = sum(kind["pictures"] for kind in kinds[0])
         refused = [sum(k["pictures"] * k["refused"] for k in model) / pictures for model in kinds]
         row = "".join(f"<td>{_rate(share, pictures)}</td>" for share in refused)

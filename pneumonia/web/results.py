@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from pneumonia.card import Card
 from pneumonia.checkpoint import checkpoints_root, shipped_folder
 from pneumonia.web.texts import attributes, number, tag
 
@@ -27,7 +28,7 @@ _TOLD_APART = {  # audit.json's names; those left out say less
 }
 
 
-def load_evaluation(cards: Sequence[dict], folder: Path = DOCS) -> dict | None:
+def load_evaluation(cards: Sequence[Card], folder: Path = DOCS) -> dict | None:
     """``evaluation.json``, if it is of exactly these models' weights.
 
     Args:
@@ -38,7 +39,7 @@ def load_evaluation(cards: Sequence[dict], folder: Path = DOCS) -> dict | None:
     if report is None:
         return None
     measured = {name: model["weights_sha256"] for name, model in report["models"].items()}
-    shown = {card["model"]: card["weights"]["sha256"] for card in cards}
+    shown = {card.model: card.weights.sha256 for card in cards}
     return report if shown.items() <= measured.items() else None
 
 

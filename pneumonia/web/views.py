@@ -6,7 +6,6 @@ from html import escape
 
 import numpy as np
 
-from pneumonia.export.records import band
 from pneumonia.export.records import percent as plain_percent
 from pneumonia.predictor import Prediction
 from pneumonia.reading.refusals import RadiographError
@@ -134,9 +133,9 @@ def _verdict(prediction: Prediction, anyway: bool) -> str:
   {model}
   <p class="label">{tag("verdict.none")}{colon}{tag(f"gate.{prediction.gate.code}")}</p>
 </li>"""
-    probability, clean = percent(prediction.probability), prediction.card["validation"]["clean"]
-    rates = {key: plain_percent(clean[key]) for key in ("sensitivity", "specificity")}
-    low, high = band(prediction)
+    probability, clean = percent(prediction.probability), prediction.card.validation.clean
+    rates = {key: plain_percent(getattr(clean, key)) for key in ("sensitivity", "specificity")}
+    low, high = prediction.card.conformal.uncertain
     at = f"--at: {prediction.probability:.4f}; --cut: {prediction.threshold:.4f}"
     return f"""
 <li class="{prediction.verdict.lower()}">

@@ -1,7 +1,9 @@
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
-from factories import seeded_network
+from factories import card_of, seeded_network
 
 from pneumonia.checkpoint import load_checkpoint
 from pneumonia.evaluation.calibration import (
@@ -31,7 +33,7 @@ def test_equal_error_threshold_balances_the_two_errors():
     labels = np.repeat([0, 1], [300, 900])
     scores = probabilities(rng.normal(np.where(labels, 1.0, -1.5)), 1, 0)
     figures = metrics(labels, scores, equal_error_threshold(labels, scores))
-    assert abs(figures["sensitivity"] - figures["specificity"]) < 0.01
+    assert abs(figures.sensitivity - figures.specificity) < 0.01
 
 
 def test_equal_error_threshold_is_a_probability_even_for_a_useless_model():
@@ -86,16 +88,16 @@ def test_coverage_is_measured_on_other_patients():
 def test_a_card_s_parts_belong_together():
     labels, logits = simulated(600, seed=2)
     parts = calibrate(np.concatenate([logits, logits - 0.5]), labels)
-    threshold, conformal = parts["operating_point"]["threshold"], parts["conformal"]
+    threshold, conformal = parts.operating_point.threshold, parts.conformal
     assert 0 < threshold < 1
-    scores = probabilities(logits, **parts["calibration"])
-    clean = parts["validation"]["clean"]
+    scores = probabilities(logits, **asdict(parts.calibration))
+    clean = parts.validation.clean
     assert clean == metrics(labels, scores, threshold)
-    assert parts["validation"]["perturbed"]["sensitivity"] < clean["sensitivity"]
+    assert parts.validation.perturbed.sensitivity < clean.sensitivity
     both = np.tile(labels, 2)
-    scores = probabilities(np.concatenate([logits, logits - 0.5]), **parts["calibration"])
-    assert (scores[both == 0] <= conformal["normal_to"]).mean() == pytest.approx(0.9, abs=0.01)
-    assert (scores[both == 1] >= conformal["pneumonia_from"]).mean() == pytest.approx(0.9, abs=0.01)
+    scores = probabilities(np.concatenate([logits, logits - 0.5]), **asdict(parts.calibration))
+    assert (scores[both == 0] <= conformal.normal_to).mean() == pytest.approx(0.9, abs=0.01)
+    assert (scores[both == 1] >= conformal.pneumonia_from).mean() == pytest.approx(0.9, abs=0.01)
 
 
 def test_the_gate_admits_the_share_it_should_and_refuses_what_lies_elsewhere():
@@ -125,16 +127,17 @@ def test_float16_is_used_only_where_nobody_sees_it(images, tmp_path):
     mean, spread = (f(forward_all(network, images, 64, device)[0]) for f in (np.mean, np.std))
     network.classifier.weight.data /= spread
     network.classifier.bias.data = (network.classifier.bias.data - mean) / spread
-    card = calibrate_and_save(folder, network, {"model": "cnn"}, images, images, labels, 64, device)
+    films, made = (images, images, labels, 64, device), card_of("cnn").training
+    card = calibrate_and_save(folder, network, "cnn", made, *films)
     loaded, _, _ = load_checkpoint(folder)
-    moved = card["float16_moves_probability_by"]
+    moved = card.float16_moves_probability_by
     half = (folder / "model.safetensors").stat().st_size < 4e6
     assert moved > 0 and half == (moved <= 1e-3)
-    assert set(card["gate"]["passes"]) == {"clean", "perturbed"}
+    assert 0 <= card.gate.passes.clean <= 1
     exact = torch.equal(loaded.features[0].weight, network.features[0].weight)
     assert exact != half
-    again = calibrate_and_save(folder, loaded, card, images, images, labels, 64, device)
-    assert again["float16_moves_probability_by"] == moved  # known from the first time
+    again = calibrate_and_save(folder, loaded, "cnn", made, *films, before=card)
+    assert again.float16_moves_probability_by == moved  # known from the first time
 
 
 def test_probabilities_do_not_overflow():

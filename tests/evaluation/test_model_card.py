@@ -3,22 +3,24 @@
 import json
 import subprocess
 import sys
+from dataclasses import asdict, replace
 
 import pytest
 from factories import ROOT
 
+from pneumonia.card import Card
 from pneumonia.checkpoint import available_models, checkpoints_root
 from pneumonia.evaluation.model_card import model_card
 
 needs_models = pytest.mark.skipif(not available_models(), reason="no checkpoint to describe")
 
 
-def shipped(name: str) -> dict:
-    return json.loads((checkpoints_root() / name / "card.json").read_text(encoding="utf-8"))
+def shipped(name: str) -> Card:
+    return Card.load(checkpoints_root() / name / "card.json")
 
 
-def report_of(card: dict) -> dict:
-    figures = {**card["validation"]["clean"], "auroc": 0.98765}
+def report_of(card: Card) -> dict:
+    figures = {**asdict(card.validation.clean), "auroc": 0.98765}
     changes = {
         "clean": {"auroc": 0.98765, "sensitivity": 0.9, "specificity": 0.95, "passes": 1.0},
         "noise": {"auroc": 0.91111, "sensitivity": 0.92, "specificity": 0.61, "passes": 0.875},
@@ -27,9 +29,9 @@ def report_of(card: dict) -> dict:
         "figures": figures,
         "intervals": {key: [0.12345, 0.99345] for key in figures},
         "perturbations": changes,
-        "weights_sha256": card["weights"]["sha256"],
+        "weights_sha256": card.weights.sha256,
     }
-    return {"command": "python scripts/evaluate.py …", "models": {card["model"]: model}}
+    return {"command": "python scripts/evaluate.py …", "models": {card.model: model}}
 
 
 @needs_models
@@ -40,7 +42,7 @@ def test_every_figure_of_the_evaluation_is_said():
     assert "| AUROC | 0.988 | 0.123–0.993 |" in words
     assert "0.911 (noise), sensitivity at least 0.900, specificity at least 0.610" in words
     assert "87.5 % through (noise)" in words
-    assert card["weights"]["sha256"] in text and card["training"]["git_commit"] in text
+    assert card.weights.sha256 in text and (card.training.git_commit or "") in text
     assert "from scratch" in text and "not a medical device" in words
 
 
@@ -48,9 +50,10 @@ def test_every_figure_of_the_evaluation_is_said():
 def test_a_card_says_plainly_where_the_first_weights_come_from():
     card = shipped("cnn")
     assert "trained from scratch (random first weights)" in " ".join(model_card(card).split())
-    card["training"]["initialisation"] = "first.safetensors"
-    assert "by transfer from `first.safetensors`" in " ".join(model_card(card).split())
-    card["training"]["pretraining"] = {
+    training = replace(card.training, initialisation="first.safetensors")
+    words = " ".join(model_card(replace(card, training=training)).split())
+    assert "by transfer from `first.safetensors`" in words
+    before = {
         "command": "python scripts/pretrain.py --x",
         "source": "Tiny things, for research",
         "pictures": 98765,
@@ -59,7 +62,8 @@ def test_a_card_says_plainly_where_the_first_weights_come_from():
         "size": 64,
         "accuracy": 0.24567,
     }
-    words = " ".join(model_card(card).split())
+    training = replace(training, pretraining=before)
+    words = " ".join(model_card(replace(card, training=training)).split())
     for part in (
         "98,765 natural pictures of 43 classes (Tiny things, for research; 64 px",
         "0.246",
@@ -87,11 +91,16 @@ def test_the_shipped_model_cards_are_those_of_the_shipped_weights(name):
 @needs_models
 def test_the_table_of_runs_says_which_one_is_shipped(tmp_path):
     card = shipped("cnn")
-    (tmp_path / "winner.json").write_text(json.dumps(card))
-    card["training"]["recipe"]["seed"] = 77
-    card["validation"]["clean"]["auroc"] = 0.5
-    other = shipped("cnn")["validation"]["clean"]["auroc"]
-    (tmp_path / "loser.json").write_text(json.dumps(card))
+    card.save(tmp_path / "winner.json")
+    recipe = {**card.training.recipe, "seed": 77}
+    clean = replace(card.validation.clean, auroc=0.5)
+    loser = replace(
+        card,
+        training=replace(card.training, recipe=recipe),
+        validation=replace(card.validation, clean=clean),
+    )
+    loser.save(tmp_path / "loser.json")
+    other = card.validation.clean.auroc
     command = [sys.executable, str(ROOT / "scripts" / "compare_runs.py"), str(tmp_path)]
     subprocess.run(command, check=True)
     rows = {

@@ -92,7 +92,7 @@ def test_a_network_agrees_with_itself(bright, images):
 @pytest.mark.parametrize("name", ["cnn", "densenet169"])
 def test_the_shipped_models_maps_come_from_what_they_learnt(name, images):
     network, card, _ = load_checkpoint(name)
-    kept = cascading_randomization(SaliencyModel(network, card["preprocessing"]["size"]), images)
+    kept = cascading_randomization(SaliencyModel(network, card.preprocessing.size), images)
     assert all(abs(kept[depth]) < 0.5 for depth in ("classifier", "last half", "everything"))
 
 
@@ -103,5 +103,5 @@ def test_the_shipped_models_find_a_drawn_opacity_in_real_films(name):
     normal = [film for film in films if film.label == 0][::16]
     images = torch.stack([to_canonical(read_radiograph(film.path).pixels) for film in normal])
     network, card, _ = load_checkpoint(name)
-    found = pointing_game(SaliencyModel(network, card["preprocessing"]["size"]), images)
+    found = pointing_game(SaliencyModel(network, card.preprocessing.size), images)
     assert found["rise"] > 0.5 > 3 * found["chance"] and found["logit"] > 0

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -11,11 +12,13 @@ import matplotlib
 import numpy as np
 import pydicom
 import pytest
+from factories import card_of
 from pydicom.dataset import Dataset, FileMetaDataset
 from pypdf import PdfReader
 from pypdf.generic import StreamObject
 
 from pneumonia import __version__
+from pneumonia.card import Conformal, WeightsFile
 from pneumonia.export.pdf import pdf, pdf_table
 from pneumonia.export.records import (
     COLUMNS,
@@ -53,14 +56,7 @@ def prediction(radiograph, probability=0.8, model="cnn", gate="ok", heat=6.0) ->
     """NORMAL up to 0.3, PNEUMONIA from 0.6, UNCERTAIN between."""
     limits = {"NORMAL": probability <= 0.3, "PNEUMONIA": probability >= 0.6}
     label = "PNEUMONIA" if probability >= 0.47 else "NORMAL"
-    card = {
-        "model": model,
-        "title": TITLES[model],
-        "version": "7.8.9",
-        "weights": {"sha256": HASHES[model]},
-        "validation": {"clean": {"sensitivity": 0.953, "specificity": 0.968}},
-        "conformal": {"coverage": 0.9, "normal_to": 0.3, "pneumonia_from": 0.6},
-    }
+    card = card_of(model, weights=WeightsFile(sha256=HASHES[model]))
     sign = 1 if label == "PNEUMONIA" else -1  # the heat is what speaks for the label
     return Prediction(
         model=model,
@@ -156,17 +152,10 @@ def test_dates_are_in_utc_and_default_to_now():
 
 def test_the_band_is_in_order_even_where_both_classes_are_plausible_in_it():
     overlapping = prediction(film())
-    overlapping.card["conformal"].update(normal_to=0.7, pneumonia_from=0.2)
+    card = replace(overlapping.card, conformal=Conformal(0.9, 0.7, 0.2))
+    overlapping = replace(overlapping, card=card)
     assert as_dict([overlapping])["models"]["cnn"]["uncertain"] == [0.2, 0.7]
     assert "uncertain from 20 % to 70 %" in only_page(pdf([overlapping]))
-
-
-def test_a_card_without_provenance_leaves_it_out():
-    bare = prediction(film())
-    del bare.card["version"], bare.card["weights"]
-    model = as_dict([bare])["models"]["cnn"]
-    assert (model["version"], model["weights_sha256"]) == (None, None)
-    assert "version" not in only_page(pdf([bare])) and "None" not in only_page(pdf([bare]))
 
 
 def test_a_report_of_nothing_is_an_error():
@@ -221,7 +210,7 @@ def test_a_refusal_comes_first_and_marks_the_numbers(gates):
     refused = [p for p in predictions if not p.in_scope]
     heading = "Not a film that the models know"
     if len(refused) == 1:
-        heading = f"Not a film that {refused[0].card['title']} knows"
+        heading = f"Not a film that {refused[0].card.title} knows"
     body = said[said.index("a film.png") :]
     first = body.index(heading)
     for gate in {REASONS[code] for code in gates if code != "ok"}:
@@ -233,7 +222,7 @@ def test_a_refusal_comes_first_and_marks_the_numbers(gates):
         sentence = SENTENCES[p.verdict]
         assert (sentence in body) == p.in_scope
         if not p.in_scope:
-            assert f"{p.card['title']}, out of scope" in body
+            assert f"{p.card.title}, out of scope" in body
             assert f"{percent(p.probability)} out of scope".replace("\u00a0", " ") in body
     assert body.count("OUT OF SCOPE") == len(refused)
 

@@ -5,12 +5,14 @@ import re
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from factories import ROOT, TITLES, prediction
+from factories import ROOT, TITLES, card_of, figures, prediction
 
+from pneumonia.card import OperatingPoint, Validation
 from pneumonia.checkpoint import available_models
 from pneumonia.gate import REASONS
 from pneumonia.reading.refusals import Note, RadiographError
@@ -96,16 +98,15 @@ def test_a_model_that_does_not_know_such_films_has_no_say():
 
 
 def test_figures_come_from_the_cards():
-    figures = {"films": 1234, "normal": 334, "pneumonia": 900, "auroc": 0.98765}
-    figures |= {"sensitivity": 0.5, "specificity": 0.25}
-    card = {
-        "model": "cnn",
-        "title": "A <model>",
-        "weights": {"sha256": "of no evaluation"},
-        "validation": {"clean": figures, "perturbed": {"auroc": 0.87654}},
-        "operating_point": {"threshold": 0.37},
-        "training": {"data": {"films": 4321}, "initialisation": "none", "finished": "2001-02-03"},
-    }
+    clean = figures(films=1234, normal=334, pneumonia=900, auroc=0.98765)
+    clean = replace(clean, sensitivity=0.5, specificity=0.25)
+    card = card_of("cnn")
+    card = replace(
+        card,
+        validation=Validation(clean, figures(auroc=0.87654), "a split"),
+        operating_point=OperatingPoint(0.37, "a rule"),
+        training=replace(card.training, data=replace(card.training.data, films=4321)),
+    )
     html = about.models([SimpleNamespace(card=card)])
     for text in (
         "Small CNN",

@@ -4,7 +4,9 @@ import json
 import re
 
 import pytest
+from factories import card_of
 
+from pneumonia.card import WeightsFile
 from pneumonia.checkpoint import available_models
 from pneumonia.evaluation.corruptions import CORRUPTIONS
 from pneumonia.web import results
@@ -35,7 +37,7 @@ def write(folder, what: str, content: dict) -> None:
 
 
 def test_an_evaluation_counts_for_the_weights_it_measured(tmp_path):
-    cards = [{"model": name, "weights": {"sha256": name[:2]}} for name in MODELS]
+    cards = [card_of(name, weights=WeightsFile(sha256=name[:2])) for name in MODELS]
     assert results.load_evaluation(cards, tmp_path) is None
     write(tmp_path, "evaluation", report(densenet169="de", cnn="cn"))
     assert results.load_evaluation(cards, tmp_path)["models"].keys() == set(MODELS)

@@ -27,7 +27,7 @@ def one(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
     for predictor in predictors:
         network, card, _ = load_checkpoint(predictor.name, predictor.device)
         network.eval().requires_grad_(True)
-        side = card["preprocessing"]["size"]
+        side = card.preprocessing.size
         inputs = torch.randn(1, 1, side, side, device=predictor.device)
 
         def bare(network=network, inputs=inputs):
@@ -98,7 +98,7 @@ def folder(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
         from predict import find_files, run  # which stands beside tools/benchmark.py
 
         for predictor in predictors:
-            side = predictor.card["preprocessing"]["size"]
+            side = predictor.card.preprocessing.size
             network, _, _ = load_checkpoint(predictor.name, predictor.device)
             inputs = torch.randn(8, 1, side, side, device=predictor.device)
 

@@ -12,7 +12,8 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from pneumonia.data.dataset import LABELS, Record, decode
+from pneumonia.card import LABELS
+from pneumonia.data.dataset import Record, decode
 from pneumonia.models import MODELS, build
 from pneumonia.predictor import Predictor
 from pneumonia.synthetic.phantom import draw_phantom
