@@ -7,6 +7,7 @@ Hugging Face Hub indexes.
 from textwrap import fill
 
 from pneumonia.card import Card
+from pneumonia.evaluation.licence import Licence, licence_of
 from pneumonia.evaluation.report import NAMES, SHOWN
 
 _FIRST = {
@@ -35,7 +36,7 @@ def model_card(card: Card, report: dict | None = None) -> str:
             )
     parts = [_head(card), _introduction(card), _recipe(card), _use(card)]
     parts += [_figures(card, model, report)] if model else [_validation(card)]
-    return "\n\n".join([*parts, _LIMITS]) + "\n"
+    return "\n\n".join([*parts, _LIMITS, _licence(card)]) + "\n"
 
 
 def _head(card: Card) -> str:
@@ -45,7 +46,7 @@ def _head(card: Card) -> str:
         for name, key in (("roc_auc", "auroc"), ("accuracy", "accuracy"))
     )
     return f"""---
-license: mit
+{_licence_head(licence_of(card.training))}
 library_name: pytorch
 pipeline_tag: image-classification
 tags: [medical-imaging, chest-x-ray, pneumonia, grad-cam]
@@ -59,13 +60,21 @@ model-index:
 ---"""
 
 
+def _licence_head(licence: Licence) -> str:
+    head = f"license: {licence.identifier}"
+    if licence.identifier == "other":
+        head += f"\nlicense_name: {licence.spdx.removeprefix('LicenseRef-')}"
+        head += f"\nlicense_link: {licence.link}" if licence.link else ""
+    return head
+
+
 def _introduction(card: Card) -> str:
     first = card.training.initialisation
     how = _FIRST.get(first, f"by transfer from `{first}`")
     if before := card.training.pretraining:
         how = f"""by transfer from {before["pictures"]:,} natural pictures of {before["classes"]}
             classes ({before["source"] or first}; {before["size"]} px, {before["epochs"]} epochs,
-            accuracy {before["accuracy"]:.3f} on held pictures; `{before["command"]}`)"""
+            accuracy {before["accuracy"]:.3f} on held-out images; `{before["command"]}`)"""
     weights = card.weights
     text = f"""NORMAL or PNEUMONIA (bacterial or viral) on a frontal chest film of a child, trained
         {how}. Version {card.version}, weights `{weights.file}`, SHA-256
@@ -166,6 +175,14 @@ def _figures(card: Card, model: dict, report: dict) -> str:
     return text
 
 
+def _licence(card: Card) -> str:
+    licence = licence_of(card.training)
+    terms = f"[{licence.name}]({licence.link})" if licence.link else licence.name
+    text = f"""The weights carry the terms of what they were trained on: {terms}. Credit the films:
+        {card.training.data.name}. The code is MIT."""
+    return f"## Licence\n\n{_paragraph(text)}"
+
+
 def _paragraph(text: str) -> str:
     return fill(" ".join(text.split()), 100, break_long_words=False, break_on_hyphens=False)
 
@@ -178,6 +195,9 @@ _LIMITS = """## Limits
 - **The data set has shortcuts.** Compression, shape and exposure give its classes away without the
   lungs (see the audit in the repository). Training perturbs both classes alike to blunt that; it
   cannot prove that nothing is left.
+- **The frame.** The models also react to what surrounds the chest: a margin or frame around the
+  film, or a much tighter crop, can turn a healthy child's film into PNEUMONIA, and the gate refuses
+  only part of such films. Use the film as it left the machine.
 - **Prevalence.** The probability is calibrated for classes of equal frequency. Where pneumonia is
   rarer or commoner, it has to be corrected.
 - **The heatmap** shows what the model used, not where a disease is."""
