@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from pneumonia.card import LABELS
 from pneumonia.preprocess import CANONICAL_SIDE, to_canonical
-from pneumonia.reading.radiograph import SUFFIXES, RadiographError, read_radiograph
+from pneumonia.reading.archive import find_films
+from pneumonia.reading.radiograph import RadiographError, read_radiograph
 
 SPLITS = ("train", "val", "test")
 FOLDS = 6  # one of them validates: about 870 films of 490 patients
@@ -58,9 +59,8 @@ def find_records(root: str | Path) -> list[Record]:
     films = []
     for split in SPLITS:
         for label, name in enumerate(LABELS):
-            for path in sorted((base / split / name).glob("*")):
-                if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
-                    films.append(Record(path, label, patient_of(path.name), split))
+            for path in find_films(base / split / name):
+                films.append(Record(path, label, patient_of(path.name), split))
     return films
 
 

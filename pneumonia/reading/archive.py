@@ -1,85 +1,90 @@
-"""Many files, and ZIP archives of files, one film after the other; a bad one costs only itself."""
+"""Which films there are among files, folders and ZIP archives, and one of them after the other."""
 
 import io
 import os
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pneumonia.reading.radiograph import (
     MAX_BYTES,
     SUFFIXES,
     Radiograph,
-    RadiographError,
+    film_name,
     read_radiograph,
 )
+from pneumonia.reading.refusals import RadiographError
 
 MAX_FILMS = 1000  # of one batch, so that nobody waits behind it for a day
 
 
-FilmRef = tuple[Path, str | None]  # a file, or an archive and the name of a film in it
+@dataclass(frozen=True)
+class FilmRef:
+    """Where a film lies.
+
+    Attributes:
+        path: a file.
+        member: if that is a ZIP archive, the film's name in it.
+    """
+
+    path: Path
+    member: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The film's name, as ``read_film`` gives it."""
+        return film_name(self.member or self.path.name)
+
+
+def find_films(folder: str | os.PathLike) -> list[Path]:
+    """The files of a folder and those below that look like films by their suffix, in order.
+
+    Hidden files and folders do not count, nor the shadows that macOS adds to archives.
+    """
+    paths = sorted(Path(folder).rglob("*"))
+    return [
+        path
+        for path in paths
+        if path.suffix.lower() in SUFFIXES
+        and not _is_hidden(path.relative_to(folder).parts)
+        and path.is_file()
+    ]
 
 
 def list_films(paths: Sequence[str | os.PathLike]) -> list[FilmRef]:
-    """What there is to read: ``(file, None)``, or ``(archive, member)`` for each film of a ZIP.
+    """The given files, and in place of an archive each film in it; at most ``MAX_FILMS``.
 
-    Of an archive only what looks like a film counts (by its suffix, or without one as DICOM files
-    often are); folders, hidden files and the shadows that macOS adds do not. At most ``MAX_FILMS``
-    are listed.
+    A member of an archive counts by its suffix, or without one, as DICOM files often are. An
+    archive that holds no such member, or cannot be opened, stands for itself and will be refused.
     """
     found: list[FilmRef] = []
     for path in map(Path, paths):
-        if _is_archive(path):
-            try:
-                with zipfile.ZipFile(path) as archive:
-                    names = [info.filename for info in archive.infolist() if not info.is_dir()]
-            except (zipfile.BadZipFile, OSError, ValueError):
-                names = []
-            members = [name for name in names if _is_film(name)]
-            found += [(path, name) for name in members] or [(path, None)]
-        else:
-            found.append((path, None))
+        members = _members(path) if _is_archive(path) else []
+        found += [FilmRef(path, member) for member in members] or [FilmRef(path)]
     return found[:MAX_FILMS]
 
 
-def read_films(
-    films: Sequence[FilmRef],
-) -> Iterator[tuple[str, Radiograph | RadiographError]]:
-    """The name of each listed film with the film, or with why it could not be read.
+def read_film(film: FilmRef) -> Radiograph:
+    """Reads one film.
 
-    Members of an archive are read in memory, one at a time, and never written anywhere; none is
-    unpacked beyond the size that a film may have.
-    """
-    for path, member in films:
-        name = path.name if member is None else _base(member)
-        try:
-            film = read_film(path, member)
-        except RadiographError as error:
-            yield name, error
-        else:
-            yield name, film
-
-
-def read_film(path: Path, member: str | None) -> Radiograph:
-    """One listed film.
+    A member of an archive is read in memory and never written anywhere, nor unpacked beyond the
+    size that a film may have.
 
     Raises:
         RadiographError: it cannot be read.
     """
-    return read_radiograph(path) if member is None else _read_member(path, member)
-
-
-def _read_member(path: Path, member: str) -> Radiograph:
-    name = _base(member)
+    if film.member is None:
+        return read_radiograph(film.path)
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(member) as file:
+        with zipfile.ZipFile(film.path) as archive, archive.open(film.member) as file:
             data = file.read(MAX_BYTES + 1)
     except RuntimeError as error:  # zipfile's word for "encrypted"
-        raise RadiographError("locked", name) from error
+        raise RadiographError("locked", film.name) from error
     except Exception as error:  # whatever a broken archive makes zlib or bz2 raise
-        raise RadiographError("damaged_in_archive", name) from error
-    return read_radiograph(io.BytesIO(data), name)
+        raise RadiographError("damaged_in_archive", film.name) from error
+    return read_radiograph(io.BytesIO(data), film.name)
 
 
 def _is_archive(path: Path) -> bool:
@@ -91,10 +96,20 @@ def _is_archive(path: Path) -> bool:
         return False
 
 
-def _is_film(name: str) -> bool:
-    hidden = _base(name).startswith(".") or name.startswith("__MACOSX/")
-    return not hidden and Path(_base(name)).suffix.lower() in ("", *SUFFIXES)
+def _members(path: Path) -> list[str]:
+    """What looks like a film in an archive, by its place there."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return []
+    parts = {name: re.split(r"[/\\]", name) for name in names}
+    return [
+        name
+        for name in names
+        if Path(parts[name][-1]).suffix.lower() in ("", *SUFFIXES) and not _is_hidden(parts[name])
+    ]
 
 
-def _base(member: str) -> str:
-    return re.split(r"[/\\]", member)[-1]
+def _is_hidden(parts: Sequence[str]) -> bool:
+    return any(part.startswith((".", "__MACOSX")) and part != ".." for part in parts)

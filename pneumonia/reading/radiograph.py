@@ -109,12 +109,19 @@ def _read(source: Source, label: str) -> Radiograph:
 
 
 def _label(source: Source, name: str | None) -> str:
-    """The base name, printable and short: names come from strangers."""
     if name is None and isinstance(source, (str, os.PathLike)):
         name = os.fsdecode(source)
     elif name is None:
         name = getattr(source, "filename", None) or getattr(source, "name", None)
-    base = re.split(r"[/\\]", name.rstrip("/\\"))[-1] if isinstance(name, str) else ""
+    return film_name(name) if isinstance(name, str) else "film"
+
+
+def film_name(path: str) -> str:
+    """A film's name: the base name, printable and at most 80 characters, or ``"film"``.
+
+    Names come from strangers; wherever one is shown, it is shown like this.
+    """
+    base = re.split(r"[/\\]", path.rstrip("/\\"))[-1]
     clean = "".join(c for c in base if c.isprintable()).strip()
     return (clean if len(clean) <= 80 else f"{clean[:60]}…{clean[-19:]}") or "film"
 

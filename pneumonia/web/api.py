@@ -67,11 +67,12 @@ def predict_batch(films: list[str]) -> list[dict]:
     """
     if not films:
         raise gr.Error(_NONE, print_exception=False)
+    listed = list_films(films)
     return [
-        {"film": name, "error": str(answer)}
+        {"film": film.name, "error": str(answer)}
         if isinstance(answer, RadiographError)
         else as_dict(answer)
-        for name, answer in answers(list_films(films))
+        for film, answer in zip(listed, answers(listed), strict=True)
     ]
 
 

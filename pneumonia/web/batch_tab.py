@@ -68,17 +68,17 @@ def progress(done: int, total: int, seconds: float | None = None) -> str:
 
 def read(paths: list[str]) -> Iterator[tuple[str, str, list[tuple[FilmRef, Row]]]]:
     """Films and archives → after each film the progress, the rows as JSON lines, and the rows."""
-    entries, rows, lines = list_films(paths), [], []
+    films, rows, lines = list_films(paths), [], []
     began, batch = time.monotonic(), f"{time.time():.3f}"
-    yield progress(0, len(entries)), _as_lines(lines), []
-    for entry, (name, answer) in zip(entries, handlers.answers(entries), strict=True):
+    yield progress(0, len(films)), _as_lines(lines), []
+    for film, answer in zip(films, handlers.answers(films), strict=True):
         if not isinstance(answer, RadiographError):
             answer = [_light(prediction) for prediction in answer]
-        line = {"batch": batch, "row": len(rows), **_line(name, answer)}
-        rows.append((entry, (name, answer)))
+        line = {"batch": batch, "row": len(rows), **_line(film.name, answer)}
+        rows.append((film, (film.name, answer)))
         lines.append(escape(json.dumps(line)))
-        seconds = (time.monotonic() - began) / len(rows) * (len(entries) - len(rows))
-        yield progress(len(rows), len(entries), seconds), _as_lines(lines), rows
+        seconds = (time.monotonic() - began) / len(rows) * (len(films) - len(rows))
+        yield progress(len(rows), len(films), seconds), _as_lines(lines), rows
 
 
 def export(rows: list[tuple[FilmRef, Row]], what: str) -> str:

@@ -8,7 +8,9 @@ from PIL import Image
 
 from pneumonia.checkpoint import shipped_folder
 from pneumonia.overlay import film_image
-from pneumonia.reading.radiograph import SUFFIXES, RadiographError, Source, read_radiograph
+from pneumonia.reading.archive import FilmRef, find_films
+from pneumonia.reading.radiograph import Radiograph, read_radiograph
+from pneumonia.reading.refusals import RadiographError
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web.texts import Argument, plain, ref
 
@@ -21,11 +23,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Example:
-    """``source`` is what ``read_radiograph`` takes, ``thumbnail`` a small grey picture of it."""
+    """A film to start with.
+
+    Attributes:
+        title: what it shows, for its button.
+        note: whose it is.
+        film: where it lies, or the drawing itself.
+        thumbnail: a small grey picture of it.
+    """
 
     title: Argument
     note: Argument
-    source: Source
+    film: FilmRef | Radiograph
     thumbnail: Image.Image
 
 
@@ -35,18 +44,20 @@ def load_examples(folder: Path = FOLDER) -> list[Example]:
     for key, (lesions, seed) in _DRAWINGS.items():
         picture = draw_phantom(lesions=lesions, seed=seed).image()
         film = read_radiograph(picture, name=plain(f"name.{key}"))
-        examples.append(_example(ref(f"examples.{key}"), ref("examples.drawn"), film))
-    for path in sorted(folder.glob("*")):
-        if path.suffix.lower() in SUFFIXES:
-            try:
-                title, _, note = path.stem.partition(" (")  # "Title (whose it is).jpeg"
-                examples.append(_example(title, note.removesuffix(")"), path))
-            except RadiographError as error:
-                log.warning("Example left out: %s", error)
+        title, note = ref(f"examples.{key}"), ref("examples.drawn")
+        examples.append(Example(title, note, film, _thumbnail(film)))
+    for path in find_films(folder):
+        title, _, note = path.stem.partition(" (")  # "Title (whose it is).jpeg"
+        try:
+            thumbnail = _thumbnail(read_radiograph(path))
+        except RadiographError as error:
+            log.warning("Example left out: %s", error)
+        else:
+            examples.append(Example(title, note.removesuffix(")"), FilmRef(path), thumbnail))
     return examples
 
 
-def _example(title: Argument, note: Argument, source: Source) -> Example:
-    thumbnail = film_image(read_radiograph(source).pixels)
+def _thumbnail(film: Radiograph) -> Image.Image:
+    thumbnail = film_image(film.pixels)
     thumbnail.thumbnail(THUMBNAIL, Image.Resampling.LANCZOS)
-    return Example(title, note, source, thumbnail)
+    return thumbnail

@@ -12,20 +12,16 @@ from typing import TypeVar
 import gradio as gr
 import numpy as np
 import torch
+from gradio_client.utils import strip_invalid_filename_characters
 
 from pneumonia.checkpoint import CheckpointError, available_models
 from pneumonia.export.records import as_dict, download_filename
 from pneumonia.models import MODELS
 from pneumonia.overlay import film_image, side_by_side
 from pneumonia.predictor import Prediction, Predictor
-from pneumonia.reading.archive import FilmRef, read_film, read_films
-from pneumonia.reading.radiograph import (
-    MAX_BYTES,
-    Radiograph,
-    RadiographError,
-    Source,
-    read_radiograph,
-)
+from pneumonia.reading.archive import FilmRef, read_film
+from pneumonia.reading.radiograph import MAX_BYTES, Radiograph, film_name
+from pneumonia.reading.refusals import RadiographError
 from pneumonia.web import on_gpu, views
 
 PREDICTORS: dict[str, Predictor] = {}  # the most capable first; filled once, before any visitor
@@ -69,42 +65,34 @@ def run_parallel(function: Callable[[T], R], things: Sequence[T]) -> list[R]:
         return list(pool.map(function, things))
 
 
-def analyse(source: Source | FilmRef | None, choice: str) -> Iterator[str]:
+def analyse(film: FilmRef | Radiograph | None, choice: str) -> Iterator[str]:
     """A film → the result as HTML, first without pictures; or one calm sentence why there is none.
 
     Args:
-        source: what ``read_radiograph`` takes, or a film of a batch; None where there is none yet.
+        film: where it lies, or the film itself; None where there is none yet.
         choice: a model's name, or ``"both"``.
     """
-    file = source[0] if isinstance(source, tuple) else source
-    if source is None:
+    if film is None:
         yield views.invitation()
-    elif isinstance(file, str | Path) and not Path(file).is_file():
-        yield views.refusal(RadiographError("gone", "film"))
-    else:
-        try:
-            predictions = infer(_read(source), chosen(choice))
-            yield views.result(predictions, pending=True)
-            yield views.result(predictions)
-        except Exception as error:
-            yield views.refusal(refusal(error))
+        return
+    try:
+        predictions = infer(_read(film), chosen(choice))
+        yield views.result(predictions, pending=True)
+        yield views.result(predictions)
+    except Exception as error:
+        yield views.refusal(refusal(error))
 
 
-def answers(entries: Sequence[FilmRef]) -> Iterator[tuple[str, list[Prediction] | RadiographError]]:
-    """Each listed film's name with every model's prediction, or why there is none.
+def answers(films: Sequence[FilmRef]) -> Iterator[list[Prediction] | RadiographError]:
+    """For each film every model's prediction, without heatmaps, or why there is none.
 
-    There are no heatmaps. A film that cannot be read, or at which something breaks, costs its own
-    answer only.
+    A film that cannot be read, or at which something breaks, costs its own answer only.
     """
-    for name, film in read_films(entries):
-        answer: list[Prediction] | RadiographError
+    for film in films:
         try:
-            if isinstance(film, RadiographError):
-                raise film
-            answer = infer(film, list(PREDICTORS), heatmap=False)
+            yield infer(read_film(film), list(PREDICTORS), heatmap=False)
         except Exception as error:
-            answer = refusal(error)
-        yield name, answer
+            yield refusal(error)
 
 
 def refusal(error: Exception) -> RadiographError:
@@ -115,8 +103,12 @@ def refusal(error: Exception) -> RadiographError:
     return RadiographError("broken", "film")
 
 
-def _read(source: Source | FilmRef) -> Radiograph:
-    return read_film(*source) if isinstance(source, tuple) else read_radiograph(source)
+def _read(film: FilmRef | Radiograph) -> Radiograph:
+    if isinstance(film, Radiograph):
+        return film
+    if not film.path.is_file():
+        raise RadiographError("gone", film.name)
+    return read_film(film)
 
 
 def chosen(choice: str) -> list[str]:
@@ -124,21 +116,21 @@ def chosen(choice: str) -> list[str]:
     return [choice] if choice in PREDICTORS else list(PREDICTORS)
 
 
-def export(source: Source | FilmRef, choice: str, what: str) -> str:
+def export(film: FilmRef | Radiograph, choice: str, what: str) -> str:
     """A film → what the visitor takes away of it, as a link that carries the file.
 
     The film is read and predicted again: nothing of a visitor is kept for the case.
 
     Args:
-        source: as ``analyse`` takes it.
+        film: as ``analyse`` takes it.
         choice: a model's name, or ``"both"``.
         what: ``"pdf"`` (the report), ``"json"`` (the figures) or ``"png"`` (film and overlays).
     """
     try:
-        predictions = infer(_read(source), chosen(choice))
+        predictions = infer(_read(film), chosen(choice))
     except Exception as error:  # most likely its upload was deleted meanwhile
         raise gr.Error(str(refusal(error)), print_exception=False) from error
-    film = predictions[0].radiograph
+    radiograph = predictions[0].radiograph
     if what == "pdf":
         from pneumonia.export.pdf import pdf
 
@@ -147,15 +139,15 @@ def export(source: Source | FilmRef, choice: str, what: str) -> str:
         kind, text = "application/json", json.dumps(as_dict(predictions), indent=2)
         content = text.encode()
     else:
-        pictures = [film_image(film.pixels), *(p.overlay() for p in predictions)]
+        pictures = [film_image(radiograph.pixels), *(p.overlay() for p in predictions)]
         side_by_side(pictures).save(file := io.BytesIO(), "PNG")
         kind, content = "image/png", file.getvalue()
     return views.download(
-        download_filename(film.name, f".{kind.rpartition('/')[2]}"), kind, content
+        download_filename(radiograph.name, f".{kind.rpartition('/')[2]}"), kind, content
     )
 
 
 def too_large(name: str) -> str:
     """The refusal of a file of that name whose size the browser already saw."""
-    name = name if len(name) <= 80 else f"{name[:79]}…"
+    name = film_name(strip_invalid_filename_characters(Path(name).name))  # as uploads are named
     return views.refusal(RadiographError("too_large", name, limit=MAX_BYTES // 2**20))

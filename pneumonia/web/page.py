@@ -6,7 +6,8 @@ from pathlib import Path
 import gradio as gr
 from starlette.middleware import Middleware
 
-from pneumonia.reading.radiograph import MAX_BYTES
+from pneumonia.reading.archive import FilmRef
+from pneumonia.reading.radiograph import MAX_BYTES, Radiograph
 from pneumonia.web import about, api, batch_tab, handlers, results, viewer, views
 from pneumonia.web.examples import load_examples
 from pneumonia.web.limits import MAX_UPLOAD_BYTES, BodySizeLimit, no_room
@@ -76,7 +77,7 @@ def build() -> gr.Blocks:
         analytics_enabled=False,
         fill_width=True,
     ) as page:
-        source = gr.State()  # an upload's path, a film of a batch or an example's position
+        source = gr.State()  # FilmRef, or a drawn example; None before the first
         rows = gr.State([], time_to_live=3600)
         _html(about.notice(), elem_id="notice")
         _html(about.header())
@@ -118,29 +119,27 @@ def build() -> gr.Blocks:
                         gr.Markdown(results.model_card(name), elem_classes="card")
         taken = _html("", elem_id="take", js_on_load=_TAKE)
 
-        def known(where):
-            return examples[where].source if isinstance(where, int) else where
-
         @_end_with_skip
-        def analyse(where, model: str):
-            yield from handlers.analyse(known(where), model)
+        def analyse(here: FilmRef | Radiograph | None, model: str):
+            yield from handlers.analyse(here, model)
 
         @_end_with_skip
         def read_upload(path: str, model: str):
-            for shown in handlers.analyse(path, model):
-                yield shown, path, None  # the drop zone is free for the next film
+            here = FilmRef(Path(path))
+            for shown in handlers.analyse(here, model):
+                yield shown, here, None  # the drop zone is free for the next film
 
         @_end_with_skip
         def read_example(model: str, event: gr.EventData):
-            where = int(event.index) % len(examples)
-            for shown in handlers.analyse(known(where), model):
-                yield shown, where
+            here = examples[int(event.index) % len(examples)].film
+            for shown in handlers.analyse(here, model):
+                yield shown, here
 
-        def take(where, model: str, done: list, event: gr.EventData):
+        def take(here: FilmRef | Radiograph, model: str, done: list, event: gr.EventData):
             what = str(event.what)
             if what.startswith("films."):
                 return batch_tab.export(done, what)
-            return handlers.export(known(where), model, what)
+            return handlers.export(here, model, what)
 
         def refuse_large(event: gr.EventData):
             return handlers.too_large(str(event.name)), None
@@ -148,9 +147,9 @@ def build() -> gr.Blocks:
         @_end_with_skip
         def open_row(done: list, model: str, event: gr.EventData):
             row = int(event.row)
-            entry = done[row][0] if row < len(done) else ""  # kept for an hour: then it is gone
-            for shown in handlers.analyse(entry, model):
-                yield shown, entry
+            here = done[row][0] if row < len(done) else FilmRef(Path())  # gone after an hour
+            for shown in handlers.analyse(here, model):
+                yield shown, here
 
         for event, function, inputs, outputs in (
             (film.upload, read_upload, [film, choice], [result, source, film]),

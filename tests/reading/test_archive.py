@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumonia.reading.archive import MAX_FILMS, list_films, read_films
+from pneumonia.reading.archive import MAX_FILMS, FilmRef, find_films, list_films, read_film
 from pneumonia.reading.radiograph import MAX_BYTES, Radiograph, RadiographError
 from pneumonia.synthetic.phantom import draw_phantom
 
@@ -27,7 +27,13 @@ def archive(path: Path, members: dict[str, bytes], method=zipfile.ZIP_DEFLATED) 
 
 
 def read(*paths) -> list[tuple[str, Radiograph | RadiographError]]:
-    return list(read_films(list_films(paths)))
+    rows: list[tuple[str, Radiograph | RadiographError]] = []
+    for film in list_films(paths):
+        try:
+            rows.append((film.name, read_film(film)))
+        except RadiographError as error:
+            rows.append((film.name, error))
+    return rows
 
 
 def test_files_and_archives_in_their_order_and_a_bad_one_costs_only_itself(png, tmp_path):
@@ -106,4 +112,28 @@ def test_a_picture_with_an_archive_behind_it_is_a_picture(png, tmp_path):
     assert zipfile.is_zipfile(path)
     with Image.open(path) as picture:
         assert picture.size == (80, 64)
-    assert list_films([path]) == [(path, None)]
+    assert list_films([path]) == [FilmRef(path)]
+
+
+def test_films_of_a_folder_are_told_by_their_suffix_and_hidden_ones_do_not_count(tmp_path):
+    files = ("b.PNG", "a.dcm", "deep/er/c.jpeg", "words.txt", "IM0001", ".hidden.png")
+    for name in (*files, ".thumbnails/d.png", "__MACOSX/a/._b.png", "deep/..e.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "folder.png").mkdir()
+    found = [path.relative_to(tmp_path).as_posix() for path in find_films(tmp_path)]
+    assert found == ["a.dcm", "b.PNG", "deep/er/c.jpeg"]
+    assert find_films(tmp_path / "gone") == []
+
+
+@pytest.mark.parametrize("member", [None, f"{'folder' * 20}/{'long name ' * 20}.png"])
+def test_a_reference_is_named_like_its_film(png, tmp_path, member):
+    path = tmp_path / f"{'x' * 100} [1].png"
+    path.write_bytes(png)
+    if member:
+        path = archive(tmp_path / "films.zip", {member: png})
+    (ref,) = list_films([path])
+    assert ref.name == read_film(ref).name and len(ref.name) == 80
+    with pytest.raises(RadiographError) as caught:
+        read_film(FilmRef(tmp_path / "gone.zip", member and "a/gone.png"))
+    assert caught.value.name in ("gone.zip", "gone.png")

@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import base64
+import html
 import io
 import json
 import math
@@ -30,7 +31,9 @@ from served_page import served_page
 
 from pneumonia import Predictor
 from pneumonia.checkpoint import available_models
+from pneumonia.reading.radiograph import read_radiograph
 from pneumonia.synthetic.phantom import draw_phantom
+from pneumonia.web import handlers
 from pneumonia.web.retention import sweep
 from tools.page_process import ROOT, free_port, running_page
 
@@ -103,6 +106,16 @@ def test_a_film_is_answered_as_the_predictor_does(client, film):
             expected.overlay().save(file := io.BytesIO(), "JPEG", quality=95, subsampling=0)
             difference = np.asarray(picture, int) - np.asarray(Image.open(file), int)
             assert np.abs(difference).max() <= 3
+
+
+@pytest.mark.parametrize("name", ["a <b> {c}?.png", f"{'ö' * 150} and so on (1).png", "x/y.png"])
+def test_a_file_has_one_name_whether_it_was_too_large_to_be_sent_or_not(film, name):
+    answer = httpx.post(
+        f"{served_page()}gradio_api/upload", files={"files": (name, film.read_bytes())}
+    )
+    (upload,) = answer.raise_for_status().json()
+    sent = read_radiograph(upload).name
+    assert f"&quot;{html.escape(sent)}&quot; is larger than" in handlers.too_large(name)
 
 
 def test_many_films_are_answered_in_order_and_a_broken_one_costs_itself(client, film, tmp_path):

@@ -16,6 +16,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from pneumonia.predictor import Predictor
+from pneumonia.reading.archive import FilmRef
 from pneumonia.reading.refusals import RadiographError
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import batch_tab, handlers
@@ -117,8 +118,8 @@ def test_all_rows_can_be_taken_away(loaded, paths):
 
 def test_a_row_keeps_next_to_nothing_of_its_film(loaded, tmp_path):
     Image.new("L", (900, 800), 90).save(tmp_path / "large.png")
-    *_, (_, _, [(entry, (_, answer))]) = batch_tab.read([str(tmp_path / "large.png")])
-    assert entry == (tmp_path / "large.png", None)
+    *_, (_, _, [(ref, (_, answer))]) = batch_tab.read([str(tmp_path / "large.png")])
+    assert ref == FilmRef(tmp_path / "large.png")
     for prediction in answer:
         assert max(prediction.radiograph.pixels.shape) <= batch_tab.THUMBNAIL
         assert prediction.attribution is None and prediction.model_input.size == 1
@@ -131,11 +132,11 @@ def test_a_row_that_was_refused_keeps_nothing_of_its_file(loaded, tmp_path):
     assert answer.__traceback__ is answer.__cause__ is None  # their frames hold the file's bytes
 
 
-def test_a_film_of_an_archive_is_opened_like_any_other(loaded, paths):
+def test_a_film_of_an_archive_is_opened_like_any_other(loaded, paths, tmp_path):
     *_, (_, _, rows) = batch_tab.read(paths)
     *_, shown = handlers.analyse(rows[2][0], "both")
     assert "inside.png" in shown and 'class="result"' in shown
-    gone = (rows[2][0][0].with_name("gone.zip"), "inside.png")
+    gone = FilmRef(tmp_path / "gone.zip", "inside.png")
     (shown,) = handlers.analyse(gone, "both")
     assert "no longer on the server" in html.unescape(shown)
     with pytest.raises(gr.Error, match="no longer on the server"):
