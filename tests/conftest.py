@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from factories import card_of, open_gate, seeded_network
+from factories import TINY, random_checkpoints
 
-from pneumonia.checkpoint import save_checkpoint
 from pneumonia.models import MODELS
 from pneumonia.synthetic.phantom import draw_phantom
 
@@ -18,10 +17,17 @@ torch.set_num_threads(2)
 @pytest.fixture(scope="session", params=list(MODELS))
 def checkpoint(request, tmp_path_factory) -> Path:
     """A checkpoint folder of each model, with random weights."""
-    folder = tmp_path_factory.mktemp("checkpoint") / request.param
-    model = request.param
-    save_checkpoint(folder, seeded_network(model), card_of(model), open_gate(model))
-    return folder
+    root = random_checkpoints(tmp_path_factory.mktemp("checkpoint"), [request.param])
+    return root / request.param
+
+
+@pytest.fixture
+def three_models(tmp_path, monkeypatch) -> Path:
+    """The checkpoints of three models, the shipped two and one that nothing but its entry knows."""
+    monkeypatch.setitem(MODELS, "tiny", TINY)
+    root = random_checkpoints(tmp_path / "checkpoints", MODELS)
+    monkeypatch.setenv("PNEUMONIA_CHECKPOINTS", str(root))
+    return root
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,12 @@
 """What tests are made of: cards, gates, networks and predictions, each by one function."""
 
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from pneumonia.card import (
     Calibration,
@@ -19,8 +21,9 @@ from pneumonia.card import (
     TrainingData,
     Validation,
 )
+from pneumonia.checkpoint import save_checkpoint
 from pneumonia.gate import Gate, GateResult
-from pneumonia.models import MODELS, build
+from pneumonia.models import MODELS, ModelSpec, Network, build
 from pneumonia.predictor import Prediction
 from pneumonia.reading.radiograph import Radiograph
 
@@ -66,7 +69,7 @@ def card_of(model: str, **changes) -> Card:
 
 def open_gate(model: str, limit: float = 1e6) -> Gate:
     """A gate that lets films through whose embedding features are within ``limit`` of 0."""
-    channels = {"cnn": 160, "densenet169": 640}[model]
+    channels = {"cnn": 160, "densenet169": 640, "tiny": 8}[model]
     precision = np.eye(channels, dtype=np.float32) / np.float32(limit) ** 2
     return Gate(np.zeros(channels, np.float32), precision)
 
@@ -83,6 +86,23 @@ def seeded_network(model: str, seed: int = 0) -> torch.nn.Module:
             torch.nn.init.uniform_(module.running_var, 0.7, 1.3)
     torch.nn.init.normal_(network.classifier.weight, std=0.1)
     return network.eval()
+
+
+def random_checkpoints(root: Path, models: Iterable[str]) -> Path:
+    """A folder with a checkpoint of each named model, with random weights."""
+    for model in models:
+        save_checkpoint(root / model, seeded_network(model), card_of(model), open_gate(model))
+    return root
+
+
+def build_tiny() -> Network:
+    """A network that does not ship: two convolutions, a 13 × 13 map of a 64-px film."""
+    layers = [nn.Conv2d(1, 8, 5, stride=2, bias=False), nn.BatchNorm2d(8), nn.ReLU(inplace=True)]
+    layers += [nn.MaxPool2d(2), nn.Conv2d(8, 16, 3, bias=False), nn.BatchNorm2d(16)]
+    return Network(nn.Sequential(*layers), 16, embedding="3", dropout=0.1)
+
+
+TINY = ModelSpec(build_tiny, "Tiny Net", size=64, eval_size=64, learning_rate=1e-3)
 
 
 def prediction(probability=0.8, model="cnn", heat=6.0, name="a.png", notes=(), gate="ok"):
