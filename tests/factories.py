@@ -1,11 +1,15 @@
-"""What tests are made of: cards, gates, networks and predictions, each by one function."""
+"""What tests are made of: cards, gates, networks, predictions and DICOMs, each by one function."""
 
+import io
 from collections.abc import Iterable
 from dataclasses import fields, replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import torch
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 from torch import nn
 
 from pneumonia.card import (
@@ -20,6 +24,7 @@ from pneumonia.card import (
     Training,
     TrainingData,
     Validation,
+    WeightsFile,
 )
 from pneumonia.checkpoint import save_checkpoint
 from pneumonia.gate import Gate, GateResult
@@ -105,23 +110,76 @@ def build_tiny() -> Network:
 TINY = ModelSpec(build_tiny, "Tiny Net", size=64, eval_size=64, learning_rate=1e-3)
 
 
-def prediction(probability=0.8, model="cnn", heat=6.0, name="a.png", notes=(), gate="ok"):
-    """NORMAL up to 0.3, PNEUMONIA from 0.6, UNCERTAIN between."""
-    classes = ["NORMAL"] * (probability <= 0.3) + ["PNEUMONIA"] * (probability >= 0.6)
-    label = "PNEUMONIA" if probability >= 0.5 else "NORMAL"
+def film(height=140, width=160, name="a film.png", notes=(), format="PNG") -> Radiograph:
+    """A film that goes from black in its upper left corner to white in the lower right one."""
+    ramp = np.linspace(0, 1, height * width, dtype=np.float32).reshape(height, width)
+    return Radiograph(ramp, name, format, tuple(notes), 0.0)
+
+
+def prediction(probability=0.8, model="cnn", gate="ok", heat=6.0, radiograph=None) -> Prediction:
+    """NORMAL up to 0.3, PNEUMONIA from 0.6, UNCERTAIN between.
+
+    The upper right quarter of the film speaks for the label with ``heat``, the rest with nothing;
+    None stands for no heatmap.
+    """
+    limits = {"NORMAL": probability <= 0.3, "PNEUMONIA": probability >= 0.6}
+    label = "PNEUMONIA" if probability >= 0.47 else "NORMAL"
+    sign = 1 if label == "PNEUMONIA" else -1
     return Prediction(
         model=model,
         probability=probability,
         label=label,
-        threshold=0.5,
-        prediction_set=tuple(classes),
-        card=card_of(model),
-        attribution=np.array([[0, heat], [0, 0]], np.float32) * (1 if label == "PNEUMONIA" else -1),
+        threshold=0.47,
+        prediction_set=tuple(name for name, plausible in limits.items() if plausible),
+        card=card_of(model, weights=WeightsFile(sha256=sha256(model.encode()).hexdigest())),
+        attribution=None if heat is None else np.array([[0, sign * heat], [0, 0]], np.float32),
         target=label,
         model_input=np.zeros((8, 8), np.float32),
         gate=GateResult(gate),
-        radiograph=Radiograph(np.full((60, 90), 0.5, np.float32), name, "PNG", tuple(notes), 0.0),
+        radiograph=radiograph or film(),
     )
+
+
+def dicom(pixels: np.ndarray, syntax: str = ExplicitVRLittleEndian, **elements) -> Dataset:
+    """A DICOM film with a patient's name, uncompressed.
+
+    Args:
+        pixels: integers, ``(rows, columns)``, ``(rows, columns, 3)`` or ``(frames, rows,
+            columns)``.
+        syntax: what its header says of the coding.
+        elements: what to add or replace by keyword; None removes.
+    """
+    colour = pixels.ndim == 3 and pixels.shape[2] == 3
+    film = Dataset()
+    film.SOPClassUID = DigitalXRayImageStorageForPresentation
+    film.SOPInstanceUID = "1.2.3"
+    film.Modality = "DX"
+    film.PatientName = "SECRET^PERSON"
+    film.PatientID = "SECRET-42"
+    film.Rows, film.Columns = pixels.shape[:2] if colour or pixels.ndim == 2 else pixels.shape[1:]
+    film.SamplesPerPixel = 3 if colour else 1
+    if colour:
+        film.PlanarConfiguration = 0
+    film.PhotometricInterpretation = "RGB" if colour else "MONOCHROME2"
+    film.BitsAllocated = film.BitsStored = 8 * pixels.dtype.itemsize
+    film.PixelRepresentation = int(pixels.dtype.kind == "i")
+    film.PixelData = pixels.tobytes()
+    film["PixelData"].VR = "OB" if pixels.dtype.itemsize == 1 else "OW"
+    for keyword, value in elements.items():
+        if value is None:
+            delattr(film, keyword)
+        else:
+            setattr(film, keyword, value)
+    film.HighBit = film.BitsStored - 1
+    film.file_meta = FileMetaDataset()
+    film.file_meta.TransferSyntaxUID = syntax
+    return film
+
+
+def saved(film: Dataset) -> bytes:
+    """A DICOM film as the bytes of its file."""
+    film.save_as(file := io.BytesIO(), enforce_file_format=True)
+    return file.getvalue()
 
 
 TITLES = {"cnn": "Small CNN", "densenet169": "DenseNet-169"}

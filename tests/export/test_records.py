@@ -10,27 +10,26 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-import pydicom
 import pytest
-from factories import card_of
-from pydicom.dataset import Dataset, FileMetaDataset
+from factories import dicom, film, prediction, saved
 from pypdf import PdfReader
 from pypdf.generic import StreamObject
 
 from pneumonia import __version__
-from pneumonia.card import Conformal, WeightsFile
+from pneumonia.card import Conformal
 from pneumonia.export.pdf import pdf, pdf_table
 from pneumonia.export.records import (
     COLUMNS,
     INTENDED_USE,
     SENTENCES,
+    SOFTWARE,
     as_dict,
     csv_text,
     download_filename,
     escape_formula,
     percent,
 )
-from pneumonia.gate import REASONS, GateResult
+from pneumonia.gate import REASONS
 from pneumonia.predictor import Prediction
 from pneumonia.reading import refusals
 from pneumonia.reading.radiograph import Radiograph, read_radiograph
@@ -39,43 +38,17 @@ from pneumonia.web import views
 
 WHEN = datetime(2031, 2, 3, 14, 5, 6, tzinfo=timezone.utc)
 FAR = REASONS["unlike"]
-TITLES = {"densenet169": "DenseNet-169", "cnn": "Small CNN"}
-HASHES = {"densenet169": "abcdef012345" + 52 * "6", "cnn": "0123456789ab" + 52 * "c"}
+ORDER = ("densenet169", "cnn")  # as the page shows them
+HASHES = {model: prediction(model=model).card.weights.sha256 for model in ORDER}
 LONG = f"{'a_name_without_spaces_' * 3}.dcm"
 NOTES = tuple(Note(code, {"frames": 2, "bits": 12}) for code in sorted(refusals.NOTES)[:9])
 POINTS = 72 / 25.4  # a millimetre on the page
 LEGEND = (30.0, 2.4)  # the size of its bar in mm
 
 
-def film(height=140, width=160, name="a film.png", notes=(), kind="PNG") -> Radiograph:
-    ramp = np.linspace(0, 1, height * width, dtype=np.float32).reshape(height, width)
-    return Radiograph(ramp, name, kind, tuple(notes), 0.0)
-
-
-def prediction(radiograph, probability=0.8, model="cnn", gate="ok", heat=6.0) -> Prediction:
-    """NORMAL up to 0.3, PNEUMONIA from 0.6, UNCERTAIN between."""
-    limits = {"NORMAL": probability <= 0.3, "PNEUMONIA": probability >= 0.6}
-    label = "PNEUMONIA" if probability >= 0.47 else "NORMAL"
-    card = card_of(model, weights=WeightsFile(sha256=HASHES[model]))
-    sign = 1 if label == "PNEUMONIA" else -1  # the heat is what speaks for the label
-    return Prediction(
-        model=model,
-        probability=probability,
-        label=label,
-        threshold=0.47,
-        prediction_set=tuple(name for name, plausible in limits.items() if plausible),
-        card=card,
-        attribution=None if heat is None else np.array([[0, sign * heat], [0, 0]], np.float32),
-        target=label,
-        model_input=np.zeros((8, 8), np.float32),
-        gate=GateResult(gate),
-        radiograph=radiograph,
-    )
-
-
 def both(radiograph, probabilities=(0.8, 0.2), **options) -> list[Prediction]:
-    pairs = zip(TITLES, probabilities, strict=True)
-    return [prediction(radiograph, p, model, **options) for model, p in pairs]
+    pairs = zip(ORDER, probabilities, strict=True)
+    return [prediction(p, model, radiograph=radiograph, **options) for model, p in pairs]
 
 
 def words(page) -> str:
@@ -110,7 +83,7 @@ def boxes(document: bytes) -> list[tuple[float, float, float, float]]:
 
 def test_the_dictionary_survives_json_and_tells_all():
     radiograph = film(140, 160, "f.dcm", [Note("window")], "DICOM")
-    answer = as_dict([prediction(radiograph, np.float32(0.5))], WHEN)
+    answer = as_dict([prediction(np.float32(0.5), radiograph=radiograph)], WHEN)
     assert json.loads(json.dumps(answer, allow_nan=False)) == answer
     model = answer.pop("models").pop("cnn")
     assert answer == {
@@ -143,7 +116,7 @@ def test_the_dictionary_survives_json_and_tells_all():
 
 def test_dates_are_in_utc_and_default_to_now():
     there = WHEN.astimezone(timezone(timedelta(hours=9)))
-    predictions = [prediction(film())]
+    predictions = [prediction()]
     dates = [as_dict(predictions, w)["date"] for w in (there, WHEN.replace(tzinfo=None))]
     assert dates == ["2031-02-03T14:05:06+00:00"] * 2
     now = datetime.fromisoformat(as_dict(predictions)["date"])
@@ -151,7 +124,7 @@ def test_dates_are_in_utc_and_default_to_now():
 
 
 def test_the_band_is_in_order_even_where_both_classes_are_plausible_in_it():
-    overlapping = prediction(film())
+    overlapping = prediction()
     card = replace(overlapping.card, conformal=Conformal(0.9, 0.7, 0.2))
     overlapping = replace(overlapping, card=card)
     assert as_dict([overlapping])["models"]["cnn"]["uncertain"] == [0.2, 0.7]
@@ -166,7 +139,7 @@ def test_a_report_of_nothing_is_an_error():
 
 def test_the_words_are_those_of_the_page():
     for probability, verdict in ((0.1, "NORMAL"), (0.5, "UNCERTAIN"), (0.9, "PNEUMONIA")):
-        html = views.result([prediction(film(), probability)])
+        html = views.result([prediction(probability)])
         assert f"{verdict}<" in html and f">{SENTENCES[verdict]}<" in html
     for fraction in (0, 0.0099, 0.01, 0.125, 0.99, 0.991):
         shown = percent(fraction).replace("\u00a0", "&nbsp;")
@@ -189,13 +162,13 @@ def test_the_report_says_it_all_on_one_page():
         "operating point 47 %: sensitivity 95 %, specificity 97 %",
         *("uncertain from 30 % to 60 %", "90 % coverage", "What the model used", "log-odds", "15+"),
         *("DenseNet-169 what spoke for PNEUMONIA", "Small CNN what spoke for NORMAL"),
-        "DenseNet-169 · version 7.8.9 · weights abcdef012345 Small",
-        "Small CNN · version 7.8.9 · weights 0123456789ab Read with pneumonia " + __version__,
+        f"DenseNet-169 · version 7.8.9 · weights {HASHES['densenet169'][:12]} Small",
+        f"Small CNN · version 7.8.9 · weights {HASHES['cnn'][:12]} Read with {SOFTWARE}",
         INTENDED_USE,
     ):
         assert text in said, text
     assert "scope" not in said and "…" not in said
-    uncertain = only_page(pdf([prediction(film(), 0.5, heat=0.1)]))
+    uncertain = only_page(pdf([prediction(0.5, heat=0.1)]))
     assert "UNCERTAIN too close for this model to call 50 %" in uncertain
     assert "nothing spoke clearly for PNEUMONIA" in uncertain
 
@@ -204,8 +177,8 @@ def test_the_report_says_it_all_on_one_page():
     "gates", [("unlike", "unlike"), ("unlike", "blank"), ("ok", "unlike"), ("narrow", "ok")]
 )
 def test_a_refusal_comes_first_and_marks_the_numbers(gates):
-    pairs = zip(TITLES, (0.9, 0.1), gates, strict=True)
-    predictions = [prediction(film(), p, model, gate) for model, p, gate in pairs]
+    pairs = zip(ORDER, (0.9, 0.1), gates, strict=True)
+    predictions = [prediction(p, model, gate) for model, p, gate in pairs]
     said = only_page(pdf(predictions))
     refused = [p for p in predictions if not p.in_scope]
     heading = "Not a film that the models know"
@@ -228,7 +201,7 @@ def test_a_refusal_comes_first_and_marks_the_numbers(gates):
 
 
 AWKWARD = {
-    "one": [prediction(film(), 0.1)],
+    "one": [prediction(0.1)],
     "no heat": both(film(), heat=None),
     "portrait": both(film(500, 300)),
     "square": both(film(300, 300)),
@@ -238,8 +211,8 @@ AWKWARD = {
     "tiny": both(film(32, 32)),
     "large": both(film(2000, 2400)),
     "all at once": [
-        prediction(film(400, 300, LONG, NOTES, "DICOM"), 0.9, model, gate)
-        for model, gate in zip(TITLES, ("unlike", "narrow"), strict=True)
+        prediction(0.9, model, gate, radiograph=film(400, 300, LONG, NOTES, "DICOM"))
+        for model, gate in zip(ORDER, ("unlike", "narrow"), strict=True)
     ],
 }
 
@@ -268,7 +241,7 @@ def test_pictures_are_reduced_before_they_are_embedded():
 
 def test_the_film_and_the_heat_are_those_of_the_prediction():
     radiograph = film(120, 120)
-    document = pdf([prediction(radiograph, heat=15.0)])
+    document = pdf([prediction(heat=15.0, radiograph=radiograph)])
     (page,) = PdfReader(io.BytesIO(document)).pages
     shown = [np.asarray(i.image, float) for i in page.images if i.image.height > 8]
     plain, heated = (a if a.ndim == 2 else a.mean(2) for a in shown)
@@ -281,11 +254,11 @@ def test_the_film_and_the_heat_are_those_of_the_prediction():
     "name", ["<b>x</b> & **y** __z__ --u--.png", "{nb} {{nb}}.png", "=1+1\\(2) ~[a](b).png"]
 )
 def test_markup_in_a_name_is_shown_as_it_is(name):
-    assert name in only_page(pdf([prediction(film(name=name))]))
+    assert name in only_page(pdf([prediction(radiograph=film(name=name))]))
     note = Note("scaled", {"bits": name})
-    assert f"scaled as {name}-bit" in only_page(pdf([prediction(film(notes=[note]))]))
+    assert f"scaled as {name}-bit" in only_page(pdf([prediction(radiograph=film(notes=[note]))]))
     assert name in only_page(
-        pdf_table([(name, [prediction(film())]), (name, RadiographError("empty", name))])
+        pdf_table([(name, [prediction()]), (name, RadiographError("empty", name))])
     )
 
 
@@ -301,13 +274,13 @@ def test_markup_in_a_name_is_shown_as_it_is(name):
 )
 def test_names_in_any_script(name, shown):
     assert f"UTCPneumonia on chest films: a second look {shown} 160" in only_page(
-        pdf([prediction(film(name=name))])
+        pdf([prediction(radiograph=film(name=name))])
     )
     assert shown in only_page(pdf_table([(name, RadiographError("empty", name))]))
 
 
 def test_hebrew_is_drawn_from_right_to_left():
-    (page,) = PdfReader(io.BytesIO(pdf([prediction(film(name="אב (ג) x.png"))]))).pages
+    (page,) = PdfReader(io.BytesIO(pdf([prediction(radiograph=film(name="אב (ג) x.png"))]))).pages
     drawn = []
     page.extract_text(visitor_operand_before=lambda op, args, *_: drawn.append((op, args)))
     codes = page["/Resources"]["/Font"]
@@ -324,8 +297,8 @@ def test_hebrew_is_drawn_from_right_to_left():
 
 def test_names_of_nothing_still_make_a_report():
     for name in ("", " ", "\u202e"):
-        assert only_page(pdf([prediction(film(name=name))])).endswith("PNEUMONIA")
-        assert "1 film" in only_page(pdf_table([(name, [prediction(film())])]))
+        assert only_page(pdf([prediction(radiograph=film(name=name))])).endswith("PNEUMONIA")
+        assert "1 film" in only_page(pdf_table([(name, [prediction()])]))
 
 
 def test_the_same_date_gives_the_same_bytes():
@@ -337,22 +310,10 @@ def test_the_same_date_gives_the_same_bytes():
 
 
 def test_nothing_of_the_machine_or_the_patient_gets_out(tmp_path):
-    secret = Dataset()
-    secret.SOPClassUID = pydicom.uid.DigitalXRayImageStorageForPresentation
-    secret.SOPInstanceUID = "1.2.3"
-    secret.PatientName, secret.PatientID = "SECRET^PERSON", "SECRET-42"
-    secret.InstitutionName, secret.OperatorsName = "SECRET clinic", "SECRET operator"
-    secret.PatientBirthDate = "19991231"
-    secret.Rows = secret.Columns = 64
-    secret.SamplesPerPixel, secret.PhotometricInterpretation = 1, "MONOCHROME2"
-    secret.BitsAllocated = secret.BitsStored = 8
-    secret.HighBit, secret.PixelRepresentation = 7, 0
-    secret.PixelData = np.arange(4096, dtype=np.uint8).tobytes()
-    secret["PixelData"].VR = "OB"
-    secret.file_meta = FileMetaDataset()
-    secret.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    person = {"PatientBirthDate": "19991231", "InstitutionName": "SECRET clinic"}
+    person |= {"OperatorsName": "SECRET operator"}
     path = tmp_path / "film.dcm"
-    secret.save_as(path, enforce_file_format=True)
+    path.write_bytes(saved(dicom(np.arange(4096, dtype=np.uint8).reshape(64, 64), **person)))
     predictions = both(read_radiograph(path))
     texts = [json.dumps(as_dict(predictions)), csv_text([("film.dcm", predictions)])]
     documents = [pdf(predictions, WHEN), pdf_table([("film.dcm", predictions)], WHEN)]
@@ -380,14 +341,14 @@ def test_a_table_repeats_header_number_and_intended_use_on_every_page():
     rows[21] = ("bone.png", both(film(), gate="unlike"))
     rows[22] = (
         "half.png",
-        [prediction(film(), 0.999), prediction(film(), 0.9, "densenet169", "unlike")],
+        [prediction(0.999), prediction(0.9, "densenet169", "unlike")],
     )
     pages = [words(page) for page in PdfReader(io.BytesIO(pdf_table(rows, WHEN))).pages]
     assert len(pages) == 3
     for number, page in enumerate(pages, 1):
         assert f"2031-02-03 14:05 UTC · {number} / 3" in page
-        assert "DenseNet-169 version 7.8.9 · weights abcdef012345" in page
-        assert "Small CNN version 7.8.9 · weights 0123456789ab" in page
+        assert f"DenseNet-169 version 7.8.9 · weights {HASHES['densenet169'][:12]}" in page
+        assert f"Small CNN version 7.8.9 · weights {HASHES['cnn'][:12]}" in page
         assert INTENDED_USE in page
     said = " ".join(pages)
     assert "40 films, 1 not read, 1 out of scope" in said

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import pydicom.data
 import pytest
+from factories import dicom, saved
 from PIL import Image
 from pydicom import uid
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 
 from pneumonia.reading.dicom import _parse
@@ -54,41 +55,6 @@ def unit(values: np.ndarray, full_scale: int = 255) -> np.ndarray:
 
 def luma(colour: np.ndarray) -> np.ndarray:
     return colour[..., :3].astype(np.float64) @ [0.299, 0.587, 0.114] / 255
-
-
-def dicom(pixels: np.ndarray, syntax: str = uid.ExplicitVRLittleEndian, **elements) -> Dataset:
-    """A film with a patient's name; `elements` add or replace, None removes."""
-    colour = pixels.ndim == 3 and pixels.shape[2] == 3
-    film = Dataset()
-    film.SOPClassUID = uid.DigitalXRayImageStorageForPresentation
-    film.SOPInstanceUID = "1.2.3"
-    film.Modality = "DX"
-    film.PatientName = "SECRET^PERSON"
-    film.PatientID = "SECRET-42"
-    film.Rows, film.Columns = pixels.shape[:2] if colour or pixels.ndim == 2 else pixels.shape[1:]
-    film.SamplesPerPixel = 3 if colour else 1
-    if colour:
-        film.PlanarConfiguration = 0
-    film.PhotometricInterpretation = "RGB" if colour else "MONOCHROME2"
-    film.BitsAllocated = film.BitsStored = 8 * pixels.dtype.itemsize
-    film.PixelRepresentation = int(pixels.dtype.kind == "i")
-    film.PixelData = pixels.tobytes()
-    film["PixelData"].VR = "OB" if pixels.dtype.itemsize == 1 else "OW"
-    for keyword, value in elements.items():
-        if value is None:
-            delattr(film, keyword)
-        else:
-            setattr(film, keyword, value)
-    film.HighBit = film.BitsStored - 1
-    film.file_meta = FileMetaDataset()
-    film.file_meta.TransferSyntaxUID = syntax
-    return film
-
-
-def saved(film: Dataset) -> bytes:
-    buffer = io.BytesIO()
-    film.save_as(buffer, enforce_file_format=True)
-    return buffer.getvalue()
 
 
 def read_dicom(pixels: np.ndarray, **elements) -> Radiograph:

@@ -8,16 +8,12 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import pydicom
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from factories import dicom, saved
 from PIL import Image
-from pydicom.dataset import FileMetaDataset
 from pydicom.uid import (
-    ComputedRadiographyImageStorage,
     CTImageStorage,
-    ExplicitVRLittleEndian,
-    generate_uid,
 )
 from pypdf import PdfReader
 from served_page import served_page
@@ -455,24 +451,11 @@ def count_models() -> int:
     return len(available_models())
 
 
-def write_dicom(path: Path, pixels: np.ndarray, modality: str, storage: str) -> None:
-    film = pydicom.Dataset()
-    film.file_meta = FileMetaDataset()
-    film.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    film.SOPClassUID, film.SOPInstanceUID = storage, generate_uid()
-    film.Modality, film.PhotometricInterpretation = modality, "MONOCHROME1"
-    film.PatientName = "SECRET^PERSON"
-    film.Rows, film.Columns = pixels.shape
-    film.BitsAllocated = film.BitsStored = 8
-    film.HighBit, film.SamplesPerPixel, film.PixelRepresentation = 7, 1, 0
-    film.PixelData = pixels.tobytes()
-    film.save_as(path, enforce_file_format=True)
-
-
 def test_a_dicom_film_without_a_suffix(visit, tmp_path):
     page = visit()
     pixels = np.asarray(draw_phantom(300, 340, seed=9).image())
-    write_dicom(path := tmp_path / "IM000001", 255 - pixels, "CR", ComputedRadiographyImageStorage)
+    inverted = dicom(255 - pixels, PhotometricInterpretation="MONOCHROME1")
+    (path := tmp_path / "IM000001").write_bytes(saved(inverted))
     page.set_input_files(INPUT, path)
     wait_for_result(page, "340 × 300")
     assert "MONOCHROME1 inverted" in text(page, ".film figcaption")
@@ -497,7 +480,9 @@ def bad_files(folder: Path, good: Path) -> dict[Path, str]:
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(999)))
     )
 
-    write_dicom(ct := folder / "slice", np.zeros((64, 64), np.uint8), "CT", CTImageStorage)
+    (ct := folder / "slice").write_bytes(
+        saved(dicom(np.zeros((64, 64), np.uint8), SOPClassUID=CTImageStorage, Modality="CT"))
+    )
     (large := folder / "large.jpeg").write_bytes(bytes(25 * 2**20 + 1))
     return {
         large: "is larger than 25 MB",

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from factories import ROOT, TITLES, card_of, figures, prediction
+from factories import ROOT, TITLES, card_of, figures, film, prediction
 
 from pneumonia.card import OperatingPoint, Validation
 from pneumonia.checkpoint import available_models
@@ -60,13 +60,13 @@ def test_a_result_shows_every_picture_and_no_address():
     assert all('src="data:image/' in image and "alt=" in image for image in images)
     assert "http" not in html
     assert "What the model used" in html
-    assert "--at: 0.8000; --cut: 0.5000; --from: 0.3000; --to: 0.6000" in html
+    assert "--at: 0.8000; --cut: 0.4700; --from: 0.3000; --to: 0.6000" in html
     assert "sensitivity 95\u00a0%, specificity 97\u00a0%" in html
 
 
 def test_names_and_notes_from_strangers_are_escaped():
     note = Note("scaled", {"bits": "<b>"})
-    html = views.result([prediction(name='<img src=x>"&', notes=[note])])
+    html = views.result([prediction(radiograph=film(name='<img src=x>"&', notes=[note]))])
     assert "<img src=x>" not in html and "<b>" not in html
     assert "&lt;img src=x&gt;&quot;&amp;" in html
     assert "<i>" not in views.refusal(RadiographError("empty", "<i>"))

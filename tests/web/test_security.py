@@ -12,12 +12,10 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-import pydicom
 import pytest
+from factories import dicom, saved
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
-from pydicom.dataset import FileMetaDataset
-from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
 from pypdf import PdfReader
 
 from pneumonia.checkpoint import available_models, checkpoints_root
@@ -94,19 +92,8 @@ def client(page) -> Client:
 def tagged(tmp_path_factory) -> Path:
     """A film that says whose it is, in every element that PERSON names."""
     pixels = np.asarray(draw_phantom(300, 340, seed=9).image())
-    film = pydicom.Dataset()
-    film.file_meta = FileMetaDataset()
-    film.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    film.SOPClassUID, film.SOPInstanceUID = ComputedRadiographyImageStorage, generate_uid()
-    film.Modality, film.PhotometricInterpretation = "CR", "MONOCHROME2"
-    for keyword, value in PERSON.items():
-        setattr(film, keyword, value)
-    film.Rows, film.Columns = pixels.shape
-    film.BitsAllocated = film.BitsStored = 8
-    film.HighBit, film.SamplesPerPixel, film.PixelRepresentation = 7, 1, 0
-    film.PixelData = pixels.tobytes()
     path = tmp_path_factory.mktemp("tagged") / "film.dcm"
-    film.save_as(path, enforce_file_format=True)
+    path.write_bytes(saved(dicom(pixels, **PERSON)))
     assert all(secret.encode() in path.read_bytes() for secret in SECRETS)
     return path
 
