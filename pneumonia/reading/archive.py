@@ -1,4 +1,4 @@
-"""Which films there are among files, folders and ZIP archives, and one of them after the other."""
+"""Which films there are among files, in folders and in ZIP archives, and how to read one."""
 
 import io
 import os
@@ -67,7 +67,7 @@ def list_films(paths: Sequence[str | os.PathLike]) -> list[FilmRef]:
 
 
 def read_film(film: FilmRef) -> Radiograph:
-    """Reads one film.
+    """Read one film.
 
     A member of an archive is read in memory and never written anywhere, nor unpacked beyond the
     size that a film may have.

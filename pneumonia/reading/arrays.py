@@ -14,6 +14,11 @@ MIN_SIDE = 32
 
 
 def check_size(height: int, width: int) -> None:
+    """Refuse a size, before anything is decoded.
+
+    Raises:
+        Refusal: there are too many pixels, or too few.
+    """
     if height * width > MAX_PIXELS:
         raise too_many_pixels()
     if min(height, width) < MIN_SIDE:
@@ -25,7 +30,19 @@ def too_many_pixels() -> Refusal:
 
 
 def read_array(array: np.ndarray, notes: list[Note]) -> tuple[np.ndarray, float]:
-    """Colour becomes luma by ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B; alpha is laid on black."""
+    """Colour becomes luma by ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B; alpha is laid on black.
+
+    Args:
+        array: ``(height, width)`` or ``(height, width, 1 | 3 | 4)``, of bool, of integers from 0 to
+            65,535 or of floats from 0 to 1.
+        notes: gets what was done.
+
+    Returns:
+        ``(height, width)`` float32 from 0 to 1, and the saturation (see ``Radiograph``).
+
+    Raises:
+        Refusal: the array is none of these, or too large or small.
+    """
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (3, 4)):
@@ -45,7 +62,7 @@ def read_array(array: np.ndarray, notes: list[Note]) -> tuple[np.ndarray, float]
 
 
 def _to_unit_range(values: np.ndarray, notes: list[Note]) -> np.ndarray:
-    """Any accepted type -> float32 in 0..1, same shape."""
+    """Any accepted type → float32 from 0 to 1, same shape."""
     kind = values.dtype.kind
     if kind not in "buif":
         raise Refusal("type")

@@ -55,8 +55,20 @@ def _parse(data: bytes) -> pydicom.FileDataset:
 
 
 def read_dicom(data: bytes, notes: list[Note]) -> tuple[np.ndarray, float]:
-    """Modality LUT or rescale (PS3.3 C.11.1), VOI LUT or window (C.11.2), then the inversion of
+    """Read the first frame of a DICOM file.
+
+    Modality LUT or rescale (PS3.3 C.11.1), VOI LUT or window (C.11.2), then the inversion of
     MONOCHROME1 (C.7.6.3.1.2). Pixel padding (C.7.5.1.1.2) comes out black, colour as luma.
+
+    Args:
+        data: the whole file.
+        notes: gets what was done.
+
+    Returns:
+        ``(rows, columns)`` float32 from 0 to 1, and the saturation (see ``Radiograph``).
+
+    Raises:
+        Refusal: it holds no radiograph that can be read. Of broken bytes pydicom raises anything.
     """
     film = _parse(data)
     if "PixelData" not in film:
@@ -93,7 +105,7 @@ def read_dicom(data: bytes, notes: list[Note]) -> tuple[np.ndarray, float]:
 
 
 def _decode(film: pydicom.Dataset, frames: int) -> np.ndarray:
-    """The first frame as stored, (rows, columns) or (rows, columns, 3); YBR turned into RGB."""
+    """The first frame as stored, ``(rows, columns)`` or ``(rows, columns, 3)``; YBR as RGB."""
     syntax = film.file_meta.get("TransferSyntaxUID")
     if syntax is None:  # no file header: take what pydicom found while parsing
         implicit, little = film.original_encoding
@@ -112,7 +124,7 @@ def _decode(film: pydicom.Dataset, frames: int) -> np.ndarray:
 
 
 def _coded_shape(stream: bytes) -> tuple[int, int, int] | None:
-    """(rows, columns, samples) that a JPEG 2000, JPEG or JPEG-LS stream announces."""
+    """``(rows, columns, samples)`` that a JPEG 2000, JPEG or JPEG-LS stream announces."""
     start = stream.find(b"\xff\x4f\xff\x51")  # SOC and SIZ, ISO/IEC 15444-1 A.5.1
     if start >= 0:
         right, bottom, left, top = struct.unpack_from(">4I", stream, start + 8)
@@ -135,7 +147,7 @@ def _number(film: pydicom.Dataset, keyword: str) -> float | None:
 
 
 def _padding(frame: np.ndarray, film: pydicom.Dataset) -> np.ndarray:
-    """Where the frame holds no film, bool (height, width)."""
+    """Where the frame holds no film: ``(height, width)`` bool."""
     first = _number(film, "PixelPaddingValue")
     if first is None:
         return np.zeros(frame.shape, bool)
@@ -158,7 +170,7 @@ def _modality(frame: np.ndarray, film: pydicom.Dataset, notes: list[Note]) -> np
 def _voi(
     values: np.ndarray, film: pydicom.Dataset, padding: np.ndarray, notes: list[Note]
 ) -> np.ndarray:
-    """Modality values -> 0..1 by the first VOI LUT, else the first window, else their range."""
+    """Modality values → 0 to 1 by the first VOI LUT, else the first window, else their range."""
     if film.get("VOILUTSequence"):
         notes.append(Note("voi_lut"))
         values, largest = _lookup(np.rint(values), film.VOILUTSequence[0], film)

@@ -1,4 +1,4 @@
-"""Any supported file or array becomes one grey film, with what was done to it on the way.
+"""Any supported file or array → one grey film, with what was done to it on the way.
 
     film = read_radiograph("chest.dcm")
     film.pixels    # float32, (height, width), 0 (black) to 1 (white), bones bright
@@ -58,7 +58,7 @@ Source = str | os.PathLike | bytes | BinaryIO | Image.Image | np.ndarray | Radio
 
 
 def read_radiograph(source: Source, name: str | None = None) -> Radiograph:
-    """Reads a film from a path, bytes, an open binary file, a PIL image or an array.
+    """Read a film from a path, bytes, an open binary file, a PIL image or an array.
 
     Args:
         source: of several frames or pages the first is read. Open files are read from where they

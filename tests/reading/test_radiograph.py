@@ -1,4 +1,4 @@
-"""The door: exact pixel values of every format, and one sentence for every refusal."""
+"""Reading: exact pixel values of every format, and one sentence for every refusal."""
 
 import copy
 import io
