@@ -1,11 +1,12 @@
-"""Logits and their attribution in one forward pass: Grad-CAM of the package ``grad-cam``, unscaled.
+"""Logits and their attribution in one forward pass.
 
-Grad-CAM (Selvaraju et al. 2017) weighs the last maps by the gradient of a class's score. For these
-networks (mean pooling, one linear layer) the result splits the logit itself: its cells average to
-logit − bias. So the package's per-film scaling to 0..1 is left out, and the map keeps the unit of
-the logit: a film without evidence has a weak map instead of an arbitrary one. The cut at 0 is left
-to whoever shows the map: what lies above speaks for PNEUMONIA, what lies below is the Grad-CAM of
-NORMAL, whose score is the negative logit.
+Behind global average pooling and one linear layer, Grad-CAM (Selvaraju et al. 2017) and HiResCAM
+(Draelos and Carin 2020) are the class activation map (Zhou et al. 2016): the last maps, weighted by
+the classifier's row. Its cells average to logit − bias, so the map keeps the unit of the logit and
+is scaled by nothing: a film without evidence has a weak map instead of an arbitrary one. The cut at
+0 is left to whoever shows the map: what lies above speaks for PNEUMONIA, what lies below is the
+Grad-CAM of NORMAL, whose score is the negative logit. For a network with another head the package
+``grad-cam`` makes the map.
 """
 
 import copy
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import nn
-from torch.fx.experimental.optimization import fuse
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from pneumonia.models import Network
 
@@ -38,62 +39,75 @@ class Explainer:
     """Runs one network, with or without attribution, from any number of threads at a time.
 
     What it runs is a copy, made for this: frozen, each batch norm that follows a convolution folded
-    into it, the channels last in memory. Grad-CAM, which listens to a layer through hooks, gets
-    the last maps and a head of its own each time: a heatmap costs little more than the bare pass,
-    and no thread sees another's film.
+    into it, the channels last in memory.
+
+    Attributes:
+        device: where the network lies and its inputs have to.
     """
 
     def __init__(self, network: Network) -> None:
         network = copy.deepcopy(network).eval().requires_grad_(False)
-        self.body = fuse(_Body(network), inplace=True).to(memory_format=torch.channels_last)
-        self.classifier = network.classifier
+        _fold_norms(network.features)
+        self.network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.device: torch.device = next(network.parameters()).device
 
     def explain(self, inputs: torch.Tensor, attribution: bool = True) -> Explained:
-        """Logits, attribution and embedding features in one pass.
+        """Logits, attribution and embedding in one pass.
 
         Args:
             inputs: ``(N, 1, size, size)`` float32 network input on the network's device.
             attribution: ask for it.
         """
-        with torch.no_grad():
-            maps, embedding = self.body(inputs.contiguous(memory_format=torch.channels_last))
-            head = _Head(self.classifier)
-            logits = None if attribution else head(maps)
-        heat = None
-        if attribution:
-            from pytorch_grad_cam import GradCAM  # which takes as long to import as torch
-
-            cam = GradCAM(head, [head.relu])
-            cam(maps.requires_grad_(), [lambda logit: logit] * len(maps))
-            hooks, logits = cam.activations_and_grads, cam.outputs.detach()
-            activations, gradients = hooks.activations[0].numpy(), hooks.gradients[0].numpy()
-            heat = cam.get_cam_image(maps, head.relu, None, activations, gradients)
-            heat = (heat * heat[0].size).astype(np.float32)
-            hooks.release()  # or the maps would stay until garbage is collected
-        return Explained(logits.float().cpu().numpy(), heat, embedding.float().cpu().numpy())
-
-
-class _Body(nn.Module):
-    """``network.features`` → the last maps, and the embedding ones averaged over the film."""
-
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self.features, self.embedding = network.features, network.embedding
-
-    def forward(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        for layer in self.features.children():
-            films = layer(films)
-            if layer is self.embedding:
-                embedding = films.mean((2, 3))
-        return films, embedding
+        head: nn.Module = self.network.classifier
+        with torch.inference_mode():
+            maps = embedding = inputs.contiguous(memory_format=torch.channels_last)
+            for layer in self.network.features.children():
+                maps = layer(maps)
+                if layer is self.network.embedding:
+                    embedding = maps.mean((2, 3))
+            maps = self.network.relu(maps)
+            logits = head(maps.mean((2, 3))).squeeze(1)
+            heat = None
+            if attribution and isinstance(head, nn.Linear):
+                heat = torch.einsum("nchw,c->nhw", maps, head.weight[0])
+        if attribution and heat is None:
+            heat = grad_cam(head, maps.clone())
+        return Explained(
+            logits.float().cpu().numpy(),
+            None if heat is None else heat.float().cpu().numpy(),
+            embedding.float().cpu().numpy(),
+        )
 
 
-class _Head(nn.Module):
-    """The last maps → logits, as ``Network.forward`` ends."""
+def grad_cam(head: nn.Module, maps: torch.Tensor) -> torch.Tensor:
+    """Signed Grad-CAM by the package ``grad-cam``, for any head behind global average pooling.
 
-    def __init__(self, classifier: nn.Linear) -> None:
-        super().__init__()
-        self.relu, self.classifier = nn.ReLU(), classifier
+    Args:
+        head: ``(N, channels)`` → ``(N, 1)``.
+        maps: ``(N, channels, h, w)`` float32 ≥ 0, the network's last.
 
-    def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        return self.classifier(self.relu(maps).mean((2, 3))).squeeze(1)
+    Returns:
+        ``(N, h, w)`` float32 in units of the logit.
+    """
+    from pytorch_grad_cam import GradCAM  # which takes as long to import as torch
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    pooled = nn.Sequential(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), head)
+    cam = GradCAM(pooled, [pooled[0]])
+    cam(maps.requires_grad_(), [ClassifierOutputTarget(0)] * len(maps))  # pyright: ignore[reportArgumentType]
+    hooks = cam.activations_and_grads
+    activations, gradients = hooks.activations[0].cpu().numpy(), hooks.gradients[0].cpu().numpy()
+    hooks.release()  # or the maps would stay until garbage is collected
+    heat = cam.get_cam_image(maps, pooled[0], [], activations, gradients)  # not scaled to 0..1
+    return torch.from_numpy(heat * heat[0].size).float()
+
+
+def _fold_norms(module: nn.Module) -> None:
+    """Fold each batch norm that follows a convolution among its parent's layers into it."""
+    for parent in module.modules():
+        before = None
+        for name, layer in list(parent.named_children()):
+            if isinstance(layer, nn.BatchNorm2d) and before and isinstance(before[1], nn.Conv2d):
+                setattr(parent, before[0], fuse_conv_bn_eval(before[1], layer))
+                setattr(parent, name, nn.Identity())
+            before = name, layer

@@ -50,7 +50,7 @@ def overlay(pixels: np.ndarray, heatmap: np.ndarray, opacity: float = 0.7) -> Im
     """
     film = film_image(pixels)
     colours, strength = heat_layer(heatmap, film.size)
-    strength = strength.point(lambda level: round(level * opacity))
+    strength = strength.point([round(level * opacity) for level in range(256)])
     return Image.composite(colours, film.convert("RGB"), strength)
 
 

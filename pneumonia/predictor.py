@@ -1,15 +1,17 @@
 """Film → prediction: what the page, the scripts and other programs all call."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from PIL import Image
 
-from pneumonia.card import Card
+from pneumonia.card import LABELS, Card
 from pneumonia.checkpoint import load_checkpoint
 from pneumonia.explain import Explainer
 from pneumonia.gate import Gate, GateResult
@@ -17,6 +19,8 @@ from pneumonia.models import Network
 from pneumonia.overlay import overlay
 from pneumonia.preprocess import EvalPreset, to_canonical
 from pneumonia.reading.radiograph import Radiograph, Source, read_radiograph
+
+Label = Literal["NORMAL", "PNEUMONIA"]
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,12 @@ class Prediction:
 
     model: str
     probability: float
-    label: str
+    label: Label
     threshold: float
     prediction_set: tuple[str, ...]
     card: Card = field(repr=False)
     attribution: np.ndarray | None = field(repr=False)
-    target: str
+    target: Label
     model_input: np.ndarray = field(repr=False)
     gate: GateResult
     radiograph: Radiograph
@@ -93,16 +97,10 @@ class Predictor:
         self.card, self.gate = card, gate
         self.name: str = card.model
         self.title: str = card.title
-        self.temperature: float = card.calibration.temperature
-        self.bias: float = card.calibration.bias
         self.threshold: float = card.operating_point.threshold
-        self.limits: tuple[float, float] = (
-            card.conformal.normal_to,
-            card.conformal.pneumonia_from,
-        )
         self._preset = EvalPreset(card.preprocessing.size)
         self._explainer = Explainer(network)
-        self.device: torch.device = network.classifier.weight.device
+        self.device: torch.device = self._explainer.device
 
     @classmethod
     def load(cls, name: str | Path, device: str = "auto") -> "Predictor":
@@ -120,10 +118,7 @@ class Predictor:
         return cls(*load_checkpoint(name, device))
 
     def predict(
-        self,
-        source: Source,
-        heatmap: bool = True,
-        target: str | None = None,
+        self, source: Source, *, heatmap: bool = True, target: Label | None = None
     ) -> Prediction:
         """The prediction for one film.
 
@@ -135,14 +130,16 @@ class Predictor:
 
         Raises:
             RadiographError: the source cannot be read as a film.
+            ValueError: there is no such class.
         """
-        return self.predict_batch([source], heatmap, target)[0]
+        return self.predict_batch([source], heatmap=heatmap, target=target)[0]
 
     def predict_batch(
         self,
-        sources: Sequence[Source],
+        sources: Iterable[Source],
+        *,
         heatmap: bool = True,
-        target: str | None = None,
+        target: Label | None = None,
         batch_size: int = 32,
     ) -> list[Prediction]:
         """Predictions for several films in their order; see ``predict``.
@@ -150,40 +147,65 @@ class Predictor:
         Raises:
             RadiographError: for the first source that cannot be read. To go on past such files,
                 read them with ``read_radiograph`` and pass what was read.
+            ValueError: there is no such class.
         """
-        predictions: list[Prediction] = []
+        batches = self.predict_iter(sources, heatmap=heatmap, target=target, batch_size=batch_size)
+        return list(batches)
+
+    def predict_iter(
+        self,
+        sources: Iterable[Source],
+        *,
+        heatmap: bool = True,
+        target: Label | None = None,
+        batch_size: int = 32,
+    ) -> Iterator[Prediction]:
+        """As ``predict_batch``, one after the other: of many films only a batch is in memory."""
+        if target not in (None, *LABELS):
+            raise ValueError(f"There is no class {target!r}: choose from {', '.join(LABELS)}.")
+        waiting = iter(sources)
+        while batch := [read_radiograph(source) for source in islice(waiting, batch_size)]:
+            yield from self._predict(batch, heatmap, target)
+
+    def _predict(
+        self, films: list[Radiograph], heatmap: bool, target: Label | None
+    ) -> Iterator[Prediction]:
+        """One pass over a batch."""
+        images = torch.stack([to_canonical(film.pixels) for film in films]).to(self.device)
+        inputs = self._preset(images)
+        logits, maps, embeddings = self._explainer.explain(inputs, heatmap)
+        if maps is not None:
+            maps /= np.float32(self.card.calibration.temperature)
+        model_inputs = inputs[:, 0].cpu().numpy()
+        for i, film in enumerate(films):
+            label, probability = self._calibrated(float(logits[i]))
+            yield Prediction(
+                model=self.name,
+                probability=probability,
+                label=label,
+                threshold=self.threshold,
+                prediction_set=self._plausible(probability),
+                card=self.card,
+                attribution=None if maps is None else maps[i],
+                target=target or label,
+                model_input=model_inputs[i],
+                gate=self.gate.check(film, embeddings[i]),
+                radiograph=film,
+            )
+
+    def _calibrated(self, logit: float) -> tuple[Label, float]:
+        """The label and P(PNEUMONIA) of a logit."""
+        temperature, bias = self.card.calibration.temperature, self.card.calibration.bias
+        log_odds = logit / temperature + bias
+        # compared as logits: probabilities near 1 are all the same number
         odds = math.log(self.threshold / (1 - self.threshold))
-        cut = self.temperature * (odds - self.bias)  # the operating point as a logit
-        for start in range(0, len(sources), batch_size):
-            films = [read_radiograph(source) for source in sources[start : start + batch_size]]
-            images = torch.stack([to_canonical(film.pixels) for film in films])
-            inputs = self._preset(images).to(self.device)
-            logits, maps, embedding = self._explainer.explain(inputs, heatmap)
-            model_input = inputs[:, 0].cpu().numpy()
-            for i, (film, logit) in enumerate(zip(films, logits, strict=True)):
-                label = "PNEUMONIA" if logit >= cut else "NORMAL"
-                log_odds = float(logit) / self.temperature + self.bias
-                probability = 0.5 + 0.5 * math.tanh(log_odds / 2)  # the sigmoid, without overflow
-                predictions.append(
-                    Prediction(
-                        model=self.name,
-                        probability=probability,
-                        label=label,
-                        threshold=self.threshold,
-                        prediction_set=self._plausible(probability),
-                        card=self.card,
-                        attribution=None
-                        if maps is None
-                        else maps[i] / np.float32(self.temperature),
-                        target=target or label,
-                        model_input=model_input[i],
-                        gate=self.gate.check(film, embedding[i]),
-                        radiograph=film,
-                    )
-                )
-        return predictions
+        label = "PNEUMONIA" if logit >= temperature * (odds - bias) else "NORMAL"
+        return label, 0.5 + 0.5 * math.tanh(log_odds / 2)  # the sigmoid, without overflow
 
     def _plausible(self, probability: float) -> tuple[str, ...]:
-        normal_to, pneumonia_from = self.limits
-        classes = {"NORMAL": probability <= normal_to, "PNEUMONIA": probability >= pneumonia_from}
+        limits = self.card.conformal
+        classes = {
+            "NORMAL": probability <= limits.normal_to,
+            "PNEUMONIA": probability >= limits.pneumonia_from,
+        }
         return tuple(name for name, plausible in classes.items() if plausible)

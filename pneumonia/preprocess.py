@@ -18,11 +18,10 @@ CANONICAL_SIDE = 224
 
 def to_canonical(film: np.ndarray) -> torch.Tensor:
     """``(height, width)`` float32 in 0..1 → ``(1, 224, 224)`` uint8 (bilinear, antialiased)."""
-    film = torch.from_numpy(np.ascontiguousarray(film, dtype=np.float32))[None, None]
-    grid = F.interpolate(
-        film, (CANONICAL_SIDE, CANONICAL_SIDE), mode="bilinear", antialias=True, align_corners=False
-    )
-    return (grid[0] * 255).round().clamp(0, 255).to(torch.uint8)
+    whole = torch.from_numpy(np.ascontiguousarray(film, dtype=np.float32))[None, None]
+    side = (CANONICAL_SIDE, CANONICAL_SIDE)
+    image = F.interpolate(whole, side, mode="bilinear", antialias=True, align_corners=False)
+    return (image[0] * 255).round().clamp(0, 255).to(torch.uint8)
 
 
 def standardise(films: torch.Tensor, size: int) -> torch.Tensor:
@@ -100,14 +99,14 @@ class TrainPreset:
             film = F.interpolate(film, (CANONICAL_SIDE, CANONICAL_SIDE), mode=mode)[0].clamp(0, 1)
         if chance(0.3):
             sigma = draw(0.3, 2.0)
-            film = gaussian_blur(film, [2 * math.ceil(2 * sigma) + 1] * 2, sigma)
+            film = gaussian_blur(film, [2 * math.ceil(2 * sigma) + 1] * 2, [sigma])
         elif chance(0.2):  # unsharp masking, as film processors do
-            film = (film + draw(0.3, 1.5) * (film - gaussian_blur(film, [7, 7], 1.5))).clamp(0, 1)
+            film = (film + draw(0.3, 1.5) * (film - gaussian_blur(film, [7, 7], [1.5]))).clamp(0, 1)
         if chance(0.25):
             film = (film + draw(0.005, 0.07) * torch.randn_like(film)).clamp(0, 1)
         if chance(0.5):
             data = encode_jpeg((film * 255).to(torch.uint8), quality=int(draw(10, 95)))
-            film = decode_jpeg(data).float() / 255
+            film = decode_jpeg(data).float() / 255  # pyright: ignore[reportAttributeAccessIssue]
         return film
 
     def expose(self, films: torch.Tensor) -> torch.Tensor:

@@ -118,7 +118,11 @@ def run(
         for batch, films, errors in read_ahead(files, args.batch):
             answers = [
                 dict(
-                    zip(films, p.predict_batch([*films.values()], bool(args.heatmaps)), strict=True)
+                    zip(
+                        films,
+                        p.predict_batch(films.values(), heatmap=bool(args.heatmaps)),
+                        strict=True,
+                    )
                 )
                 for p in predictors
             ]

@@ -8,7 +8,7 @@ import torch
 from factories import seeded_network
 from pytorch_grad_cam import HiResCAM
 
-from pneumonia.explain import Explainer
+from pneumonia.explain import Explainer, grad_cam
 from pneumonia.models import MODELS
 
 SIZE = 96
@@ -75,6 +75,24 @@ def test_hirescam_would_say_the_same(network, inputs):
         np.testing.assert_allclose(one, scaled(enlarged), atol=1e-3)
 
 
+def test_the_package_makes_the_same_map_and_serves_other_heads(network, inputs):
+    explainer = Explainer(network)
+    with torch.no_grad():
+        maps = inputs[:2].contiguous(memory_format=torch.channels_last)
+        maps = torch.relu(explainer.network.features(maps))
+    heat = grad_cam(network.classifier, maps).numpy()
+    ours = explainer.explain(inputs[:2]).attribution
+    np.testing.assert_allclose(ours, heat, rtol=0, atol=1e-6 * max(1, heat.max()))
+
+    wide = copy.deepcopy(network)
+    hidden = torch.nn.Linear(network.classifier.in_features, 8)
+    wide.classifier = torch.nn.Sequential(hidden, torch.nn.Linear(8, 1))  # still linear as a whole
+    logits, heat, _ = Explainer(wide).explain(inputs[:2])
+    with torch.no_grad():
+        bias = wide.classifier(torch.zeros(1, hidden.in_features)).item()
+    np.testing.assert_allclose(heat.mean((1, 2)), logits - bias, rtol=1e-3, atol=1e-5)
+
+
 def scaled(heat):
     return (heat - heat.min()) / (1e-7 + heat.max() - heat.min())
 
@@ -117,7 +135,7 @@ def test_nothing_is_left_behind_and_the_network_stays_as_it_was(inputs):
     explainer.explain(inputs[:1])
     with pytest.raises(RuntimeError):  # three channels: the pass fails
         explainer.explain(torch.zeros(1, 3, SIZE, SIZE))
-    for module in (network, explainer.body, explainer.classifier):
+    for module in (network, explainer.network):
         assert hooks(module) == 0 and all(p.grad is None for p in module.parameters())
     assert network.training and all(p.requires_grad for p in network.parameters())
     for name, tensor in network.state_dict().items():
@@ -128,5 +146,5 @@ def test_nothing_is_left_behind_and_the_network_stays_as_it_was(inputs):
 def test_what_runs_has_no_norm_behind_a_convolution(name, before, after):
     """All of the CNN's are folded away, and half of DenseNet's, where the others come first."""
     network = seeded_network(name)
-    for module, count in ((network, before), (Explainer(network).body, after)):
+    for module, count in ((network, before), (Explainer(network).network, after)):
         assert sum(isinstance(m, torch.nn.BatchNorm2d) for m in module.modules()) == count

@@ -56,7 +56,7 @@ def load_models() -> None:
 @on_gpu
 def infer(film: Radiograph, names: list[str], heatmap: bool = True) -> list[Prediction]:
     """Probability and heatmap of each named model: one call, one loan of a ZeroGPU."""
-    return run_parallel(lambda name: PREDICTORS[name].predict(film, heatmap), names)
+    return run_parallel(lambda name: PREDICTORS[name].predict(film, heatmap=heatmap), names)
 
 
 def run_parallel(function: Callable[[T], R], things: Sequence[T]) -> list[R]:

@@ -62,7 +62,9 @@ def batch(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
     rows = []
     for predictor in predictors:
         cases = {
-            (count, heat): lambda p=predictor, n=count, h=heat: p.predict_batch(films[:n], h)
+            (count, heat): lambda p=predictor, n=count, h=heat: p.predict_batch(
+                films[:n], heatmap=h
+            )
             for count in (1, 8, 32)
             for heat in (True, False)
         }
