@@ -1,19 +1,36 @@
-"""Chest-film pneumonia demo: two networks, one predictor, one page.
+"""Pneumonia on children's chest films: calibrated models, and what they used.
 
 >>> from pneumonia import Predictor
 >>> Predictor.load("densenet169").predict("film.jpeg").probability
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pneumonia.checkpoint import available_models
+    from pneumonia.predictor import Prediction, Predictor
+    from pneumonia.reading.radiograph import read_radiograph
+    from pneumonia.reading.refusals import RadiographError
+
 __version__ = "0.1.0"
-__all__ = ["Prediction", "Predictor", "RadiographError", "read_radiograph"]
+__all__ = ["Prediction", "Predictor", "RadiographError", "available_models", "read_radiograph"]
+
+_HOMES = {
+    "Prediction": "predictor",
+    "Predictor": "predictor",
+    "RadiographError": "reading.refusals",
+    "available_models": "checkpoint",
+    "read_radiograph": "reading.radiograph",
+}
 
 
-def __getattr__(name: str):
-    """Import on first use: training runs on machines that have neither gradio nor grad-cam."""
-    if name in ("Prediction", "Predictor"):
-        from pneumonia import predictor as module
-    elif name in ("RadiographError", "read_radiograph"):
-        from pneumonia.reading import radiograph as module
-    else:
+def __getattr__(name: str) -> Any:
+    """Import on first use: whoever reads films only need not wait for torch."""
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(module, name)
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,7 +1,7 @@
-"""Is this a frontal chest film like those the models know? Asked before a prediction is believed.
+"""Is this a frontal chest film like those the models know? If not, its prediction means nothing.
 
-First what any eye sees (colour, nothing on it, an odd shape), then what the network sees: how far
-the film lies from the training films in the space of its embedding features.
+First what anyone can see (colour, an empty image, an odd shape), then what the network sees: the
+film's distance from the training films in the space of embedding features.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ REASONS = {
 
 @dataclass(frozen=True)
 class GateResult:
-    """What the gate makes of a film; ``str(result)`` is ``"ok"`` or one English sentence.
+    """Whether a film is in scope; ``str(result)`` is ``"ok"`` or one English sentence.
 
     Attributes:
         code: ``"ok"``, or a key of ``REASONS``.
@@ -34,7 +34,7 @@ class GateResult:
 
     @property
     def ok(self) -> bool:
-        """Whether the film is one like those the network knows."""
+        """Whether the film is like those the network knows."""
         return self.code == "ok"
 
     def __str__(self) -> str:
@@ -43,30 +43,31 @@ class GateResult:
 
 @dataclass(frozen=True)
 class Gate:
-    """The training films' distribution in one network's embedding features.
+    """The distribution of the training films in the embedding features of one network.
 
-    The Mahalanobis distance to their mean (Lee et al. 2018, "A simple unified framework for
-    detecting out-of-distribution samples", with one class), scaled so that a film passes up to 1.
+    A film is judged by its Mahalanobis distance to their mean (Lee et al. 2018, "A simple unified
+    framework for detecting out-of-distribution samples", with one class), in units of the limit.
 
     Attributes:
         mean: ``(channels,)`` float32.
-        precision: ``(channels, channels)`` float32, the inverse covariance by the squared limit.
+        precision: ``(channels, channels)`` float32, the inverse covariance divided by the squared
+            limit.
     """
 
     mean: np.ndarray
     precision: np.ndarray
 
     def distances(self, embedding: np.ndarray) -> np.ndarray:
-        """``(N, channels)`` embedding features → ``(N,)`` float64 distances; up to 1 passes."""
+        """``(N, channels)`` float embeddings → ``(N,)`` float64 distances; up to 1 is in scope."""
         away = embedding.astype(np.float64) - self.mean
         return np.sqrt(((away @ self.precision) * away).sum(1))
 
     def check(self, film: Radiograph, embedding: np.ndarray) -> GateResult:
-        """Whether this is a film like those the network knows, or why not.
+        """Whether the film is like those the network knows, or the first reason why not.
 
         Args:
-            film: as it was read.
-            embedding: ``(channels,)`` the network's embedding features of it.
+            film: as ``read_radiograph`` returned it.
+            embedding: ``(channels,)`` float, the network's embedding features of the film.
         """
         height, width = film.pixels.shape
         if film.saturation > COLOURED:

@@ -1,4 +1,4 @@
-"""What a person or a program takes away of predictions: words, JSON, CSV (see ``pdf`` for PDF)."""
+"""Predictions as records: JSON, CSV, and the words they share with the PDF (see ``pdf``)."""
 
 import csv
 import io
@@ -32,24 +32,24 @@ COLUMNS = (
 LONGEST_NAME = 80  # characters of a download's name
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.I)
 
-# a film's name, and its predictions or why it has none
+# a film's name, and its predictions or the reason why it has none
 Row = tuple[str, Sequence[Prediction] | RadiographError]
 
 
 def as_dict(predictions: Sequence[Prediction], when: datetime | None = None) -> dict:
-    """One film's predictions as a dictionary for ``json.dumps``.
+    """The predictions for one film as a dictionary for ``json.dumps``.
 
     Args:
-        predictions: of one film, one a model.
+        predictions: of one film, one per model.
         when: the date of the report, by default now; without a time zone it counts as UTC.
 
     Returns:
         ``{"film": name, "width": px, "height": px, "format", "notes": [...], "models": {...},
-        "date": ISO 8601 in UTC, "software", "intended_use"}``. ``models`` has for each model's name
-        its ``title``, ``version``, ``weights_sha256`` and its answer, which means nothing unless
-        ``gate`` is ``"ok"``: ``label``, ``verdict``, ``set``,
-        ``probability``, ``operating_point`` with ``sensitivity`` and ``specificity``, ``coverage``
-        and ``uncertain`` (from and to which probability the verdict is UNCERTAIN), all 0..1.
+        "date": ISO 8601 in UTC, "software", "intended_use"}``. ``models`` maps each model's name to
+        ``title``, ``version``, ``weights_sha256``, ``gate`` and, meaningless unless ``gate`` is
+        ``"ok"``: ``label``, ``verdict``, ``set``, ``probability``, ``operating_point`` with its
+        ``sensitivity`` and ``specificity``, ``coverage`` and ``uncertain`` (the two probabilities
+        between which the verdict is UNCERTAIN), all in 0..1.
 
     Raises:
         ValueError: there are no predictions.
@@ -72,10 +72,13 @@ def as_dict(predictions: Sequence[Prediction], when: datetime | None = None) -> 
 
 
 def csv_text(rows: Iterable[Row]) -> str:
-    """A CSV of many films: one line a film and model, or one with the reason in "error".
+    """A CSV of many films: one row per film and model, or one with the reason in "error".
 
     Args:
-        rows: the film's name, and its predictions or why it has none.
+        rows: per film its name, and its predictions or the reason why it has none.
+
+    Returns:
+        The whole file, with ``COLUMNS`` as its header.
     """
     file = io.StringIO()
     writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
@@ -92,7 +95,7 @@ def csv_text(rows: Iterable[Row]) -> str:
 
 
 def cells(prediction: Prediction) -> dict[str, str]:
-    """A prediction's part of a CSV line: all of ``COLUMNS`` but "file", "model" and "error"."""
+    """The cells of one CSV row: all of ``COLUMNS`` but "file", "model" and "error"."""
     clean = prediction.card.validation.clean
     return {
         "label": prediction.label,
@@ -108,22 +111,22 @@ def cells(prediction: Prediction) -> dict[str, str]:
 
 def escape_formula(text: str) -> str:
     """Text that a spreadsheet will not run as a formula (OWASP: CSV injection)."""
-    # a file's name may hold bytes that are no UTF-8, which Python carries as lone surrogates
+    # a file's name may hold bytes that are not UTF-8, which Python keeps as lone surrogates
     text = text.encode("utf-8", "backslashreplace").decode()
     return "'" + text if text.startswith((*"=+-@\t\r\n", *"＝＋－＠")) else text
 
 
 def download_filename(name: str, suffix: str) -> str:
-    """A file name for a download, which every system takes: ``"film.dcm"``, ``".pdf"`` → film.pdf.
+    """A file name that every system accepts: ``"film.dcm"``, ``".pdf"`` → ``"film.pdf"``.
 
     Args:
-        name: the film's, from a stranger: only its last part is used, without a film's suffix.
+        name: the film's, untrusted: only its last part is used, without the suffix of a film.
         suffix: the download's own, with its dot.
 
     Returns:
-        At most ``LONGEST_NAME`` characters, never just the suffix. Without separators, control and
-        direction characters, leading dots and dashes and the names that Windows keeps for devices.
-        Different films may come out alike.
+        At most ``LONGEST_NAME`` characters, never the suffix alone; without separators, control and
+        direction characters, leading dots and dashes, and device names of Windows. Two films may
+        get the same name.
     """
     base = unicodedata.normalize("NFC", re.split(r"[/\\]", name.rstrip("/\\"))[-1])
     stem, dot, kind = base.rpartition(".")
@@ -137,14 +140,14 @@ def download_filename(name: str, suffix: str) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Whole per cent, and never a certainty: ``<1 %`` … ``>99 %``, with a no-break space."""
+    """A share in whole per cent, never 0 or 100: ``<1 %`` … ``>99 %``, with a no-break space."""
     if fraction < 0.01:
         return "<1\u00a0%"
     return ">99\u00a0%" if fraction > 0.99 else f"{100 * fraction:.0f}\u00a0%"
 
 
 def utc(when: datetime | None) -> datetime:
-    """``when``, or now, in UTC; without a time zone it counts as UTC."""
+    """``when`` (default: now) in UTC; without a time zone it counts as UTC."""
     when = when or datetime.now(timezone.utc)
     return when.astimezone(timezone.utc) if when.tzinfo else when.replace(tzinfo=timezone.utc)
 
