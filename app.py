@@ -32,6 +32,7 @@ def main() -> None:
             )
         from pneumonia.web import handlers, page
 
+        handlers.share_cores()
         try:
             blocks = page.build()
         except handlers.CheckpointError as error:

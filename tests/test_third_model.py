@@ -1,10 +1,51 @@
 """A third model is an entry in ``MODELS`` and a checkpoint: everything takes it from there."""
 
+import base64
+import html
+import io
+import json
+
+import pytest
+from pypdf import PdfReader
+
 from pneumonia.checkpoint import available_models
 from pneumonia.predictor import Predictor
+from pneumonia.reading.archive import FilmRef
+from pneumonia.synthetic.phantom import draw_phantom
+from pneumonia.web import batch_tab, handlers, page
+
+TITLES = ["Tiny Net", "DenseNet-169", "Small CNN"]
+
+
+def content(link: str) -> bytes:
+    return base64.b64decode(html.unescape(link).split("base64,")[1].split('"')[0])
 
 
 def test_a_third_model_predicts(three_models, films):
     assert available_models() == ["cnn", "densenet169", "tiny"]
     prediction = Predictor.load("tiny").predict(films[0])
     assert prediction.card.title == "Tiny Net" and prediction.attribution.shape == (13, 13)
+
+
+@pytest.fixture
+def film(tmp_path):
+    draw_phantom(200, 240, seed=1).image().save(path := tmp_path / "film.png")
+    return FilmRef(path)
+
+
+def test_a_third_model_is_on_the_page_and_in_its_reports(three_models, film, monkeypatch):
+    monkeypatch.setattr(handlers, "PREDICTORS", {})
+    components = page.build().config["components"]
+    (choice,) = (c["props"] for c in components if c["type"] == "radio")
+    assert [value for _, value in choice["choices"]] == ["all", "tiny", "densenet169", "cnn"]
+    *_, shown = handlers.analyse(film, "all")
+    assert shown.count('class="viewer-panel heat"') == 3
+    assert json.loads(content(handlers.export(film, "all", "json")))["models"].keys() == set(
+        available_models()
+    )
+    *_, (_, _, rows) = batch_tab.read([film.path])
+    words = [batch_tab.table({n: p.title for n, p in handlers.PREDICTORS.items()}), shown]
+    for pdf in (handlers.export(film, "all", "pdf"), batch_tab.export(rows, "films.pdf")):
+        (sheet,) = PdfReader(io.BytesIO(content(pdf))).pages
+        words.append(sheet.extract_text())
+    assert all(title in text for title in TITLES for text in words)

@@ -33,6 +33,7 @@ FILM_SIDE, HEAT_SIDE, THUMB_SIDE = 1000, 800, 96  # longest sides of the embedde
 SCALE = LEFT + 104  # mm: where the scales of the verdicts begin
 COARSEST, SMALLEST = 0.5, 40.0  # a small film is enlarged to 0.5 mm a pixel, or 40 mm, at most
 WIDE = 2.0  # width / height from which the heat goes below the film
+VERDICT, PICTURES = 20.0, 60.0  # mm: a model's verdict, and the least room for the pictures
 GAP, CAPTION = 6.0, 10.0  # mm between pictures, and below each for its two lines
 
 ROW, HEADER, HEADING = 16.0, 10.0, 12.0  # mm: a table's rows, its header, its first page's heading
@@ -43,7 +44,8 @@ def pdf(predictions: Sequence[Prediction], when: datetime | None = None) -> byte
     """One film's report on one page: verdicts, film and heat, provenance, intended use.
 
     Args:
-        predictions: of one film, one a model (up to three fit); those without a heatmap show none.
+        predictions: of one film, one per model; those without a heatmap show none. Where there are
+            more models than fit on a page, further pages follow.
         when: the date of the report, by default now; without a time zone it counts as UTC.
 
     Raises:
@@ -59,10 +61,11 @@ def pdf(predictions: Sequence[Prediction], when: datetime | None = None) -> byte
     y = canvas.write(LEFT, y + 0.5, about, 8, QUIET, lines=5) + 5
     y = _refusal(canvas, y, predictions)
     for prediction in predictions:
-        y = _verdict(canvas, y, prediction)
+        y = _verdict(canvas, _with_room(canvas, y, VERDICT), prediction)
     y = _axis(canvas, y)
+    y = _with_room(canvas, y + 7, PICTURES + 3.5 * (len(predictions) + 5))
     bottom = _small_print(canvas, predictions)
-    _pictures(canvas, y + 7, bottom - 4, predictions)
+    _pictures(canvas, y, bottom - 4, predictions)
     return bytes(canvas.output())
 
 
@@ -95,15 +98,25 @@ def pdf_table(rows: Sequence[Row], when: datetime | None = None) -> bytes:
     return bytes(canvas.output())
 
 
+def _with_room(canvas: Canvas, y: float, height: float) -> float:
+    """Where a part of that height can begin: at ``y``, or on a new page."""
+    if y + height <= FOOT:
+        return y
+    canvas.start()
+    return BODY
+
+
 def _refusal(canvas: Canvas, y: float, predictions: Sequence[Prediction]) -> float:
-    """Where the gate of a model has let the film not through: that, before anything else."""
+    """The refusal box, if any model's gate rejected the film."""
     strangers = [p for p in predictions if not p.in_scope]
     if not strangers:
         return y
+    know = "knows" if len(strangers) == 1 else "know"
     if len(strangers) < len(predictions):
-        who = " and ".join(p.card.title for p in strangers) + " knows"
+        *others, last = (p.card.title for p in strangers)
+        who = f"{', '.join(others)} and {last} {know}" if others else f"{last} {know}"
     else:
-        who = "the models know" if len(strangers) > 1 else "the model knows"
+        who = f"the model{'s' * (len(strangers) > 1)} {know}"
     gates = {p.card.title: str(p.gate) for p in strangers}
     if len(set(gates.values())) == 1:
         words = [*set(gates.values())]
@@ -142,7 +155,7 @@ def _verdict(canvas: Canvas, y: float, prediction: Prediction) -> float:
     canvas.write(SCALE, y + 10, rates, 6.6, QUIET)
     canvas.hatch(SCALE, y + 14.1, 4, 2)
     canvas.write(SCALE + 5.5, y + 13.4, f"uncertain from {low} to {high}", 6.6, QUIET)
-    return y + 20
+    return y + VERDICT
 
 
 def _axis(canvas: Canvas, y: float) -> float:

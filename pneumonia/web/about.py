@@ -61,8 +61,7 @@ def models(predictors: Iterable[Predictor]) -> str:
     """
     cards = [predictor.card for predictor in predictors]
     report = results.load_evaluation(cards)
-    names = [card.model for card in cards]
-    tests = results.perturbations(report, names) if report else ""
+    tests = results.perturbations(report, cards) if report else ""
     return _side_by_side(cards, report) + tests + results.audit() + results.limits()
 
 
@@ -88,7 +87,7 @@ def _side_by_side(cards: list[Card], report: dict | None) -> str:
         "initial": [tag(f"card.{_first(card.training.initialisation)}") for card in cards],
         "finished": [f"<bdi>{escape(card.training.finished)}</bdi>" for card in cards],
     }
-    titles = "".join(tag(f"model.{card.model}", "th scope=col") for card in cards)
+    titles = "".join(html(card.title, "th scope=col") for card in cards)
     lines = [f"<tr><td></td>{titles}</tr>"]
     for key, cells in rows.items():
         row = "".join(f"<td>{cell}</td>" for cell in cells)

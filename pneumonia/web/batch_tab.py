@@ -14,13 +14,13 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from pneumonia.export.records import Row, csv_text
+from pneumonia.export.records import Row, csv_text, percent
 from pneumonia.overlay import data_uri, film_image
 from pneumonia.predictor import Prediction
 from pneumonia.reading.archive import FilmRef, list_films
 from pneumonia.reading.radiograph import Radiograph, RadiographError
 from pneumonia.web import handlers
-from pneumonia.web.texts import attributes, ref, tag
+from pneumonia.web.texts import attributes, html, ref, tag
 from pneumonia.web.views import download
 
 THUMBNAIL = 96  # px
@@ -28,16 +28,20 @@ THUMBNAIL = 96  # px
 _FILTERS = ("all", "disagreement", "uncertain", "pneumonia", "normal", "problems")
 
 
-def table(models: list[str]) -> str:
-    """The table before its first row: filters, a column a model, nothing below."""
+def table(titles: dict[str, str]) -> str:
+    """The table before its first row: filters, a column per model, nothing below.
+
+    Args:
+        titles: a model's name → its name for people.
+    """
     filters = "".join(
         f'<label><input type="radio" name="filter" value="{key}" {"checked" if not i else ""}>'
         f'{tag(f"filter.{key}")} <span class="count"></span></label>'
         for i, key in enumerate(_FILTERS)
     )
     columns = [("film", tag("column.film"))]
-    columns += [(name, tag(f"model.{name}")) for name in models]
-    columns += [("agreement", tag("column.agreement"))] if len(models) > 1 else []
+    columns += [(name, html(title)) for name, title in titles.items()]
+    columns += [("agreement", tag("column.agreement"))] if len(titles) > 1 else []
     heads = "".join(
         f'<th scope="col"><button type="button" data-sort="{key}">{words}</button></th>'
         for key, words in columns
@@ -48,7 +52,7 @@ def table(models: list[str]) -> str:
         for what in ("csv", "pdf")
     )
     return f"""
-<section class="many" data-models="{escape(json.dumps(models))}" hidden>
+<section class="many" data-models="{escape(json.dumps(titles))}" hidden>
   <div class="filters" role="radiogroup" {label}>{filters}</div>
   <div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody></tbody></table></div>
   <p class="takeaway">{buttons}</p>
@@ -117,7 +121,11 @@ def _line(name: str, answer: list[Prediction] | RadiographError) -> dict:
     film = answer[0].radiograph
     thumbnail = data_uri(film_image(film.pixels), "WEBP", quality=70)
     models = {
-        p.model: {"verdict": p.verdict, "probability": round(p.probability, 4)}
+        p.model: {
+            "verdict": p.verdict,
+            "probability": round(p.probability, 4),
+            "percent": percent(p.probability),
+        }
         | ({} if p.in_scope else {"gate": ref(f"gate.{p.gate.code}")})
         for p in answer
     }

@@ -1,6 +1,7 @@
 """What the page's events call."""
 
 import copy
+import functools
 import io
 import json
 import logging
@@ -34,8 +35,7 @@ log = logging.getLogger(__name__)
 def load_models() -> None:
     """Fill ``PREDICTORS`` with every checkpoint there is, ready to run at once.
 
-    The films share the cores: a pass gains little from a second one, and two that fight for it
-    lose much. The first pass of all takes several times as long, so it is done before any visitor.
+    The first pass of all takes several times as long, so it is done before any visitor.
 
     Raises:
         CheckpointError: there is none, or one is damaged.
@@ -46,11 +46,19 @@ def load_models() -> None:
             "There is no model to show: train one with scripts/train.py, or point "
             "PNEUMONIA_CHECKPOINTS at a folder that holds checkpoints."
         )
-    torch.set_num_threads(max(1, torch.get_num_threads() // CONCURRENT))
     for name in names:
         PREDICTORS[name] = predictor = Predictor.load(name)
         if predictor.device.type == "cpu":  # a ZeroGPU is lent to visitors only
             predictor.predict(np.eye(64, dtype=np.float32))
+
+
+@functools.cache  # however often it is called, once
+def share_cores() -> None:
+    """Give each of the ``CONCURRENT`` films its part of this process's threads.
+
+    A pass gains little from a second core, and two films that fight for it lose much.
+    """
+    torch.set_num_threads(max(1, torch.get_num_threads() // CONCURRENT))
 
 
 @on_gpu
@@ -70,7 +78,7 @@ def analyse(film: FilmRef | Radiograph | None, choice: str) -> Iterator[str]:
 
     Args:
         film: where it lies, or the film itself; None where there is none yet.
-        choice: a model's name, or ``"both"``.
+        choice: a model's name, or ``"all"``.
     """
     if film is None:
         yield views.invitation()
@@ -123,7 +131,7 @@ def export(film: FilmRef | Radiograph, choice: str, what: str) -> str:
 
     Args:
         film: as ``analyse`` takes it.
-        choice: a model's name, or ``"both"``.
+        choice: a model's name, or ``"all"``.
         what: ``"pdf"`` (the report), ``"json"`` (the figures) or ``"png"`` (film and overlays).
     """
     try:

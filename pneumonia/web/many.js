@@ -37,14 +37,10 @@ function words(text, tag = "span", className = "") {
   return element;
 }
 
-function percent(probability) {
-  if (probability < 0.01) return "<1\u00a0%";
-  return probability > 0.99 ? ">99\u00a0%" : `${Math.round(100 * probability)}\u00a0%`;
-}
-
 function makeRow(row) {
   const section = document.querySelector(".many");
-  const models = JSON.parse(section.dataset.models);
+  const titles = JSON.parse(section.dataset.models);
+  const count = Object.keys(titles).length;
   const open = make("button", { type: "button", title: row.name }, row.name);
   open.dataset.open = row.row;
   const picture = row.thumbnail ? make("img", { src: row.thumbnail, alt: "" }) : "";
@@ -52,26 +48,25 @@ function makeRow(row) {
   if (row.problem) {
     open.replaceWith(make("bdi", {}, row.name));
     const cell = words(row.problem, "td", "problem");
-    cell.colSpan = models.length + (models.length > 1 ? 1 : 0);
+    cell.colSpan = count + (count > 1 ? 1 : 0);
     element.append(cell);
     return element;
   }
-  for (const name of models) {
+  for (const [name, title] of Object.entries(titles)) {
     const model = row.models[name];
     const cell = make("td");
-    cell.dataset.tContent = `model.${name}`; // shown on a phone, where columns have no heads
-    cell.dataset.content = window.t ? window.t(cell.dataset.tContent) : name;
+    cell.dataset.content = title; // shown on a phone, where columns have no heads
     if (model.gate) {
       cell.append(words({ t: "verdict.none" }, "strong"), words(model.gate, "small"));
     } else {
       const bar = make("span", { className: "bar", dir: "ltr" });
       bar.style.setProperty("--at", model.probability);
-      const number = make("bdi", { dir: "ltr" }, percent(model.probability));
+      const number = make("bdi", { dir: "ltr" }, model.percent);
       cell.append(words({ t: `verdict.${model.verdict}` }, "strong"), number, bar);
     }
     element.append(cell);
   }
-  if (models.length > 1) {
+  if (count > 1) {
     const said = known(row).length < 2 ? "" : { t: disagrees(row) ? "batch.disagree" : "batch.agree" };
     element.append(words(said, "td"));
   }
@@ -98,7 +93,7 @@ const KEPT = {
 function worth(row, key) {
   if (key === "film") return row.name.toLowerCase();
   const all = known(row).map((model) => model.probability);
-  if (key === "agreement") return all.length > 1 ? Math.abs(all[0] - all[1]) : -1;
+  if (key === "agreement") return all.length > 1 ? Math.max(...all) - Math.min(...all) : -1;
   const model = row.models?.[key];
   return model && !model.gate ? model.probability : -1;
 }

@@ -69,8 +69,9 @@ def build() -> gr.Blocks:
     handlers.load_models()
     examples = load_examples()
     words = i18n()
-    choices = [(words(f"model.{name}"), name) for name in handlers.PREDICTORS]
-    choices = choices if len(choices) == 1 else [(words("choice.both"), "both"), *choices]
+    titles = {name: predictor.title for name, predictor in handlers.PREDICTORS.items()}
+    choices = [(title, name) for name, title in titles.items()]
+    choices = choices if len(choices) == 1 else [(words("choice.all"), "all"), *choices]
 
     with gr.Blocks(
         title="Pneumonia on chest films: a second look",
@@ -109,7 +110,7 @@ def build() -> gr.Blocks:
                 with gr.Row(elem_id="going"):
                     progress = _html("", elem_id="progress")
                     cancel = gr.Button(words("batch.cancel"), elem_id="cancel")
-                _html(batch_tab.table(list(handlers.PREDICTORS)), elem_id="many")
+                _html(batch_tab.table(titles), elem_id="many")
                 lines = _html("", elem_id="lines", js_on_load=_LINES)
             with gr.Tab(words("tabs.models"), id="models"):
                 _html(about.models(handlers.PREDICTORS.values()), elem_id="models")

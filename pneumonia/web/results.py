@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pneumonia.card import Card
 from pneumonia.checkpoint import checkpoints_root, shipped_folder
-from pneumonia.web.texts import attributes, number, tag
+from pneumonia.web.texts import attributes, html, number, tag
 
 DOCS = shipped_folder("docs")
 
@@ -43,21 +43,21 @@ def load_evaluation(cards: Sequence[Card], folder: Path = DOCS) -> dict | None:
     return report if shown.items() <= measured.items() else None
 
 
-def perturbations(report: dict, models: Sequence[str]) -> str:
+def perturbations(report: dict, cards: Sequence[Card]) -> str:
     """A table: AUROC, sensitivity and specificity of each model under each perturbation."""
-    rows = [report["models"][model]["perturbations"] for model in models]
+    rows = [report["models"][card.model]["perturbations"] for card in cards]
     if len(rows[0]) < 2:
         return ""
     keys = ("auroc", "sensitivity", "specificity")
-    titles = "".join(tag(f"model.{model}", "th scope=colgroup colspan=3") for model in models)
-    heads = "".join(tag(f"about.{key}", "th scope=col") for _ in models for key in keys)
+    titles = "".join(html(card.title, "th scope=colgroup colspan=3") for card in cards)
+    heads = "".join(tag(f"about.{key}", "th scope=col") for _ in cards for key in keys)
     lines = "".join(
         tag(f"suite.{slug(name)}", "th scope=row")
         + "".join(f"<td>{number(row[name][key], 3)}</td>" for row in rows for key in keys)
         + "</tr><tr>"
         for name in rows[0]
     )
-    films = report["models"][models[0]]["figures"]["films"]
+    films = report["models"][cards[0].model]["figures"]["films"]
     label = attributes({"aria-label": "figures.test.title"})
     return f"""
 <section class="about">{tag("figures.test.title", "h3")}

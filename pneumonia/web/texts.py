@@ -1,6 +1,6 @@
 """The page's words: English here and on the server, six languages in the visitor's browser.
 
-    tag("headline.one.NORMAL", "h2", title=ref("model.cnn"))
+    tag("headline.one.NORMAL", "h2", title="Small CNN")
     # <h2 data-t="headline.one.NORMAL" data-args="…">No sign of pneumonia found by Small CNN</h2>
 
 ``texts/LANGUAGE.json`` holds the texts of a language, ``texts/LANGUAGE.PART.json`` further ones;
@@ -84,7 +84,7 @@ def i18n() -> gr.I18n:
 
 
 def ref(key: str, **args: Argument) -> Reference:
-    """An argument that is translated too, such as a model's name.
+    """An argument that is translated too, such as a refusal.
 
     Raises:
         KeyError: there is no such text, or an argument is missing.

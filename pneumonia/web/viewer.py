@@ -48,14 +48,14 @@ class Heat:
     """What one model used.
 
     Attributes:
-        model: the model's name, ``"cnn"`` or ``"densenet169"``.
+        title: the model's name for people.
         attribution: ``(h, w)`` float32 signed calibrated log-odds on the network's last grid: above
             0 a cell speaks for PNEUMONIA, below for NORMAL.
         label: the class the model called, which is explained at first.
         model_input: ``(size, size)`` float32 0..1, the exact network input as a grey picture.
     """
 
-    model: str
+    title: str
     attribution: np.ndarray
     label: str
     model_input: np.ndarray
@@ -75,7 +75,7 @@ def viewer(
         film: ``(height, width)`` float32 0..1. It travels as a lossless picture, as a narrow
             window would show what compression leaves behind.
         name: the film's name, any text or one that is translated.
-        heats: one for each model, one or two.
+        heats: one per model, one or more.
         about: what else the caption says of the film, as HTML.
         ident: a word that no other viewer shown before or beside has.
         pending: take the place only, as the pictures take longer than the rest of a result.
@@ -108,7 +108,9 @@ def viewer(
     {_film_tools()}
     {_heat_tools()}
   </div>
-  <div class="viewer-panels of-{1 + len(heats)}">{panels}</div>
+  <div class="viewer-panels{" pair" * (len(heats) == 1)}" style="--heats: {len(heats)}">
+    {panels}
+  </div>
   {_text("scale", 'p class="viewer-note"')}
   <p class="viewer-unseen" id="{ident}-help">{_text("help")}</p>
   <output class="viewer-unseen viewer-live"></output>
@@ -123,7 +125,7 @@ def script() -> str:
 def _view(heats: Sequence[Heat], ident: str) -> str:
     """Side by side or the slider, and whose heat the slider shows."""
     modes = [(mode, _icon(mode) + _text(mode)) for mode in ("side", "slider")]
-    models = [(str(number), tag(f"model.{heat.model}")) for number, heat in enumerate(heats)]
+    models = [(str(number), html(heat.title)) for number, heat in enumerate(heats)]
     return _choice("view", "mode", modes, ident) + _choice("model", "active", models, ident)
 
 
@@ -170,7 +172,7 @@ def _film(film: np.ndarray, name: str) -> str:
 def _evidence(heat: Heat, number: int, ident: str, pending: bool) -> str:
     spoke = "spoke_pneumonia" if heat.label == "PNEUMONIA" else "spoke_normal"
     says = _text(spoke, 'span class="viewer-says"')
-    words = f"<p>{tag(f'model.{heat.model}', 'strong')} {says}</p>"
+    words = f"<p>{html(heat.title, 'strong')} {says}</p>"
     saw = f"""<button type="button" data-toggle="seen{number}" aria-pressed="false"
       {_label("saw")}>{_icon("saw")}{_text("saw")}</button>"""
     seen = (

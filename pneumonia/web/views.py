@@ -2,11 +2,13 @@
 
 import base64
 import itertools
+from collections import Counter
 from html import escape
 
 import numpy as np
 
-from pneumonia.export.records import percent as plain_percent
+from pneumonia.card import LABELS
+from pneumonia.export.records import percent
 from pneumonia.predictor import Prediction
 from pneumonia.reading.refusals import RadiographError
 from pneumonia.web.texts import Reference, html, plain, ref, tag
@@ -44,7 +46,7 @@ def result(predictions: list[Prediction], pending: bool = False) -> str:
     """Verdicts and evidence of one film, folded away where no model knows films like it.
 
     Args:
-        predictions: of one film, one or two models', with evidence.
+        predictions: of one film, one per model, with evidence.
         pending: leave the pictures out, which take longer than all the rest.
     """
     if any(p.in_scope for p in predictions):
@@ -65,7 +67,9 @@ def _result(predictions: list[Prediction], pending: bool, anyway: bool = False) 
     height, width = film.pixels.shape
     heading = headline(predictions, anyway)
     rows = "".join(_verdict(p, anyway) for p in predictions)
-    heats = [Heat(p.model, p.attribution, p.label, _as_grey(p.model_input)) for p in predictions]
+    heats = [
+        Heat(p.card.title, p.attribution, p.label, _as_grey(p.model_input)) for p in predictions
+    ]
     size = f'<span dir="ltr">{width} × {height} px</span>'
     kind = ref("format.picture") if film.format == "picture" else film.format
     notes = [tag(f"note.{note.code}", **note.arguments) for note in film.notes]
@@ -94,27 +98,19 @@ def headline(predictions: list[Prediction], anyway: bool = False) -> Reference:
 
     Without ``anyway`` a model that does not know such films has no say.
     """
-    titles = {p.model: ref(f"model.{p.model}") for p in predictions}
     known = [p for p in predictions if anyway or p.in_scope]
-    first, *others = known
-    if len(predictions) == 1:
-        return ref(f"headline.one.{first.verdict}", title=titles[first.model])
-    if not others:
-        (other,) = (p for p in predictions if p is not first)
-        key = f"headline.stranger.{first.verdict}"
-        return ref(key, title=titles[first.model], other=titles[other.model])
-    models = {p.verdict: titles[p.model] for p in known}
-    if len(models) == 1:
-        return ref(f"headline.both.{first.verdict}")
-    if "UNCERTAIN" not in models:
-        return ref("headline.disagree", title=models["PNEUMONIA"])
-    (found,) = models.keys() - {"UNCERTAIN"}
-    return ref(f"headline.unsure.{found}", title=models[found], other=models["UNCERTAIN"])
-
-
-def percent(probability: float) -> str:
-    """Whole per cent, and never a certainty: ``<1 %`` … ``>99 %`` (as HTML)."""
-    return escape(plain_percent(probability)).replace("\u00a0", "&nbsp;")
+    total = len(predictions)
+    if total == 1:
+        return ref(f"headline.one.{known[0].verdict}", title=known[0].card.title)
+    counts = Counter(p.verdict for p in known)
+    match [verdict for verdict in LABELS if counts[verdict]]:
+        case []:
+            return ref("headline.none")
+        case [verdict] if counts[verdict] == total:
+            return ref(f"headline.all.{verdict}")
+        case [verdict]:
+            return ref(f"headline.some.{verdict}", count=counts[verdict], total=total)
+    return ref("headline.disagree", count=counts["PNEUMONIA"], total=total)
 
 
 def download(name: str, kind: str, content: bytes) -> str:
@@ -125,7 +121,7 @@ def download(name: str, kind: str, content: bytes) -> str:
 
 
 def _verdict(prediction: Prediction, anyway: bool) -> str:
-    model = tag(f"model.{prediction.model}", 'p class="model"')
+    model = html(prediction.card.title, 'p class="model"')
     colon = '<span class="colon">: </span>'
     if not (anyway or prediction.in_scope):
         return f"""
@@ -133,8 +129,9 @@ def _verdict(prediction: Prediction, anyway: bool) -> str:
   {model}
   <p class="label">{tag("verdict.none")}{colon}{tag(f"gate.{prediction.gate.code}")}</p>
 </li>"""
-    probability, clean = percent(prediction.probability), prediction.card.validation.clean
-    rates = {key: plain_percent(getattr(clean, key)) for key in ("sensitivity", "specificity")}
+    probability = escape(percent(prediction.probability))
+    clean = prediction.card.validation.clean
+    rates = {key: percent(getattr(clean, key)) for key in ("sensitivity", "specificity")}
     low, high = prediction.card.conformal.uncertain
     at = f"--at: {prediction.probability:.4f}; --cut: {prediction.threshold:.4f}"
     return f"""
@@ -151,7 +148,7 @@ def _verdict(prediction: Prediction, anyway: bool) -> str:
         tag(
             "scale.cut",
             'span class="cut-label" dir="auto"',
-            cut=plain_percent(prediction.threshold),
+            cut=percent(prediction.threshold),
             **rates,
         )
     }

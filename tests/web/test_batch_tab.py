@@ -29,9 +29,13 @@ def names() -> list[str]:
     return ["densenet169", "cnn"]
 
 
+@pytest.fixture(scope="module")
+def predictors(names) -> dict[str, Predictor]:
+    return {n: Predictor(seeded_network(n), card_of(n), open_gate(n)) for n in names}
+
+
 @pytest.fixture
-def loaded(names, monkeypatch):
-    predictors = {n: Predictor(seeded_network(n), card_of(n), open_gate(n)) for n in names}
+def loaded(predictors, monkeypatch):
     monkeypatch.setattr(handlers, "PREDICTORS", predictors)
     return predictors
 
@@ -79,11 +83,11 @@ def test_rows_come_one_by_one_and_a_bad_file_costs_only_its_own(loaded, names, p
 def test_what_breaks_on_this_side_costs_one_row_too(loaded, paths, monkeypatch):
     honest, calls = loaded["cnn"].predict, []
 
-    def fails_once(*args):
+    def fails_once(*args, **options):
         calls.append(1)
         if len(calls) == 1:
             raise MemoryError
-        return honest(*args)
+        return honest(*args, **options)
 
     monkeypatch.setattr(loaded["cnn"], "predict", fails_once)
     *_, (_, text, _) = batch_tab.read(paths)
@@ -134,10 +138,10 @@ def test_a_row_that_was_refused_keeps_nothing_of_its_file(loaded, tmp_path):
 
 def test_a_film_of_an_archive_is_opened_like_any_other(loaded, paths, tmp_path):
     *_, (_, _, rows) = batch_tab.read(paths)
-    *_, shown = handlers.analyse(rows[2][0], "both")
+    *_, shown = handlers.analyse(rows[2][0], "all")
     assert "inside.png" in shown and 'class="result"' in shown
     gone = FilmRef(tmp_path / "gone.zip", "inside.png")
-    (shown,) = handlers.analyse(gone, "both")
+    (shown,) = handlers.analyse(gone, "all")
     assert "no longer on the server" in html.unescape(shown)
     with pytest.raises(gr.Error, match="no longer on the server"):
         batch_tab.export([], "films.csv")

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from factories import ROOT, TITLES, card_of, figures, film, prediction
 
 from pneumonia.card import OperatingPoint, Validation
@@ -24,31 +25,22 @@ from pneumonia.web.texts import plain
 needs_models = pytest.mark.skipif(not available_models(), reason="no checkpoint to show")
 
 
-@pytest.mark.parametrize(
-    ("probability", "words"),
-    [(0, "&lt;1"), (0.0099, "&lt;1"), (0.01, "1"), (0.125, "12"), (0.99, "99"), (0.991, "&gt;99")],
-)
-def test_a_probability_is_whole_and_never_certain(probability, words):
-    assert views.percent(probability) == f"{words}&nbsp;%"
-
-
 def words_of(reference) -> str:
     return plain(reference["t"], **reference.get("args", {}))
 
 
 def test_the_headline_says_whether_the_models_agree():
     def words(*probabilities):
-        models = [prediction(p, m) for p, m in zip(probabilities, TITLES, strict=False)]
-        return words_of(views.headline(models))
+        return words_of(views.headline([prediction(p) for p in probabilities]))
 
-    assert "disagree: only Small CNN" in words(0.8, 0.2)
-    assert "agree: it looks" in words(0.8, 0.9)
-    assert "agree: they found no sign" in words(0.2, 0.1) and "clear" not in words(0.2, 0.1)
-    assert words(0.4, 0.5) == "Neither model can call this film"
-    assert words(0.4, 0.9) == "It looks like pneumonia to DenseNet-169; Small CNN cannot call " + (
-        "this film"
-    )
-    assert words(0.1, 0.5).startswith("No sign of pneumonia found by Small CNN; DenseNet-169")
+    assert words(0.8, 0.2) == "The models disagree: 1 of 2 found signs of pneumonia"
+    assert words(0.8, 0.5, 0.2, 0.9) == "The models disagree: 2 of 4 found signs of pneumonia"
+    for count in (2, 3):
+        assert "agree: it looks" in words(*[0.8] * count)
+        assert "agree: they found no sign" in words(*[0.2] * count)
+        assert words(*[0.4] * count) == "No model can call this film"
+    assert words(0.4, 0.9).startswith("It looks like pneumonia to 1 of 2 models; no verdict")
+    assert words(0.4, 0.1, 0.2).startswith("No sign of pneumonia found by 2 of 3 models; no")
     assert words(0.8) == "It looks like pneumonia to Small CNN"
     assert words(0.5) == "Small CNN cannot call this film"
 
@@ -84,7 +76,7 @@ def test_a_film_no_model_knows_is_refused_and_its_result_folded_away():
     said, folded = html.split("<details>")
     assert "Not a film that the models know" in said and said.count(REASONS["unlike"]) == 1
     assert "PNEUMONIA" not in said and "%" not in said
-    assert "Out of scope" in folded and "Both models agree: it looks like" in folded
+    assert "Out of scope" in folded and "The models agree: it looks like" in folded
     assert folded.count('class="pneumonia"') == 2
 
 
@@ -92,7 +84,7 @@ def test_a_model_that_does_not_know_such_films_has_no_say():
     known, stranger = prediction(0.9), prediction(0.1, "densenet169", gate="unlike")
     html = views.result([known, stranger])
     assert "<details>" not in html
-    assert "to Small CNN; DenseNet-169 knows no films like this one" in html
+    assert "It looks like pneumonia to 1 of 2 models; no verdict from the rest" in html
     assert html.count('class="pneumonia"') == 1 and 'class="normal"' not in html
     assert "NO VERDICT" in html and REASONS["unlike"] in html
 
@@ -179,6 +171,22 @@ def test_both_models_read_a_film_at_the_same_time(monkeypatch):
     models = {"a": Model(), "b": Model()}
     monkeypatch.setattr(handlers, "PREDICTORS", models)
     assert handlers.infer(None, ["b", "a"]) == [models["b"], models["a"]]
+
+
+def test_loading_the_models_leaves_the_threads_alone_and_sharing_them_happens_once(
+    three_models, monkeypatch
+):
+    monkeypatch.setattr(handlers, "PREDICTORS", {})
+    before = torch.get_num_threads()
+    handlers.load_models()
+    assert torch.get_num_threads() == before >= 2
+    handlers.share_cores.cache_clear()
+    try:
+        for _ in range(2):
+            handlers.share_cores()
+        assert torch.get_num_threads() == before // handlers.CONCURRENT
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed():

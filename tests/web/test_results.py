@@ -13,6 +13,7 @@ from pneumonia.web import results
 from pneumonia.web.texts import load_texts
 
 MODELS = ("densenet169", "cnn")
+CARDS = [card_of(model) for model in MODELS]
 
 
 def report(**hashes: str) -> dict:
@@ -47,7 +48,7 @@ def test_an_evaluation_counts_for_the_weights_it_measured(tmp_path):
 
 
 def test_every_perturbation_has_its_row():
-    html = results.perturbations(report(densenet169="", cnn=""), MODELS)
+    html = results.perturbations(report(densenet169="", cnn=""), CARDS)
     rows = html.partition("<tbody>")[2].split("</tr>")[: len(CORRUPTIONS)]
     for i, row in enumerate(rows):
         cells = re.findall(r'data-n="([\d.]+)"', row)
@@ -62,7 +63,7 @@ def test_an_evaluation_without_perturbations_has_no_table():
     quick = report(cnn="")
     changes = quick["models"]["cnn"]["perturbations"]
     quick["models"]["cnn"]["perturbations"] = {"clean": changes["clean"]}
-    assert results.perturbations(quick, ["cnn"]) == ""
+    assert results.perturbations(quick, [card_of("cnn")]) == ""
 
 
 def test_the_audit_s_bars_are_as_long_as_better_than_guessing(tmp_path):
@@ -90,7 +91,9 @@ def test_a_model_without_a_card_says_how_to_write_one():
 
 
 def test_every_text_of_the_figures_is_used():
-    shown = results.perturbations(report(cnn=""), ["cnn"]) + results.audit() + results.limits()
+    shown = (
+        results.perturbations(report(cnn=""), [card_of("cnn")]) + results.audit() + results.limits()
+    )
     keys = [key for key in load_texts()["en"] if key.startswith(("suite.", "audit."))]
     assert len(keys) == len(CORRUPTIONS) + 8
     assert not [key for key in keys if f'data-t="{key}"' not in shown]

@@ -76,7 +76,7 @@ def first_verdict(visitors: httpx.Client, path: Path) -> float:
     began = time.perf_counter()
     name = visitors.post("upload", files={"files": path.read_bytes()}).json()[0]
     film = {"path": name, "meta": {"_type": "gradio.FileData"}}
-    job = {"data": [film, "both"], "fn_index": event["id"], "session_hash": session}
+    job = {"data": [film, "all"], "fn_index": event["id"], "session_hash": session}
     visitors.post("queue/join", json=job).raise_for_status()
     with visitors.stream("GET", f"queue/data?session_hash={session}") as stream:
         for line in stream.iter_lines():
