@@ -43,9 +43,9 @@ def test_a_third_model_is_on_the_page_and_in_its_reports(three_models, film, mon
     assert json.loads(content(handlers.export(film, "all", "json")))["models"].keys() == set(
         available_models()
     )
-    *_, (_, _, rows) = batch_tab.read([film.path])
+    *_, (_, _, batch) = batch_tab.read([film.path])
     words = [batch_tab.table({n: p.title for n, p in handlers.PREDICTORS.items()}), shown]
-    for pdf in (handlers.export(film, "all", "pdf"), batch_tab.export(rows, "films.pdf")):
+    for pdf in (handlers.export(film, "all", "pdf"), batch_tab.export(batch, "films.pdf")):
         (sheet,) = PdfReader(io.BytesIO(content(pdf))).pages
         words.append(sheet.extract_text())
     assert all(title in text for title in TITLES for text in words)

@@ -118,7 +118,7 @@ def tour(page: Page, films: dict[str, list[Path]]) -> Iterator[str]:
     page.get_by_role("tab").nth(1).click()
     page.set_input_files(INPUT.format("films"), films["many"])
     page.wait_for_function(
-        f"document.querySelectorAll('.many tbody tr').length === {len(films['many'])}"
+        f"document.querySelectorAll('.batch tbody tr').length === {len(films['many'])}"
     )
     page.wait_for_selector("#cancel", state="hidden")
     yield "many"

@@ -1,13 +1,14 @@
-"""Many films: a table that fills while they are read, and what one takes away of it.
+"""A batch of films: a table that fills while they are read, and its exports.
 
-The server sends each row once, as a line of JSON that is added to those before; ``many.js`` makes
-the table of them, sorts and filters it. A row opens its film on the first tab.
+The server sends each row once while the films are read, and all of them at the end;
+``modules/batch_tab.js`` makes the table of them, sorts and filters it. A row opens its film on the
+first tab.
 """
 
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from html import escape
 
 import gradio as gr
@@ -26,6 +27,36 @@ from pneumonia.web.views import download
 THUMBNAIL = 96  # px
 
 _FILTERS = ("all", "disagreement", "uncertain", "pneumonia", "normal", "problems")
+
+
+@dataclass
+class Batch:
+    """What is kept of films that were read together.
+
+    Attributes:
+        name: tells it from other batches.
+        films: where each film lies.
+        rows: their names with small predictions, or why there are none.
+        lines: the same for the browser, as JSON.
+    """
+
+    name: str
+    films: list[FilmRef] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, film: FilmRef, answer: list[Prediction] | RadiographError) -> None:
+        """Take in the next film's answer."""
+        if not isinstance(answer, RadiographError):
+            answer = [_light(prediction) for prediction in answer]
+        line = {"row": len(self.films), **_as_json(film.name, answer)}
+        self.films.append(film)
+        self.rows.append((film.name, answer))
+        self.lines.append(json.dumps(line))
+
+    def message(self, first: int = 0) -> str:
+        """The rows from that number on, as ``addRows`` of ``batch_tab.js`` takes them."""
+        return f'{{"batch": "{self.name}", "rows": [{", ".join(self.lines[first:])}]}}'
 
 
 def table(titles: dict[str, str]) -> str:
@@ -52,7 +83,7 @@ def table(titles: dict[str, str]) -> str:
         for what in ("csv", "pdf")
     )
     return f"""
-<section class="many" data-models="{escape(json.dumps(titles))}" hidden>
+<section class="batch" data-models="{escape(json.dumps(titles))}" hidden>
   <div class="filters" role="radiogroup" {label}>{filters}</div>
   <div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody></tbody></table></div>
   <p class="takeaway">{buttons}</p>
@@ -70,43 +101,49 @@ def progress(done: int, total: int, seconds: float | None = None) -> str:
   {tag("batch.progress", done=done, total=total)}{left}</p>"""
 
 
-def read(paths: list[str]) -> Iterator[tuple[str, str, list[tuple[FilmRef, Row]]]]:
-    """Films and archives → after each film the progress, the rows as JSON lines, and the rows."""
-    films, rows, lines = list_films(paths), [], []
-    began, batch = time.monotonic(), f"{time.time():.3f}"
-    yield progress(0, len(films)), _as_lines(lines), []
+def read(paths: list[str]) -> Iterator[tuple[str, str, Batch]]:
+    """Reads films and archives, and yields after each film.
+
+    What is sent in all is linear in the number of films: each message has the new row alone, and
+    the last one every row, for a browser that was too busy to see each message.
+
+    Yields:
+        The progress as HTML, the message for the browser, and the batch so far.
+    """
+    films, batch = list_films(paths), Batch(f"{time.time():.3f}")
+    began = time.monotonic()
+    yield progress(0, len(films)), batch.message(), batch
     for film, answer in zip(films, handlers.answers(films), strict=True):
-        if not isinstance(answer, RadiographError):
-            answer = [_light(prediction) for prediction in answer]
-        line = {"batch": batch, "row": len(rows), **_line(film.name, answer)}
-        rows.append((film, (film.name, answer)))
-        lines.append(escape(json.dumps(line)))
-        seconds = (time.monotonic() - began) / len(rows) * (len(films) - len(rows))
-        yield progress(len(rows), len(films), seconds), _as_lines(lines), rows
+        batch.add(film, answer)
+        done = len(batch.films)
+        seconds = (time.monotonic() - began) / done * (len(films) - done)
+        yield progress(done, len(films), seconds), batch.message(done - 1), batch
+    yield progress(len(films), len(films)), batch.message(), batch
 
 
-def export(rows: list[tuple[FilmRef, Row]], what: str) -> str:
+def all_rows(batch: Batch | None) -> str:
+    """The message of a batch that was cancelled, with every row."""
+    return batch.message() if batch else ""
+
+
+def export(batch: Batch | None, what: str) -> str:
     """All rows as ``"films.csv"`` or ``"films.pdf"``, as a link that carries the file.
 
     Raises:
-        gradio.Error: there are none any more.
+        gradio.Error: the batch is no longer kept.
     """
-    if not rows:
+    if not batch:
         raise gr.Error(str(RadiographError("gone", "film")), print_exception=False)
     if what == "films.csv":
-        content = csv_text(row for _, row in rows).encode("utf-8-sig")  # what Excel takes for UTF-8
+        content = csv_text(batch.rows).encode("utf-8-sig")  # what Excel takes for UTF-8
         return download(what, "text/csv", content)
     from pneumonia.export.pdf import pdf_table
 
-    return download(what, "application/pdf", pdf_table([row for _, row in rows]))
-
-
-def _as_lines(lines: list[str]) -> str:
-    return "<pre>" + "\n".join(lines)  # left open: the next are added
+    return download(what, "application/pdf", pdf_table(batch.rows))
 
 
 def _light(prediction: Prediction) -> Prediction:
-    """Without all that a table does not need."""
+    """Without what a table does not need."""
     film = prediction.radiograph
     picture = film_image(film.pixels)
     picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
@@ -115,7 +152,7 @@ def _light(prediction: Prediction) -> Prediction:
     return replace(prediction, radiograph=small, model_input=np.zeros((1, 1), np.float32))
 
 
-def _line(name: str, answer: list[Prediction] | RadiographError) -> dict:
+def _as_json(name: str, answer: list[Prediction] | RadiographError) -> dict:
     if isinstance(answer, RadiographError):
         return {"name": name, "problem": ref(f"refusal.{answer.code}", **answer.arguments)}
     film = answer[0].radiograph

@@ -8,7 +8,8 @@ from starlette.middleware import Middleware
 
 from pneumonia.reading.archive import FilmRef
 from pneumonia.reading.radiograph import MAX_BYTES, Radiograph
-from pneumonia.web import about, api, batch_tab, handlers, results, viewer, views
+from pneumonia.web import about, api, batch_tab, handlers, modules, results, views
+from pneumonia.web.batch_tab import Batch
 from pneumonia.web.examples import load_examples
 from pneumonia.web.limits import MAX_UPLOAD_BYTES, BodySizeLimit, no_room
 from pneumonia.web.texts import i18n
@@ -18,38 +19,15 @@ from pneumonia.web.uploads import Upload
 _HERE = Path(__file__).parent
 _WAITING = 32
 
-_SCRIPTS = ("language.js", "many.js", "script.js")
-
 _html = functools.partial(gr.HTML, apply_default_css=False)
 
-_RESULT = """watch("value", () => settle(element));
-element.closest("#result").addEventListener("toolarge", (event) => {
-  trigger("select", { name: event.detail });
-});"""
-# A button asks for a file; it comes as a link in #take, which is followed at once.
-_TAKE = """document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-take]");
-  if (button) trigger("select", { what: button.dataset.take });
-});
-watch("value", () => element.querySelector("a")?.click());"""
-# The rows of a batch as they come; a click on one opens its film.
-_LINES = """watch("value", () => fillTable(element));
-document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-open]");
-  if (button) trigger("select", { row: button.dataset.open });
-});"""
 _STOP = """() => document.querySelector(".going")?.classList.remove("going")"""
-_PICK = """element.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  if (button) trigger("select", { index: Number(button.dataset.example) });
-});"""
 
 
 def _end_with_skip(steps):
-    """A generator that ends on nothing, as Gradio sends what comes last once more.
+    """Ends a stream with ``gr.skip()``: Gradio repeats the last yield otherwise.
 
-    Its outputs must be text or None: what Gradio makes of a component, the browser may lose to the
-    nothing that follows, as it changes the one into the other before it has looked at it.
+    Outputs must be plain values: a trailing skip overwrites updates of components in the browser.
     """
 
     @functools.wraps(steps)
@@ -79,7 +57,7 @@ def build() -> gr.Blocks:
         fill_width=True,
     ) as page:
         source = gr.State()  # FilmRef, or a drawn example; None before the first
-        rows = gr.State([], time_to_live=3600)
+        batch = gr.State(None, time_to_live=3600)
         _html(about.notice(), elem_id="notice")
         _html(about.header())
         with gr.Tabs(elem_id="tabs") as tabs:
@@ -95,13 +73,22 @@ def build() -> gr.Blocks:
                         elem_id="choice",
                         visible=len(choices) > 1,
                     )
-                    gallery = _html(about.gallery(examples), elem_id="examples", js_on_load=_PICK)
+                    gallery = _html(
+                        about.gallery(examples),
+                        elem_id="examples",
+                        js_on_load=modules.on_load("examples"),
+                    )
                     _html(about.intended_use(), elem_id="use")
                 with gr.Column(elem_id="sheet", scale=1):
-                    result = _html(views.invitation(), elem_id="result", js_on_load=_RESULT)
-            with gr.Tab(words("tabs.many"), id="many"):
+                    result = _html(
+                        views.invitation(),
+                        elem_id="result",
+                        js_on_load=modules.on_load("result"),
+                        max_bytes=MAX_BYTES,
+                    )
+            with gr.Tab(words("tabs.batch"), id="batch"):
                 films = Upload(
-                    label=words("style.many"),
+                    label=words("style.batch"),
                     show_label=False,
                     elem_id="films",
                     height=148,
@@ -110,15 +97,17 @@ def build() -> gr.Blocks:
                 with gr.Row(elem_id="going"):
                     progress = _html("", elem_id="progress")
                     cancel = gr.Button(words("batch.cancel"), elem_id="cancel")
-                _html(batch_tab.table(titles), elem_id="many")
-                lines = _html("", elem_id="lines", js_on_load=_LINES)
+                _html(batch_tab.table(titles), elem_id="batch")
+                lines = _html(
+                    "", html_template="", elem_id="lines", js_on_load=modules.on_load("rows")
+                )
             with gr.Tab(words("tabs.models"), id="models"):
                 _html(about.models(handlers.PREDICTORS.values()), elem_id="models")
                 _html(about.cards())
                 for name, predictor in handlers.PREDICTORS.items():
                     with gr.Accordion(predictor.title, open=False):
                         gr.Markdown(results.model_card(name), elem_classes="card")
-        taken = _html("", elem_id="take", js_on_load=_TAKE)
+        taken = _html("", elem_id="take", js_on_load=modules.on_load("downloads"))
 
         @_end_with_skip
         def analyse(here: FilmRef | Radiograph | None, model: str):
@@ -136,7 +125,7 @@ def build() -> gr.Blocks:
             for shown in handlers.analyse(here, model):
                 yield shown, here
 
-        def take(here: FilmRef | Radiograph, model: str, done: list, event: gr.EventData):
+        def take(here: FilmRef | Radiograph, model: str, done: Batch | None, event: gr.EventData):
             what = str(event.what)
             if what.startswith("films."):
                 return batch_tab.export(done, what)
@@ -146,9 +135,8 @@ def build() -> gr.Blocks:
             return handlers.too_large(str(event.name)), None
 
         @_end_with_skip
-        def open_row(done: list, model: str, event: gr.EventData):
-            row = int(event.row)
-            here = done[row][0] if row < len(done) else FilmRef(Path())  # gone after an hour
+        def open_row(done: Batch | None, model: str, event: gr.EventData):
+            here = done.films[int(event.row)] if done else FilmRef(Path())  # gone after an hour
             for shown in handlers.analyse(here, model):
                 yield shown, here
 
@@ -157,8 +145,8 @@ def build() -> gr.Blocks:
             (gallery.select, read_example, [choice], [result, source]),
             (choice.input, analyse, [source, choice], [result]),
             (result.select, refuse_large, None, [result, source]),
-            (taken.select, take, [source, choice, rows], [taken]),
-            (lines.select, open_row, [rows, choice], [result, source]),
+            (taken.select, take, [source, choice, batch], [taken]),
+            (lines.select, open_row, [batch, choice], [result, source]),
         ):
             event(
                 function,
@@ -172,21 +160,22 @@ def build() -> gr.Blocks:
             )
 
         @_end_with_skip
-        def read_many(paths: list[str] | None):
+        def read_batch(paths: list[str] | None):
             for where, text, done in batch_tab.read(paths or []):
                 yield where, text, done, None
 
         private = {"api_visibility": "private", "show_progress": "hidden"}
         reading = films.upload(
-            read_many,
+            read_batch,
             [films],
-            [progress, lines, rows, films],
+            [progress, lines, batch, films],
             concurrency_id="batch",  # one at a time, and never in the way of single films
             concurrency_limit=1,
             **private,
         )
         lines.select(lambda: gr.Tabs(selected="one"), None, tabs, queue=False, **private)
         cancel.click(None, None, None, js=_STOP, cancels=[reading], **private)
+        cancel.click(batch_tab.all_rows, batch, lines, queue=False, **private)
 
         with gr.Column(visible=False):  # what the endpoints are made of
             gr.Button().click(
@@ -210,17 +199,16 @@ def build() -> gr.Blocks:
 
 def launch(page: gr.Blocks, host: str | None = None, port: int | None = None) -> None:
     """Serve the page until it is interrupted; without host or port Gradio's variables decide."""
-    parts = [(_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS]
-    script = "\n".join([f"const MAX_BYTES = {MAX_BYTES};", viewer.script(), *parts])
     page.launch(
         server_name=host,
         server_port=port,
         theme=theme(),
         css_paths=[_HERE / name for name in ("style.css", "viewer.css", "rtl.css")],
         i18n=i18n(),
-        head=f"<script>{script}</script>",
+        head=modules.head(),
         max_file_size=MAX_UPLOAD_BYTES,
         app_kwargs={
+            "routes": [modules.ROUTE],
             "middleware": [Middleware(BodySizeLimit)],
             "exception_handlers": {OSError: no_room},
         },

@@ -1,7 +1,8 @@
-"""The film viewer as HTML: one film, and what each model used. ``viewer.js`` brings it to life.
+"""The film viewer as HTML: one film, and what each model used.
 
-Everything a visitor can do there happens in the browser: the film, the attribution as a handful of
-numbers, what each network saw and the colour tables travel inside the HTML.
+``modules/viewer.js`` brings it to life. Everything a visitor can do there happens in the browser:
+the film, the attribution as a handful of numbers, what each network saw and the colour tables
+travel inside the HTML.
 """
 
 import base64
@@ -9,21 +10,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from pneumonia.overlay import FAINT, FULL_STRENGTH, data_uri, film_image, heat_colours
-from pneumonia.web.texts import Argument, attributes, html, load_texts, tag
+from pneumonia.web.texts import Argument, attributes, html, tag
 
 FILM_SIDE = 1600  # longest side in pixels, enough to zoom in
 OPACITY = 70  # per cent, where the slider stands at first
 COLORMAPS = ("inferno", "viridis", "cividis", "gray")  # the first is the default
-_HERE = Path(__file__).parent
-TEXTS = {key: text for key, text in load_texts()["en"].items() if key.startswith("viewer.")}
-
-_SCRIPTS = ("viewer_pictures.js", "viewer_events.js", "viewer.js")  # each needs those before it
 _CANVAS = '<canvas aria-hidden="true"></canvas>'
 _ICONS = {  # on a 20 x 20 grid, drawn in the colour of the words
     "side": '<path d="M2.5 4.5h6v11h-6zM11.5 4.5h6v11h-6z"/>',
@@ -101,7 +97,7 @@ def viewer(
         panels += _evidence(heat, number, ident, pending)
     return f"""
 <section class="viewer" data-mode="side" style="--aspect: {width / height:.4f}"
-  {state} data-texts="{escape(json.dumps(TEXTS))}">
+  {state}>
   <div class="viewer-bar">
     {_text("heading", "h3")}
     {_view(heats, ident)}
@@ -115,11 +111,6 @@ def viewer(
   <p class="viewer-unseen" id="{ident}-help">{_text("help")}</p>
   <output class="viewer-unseen viewer-live"></output>
 </section>"""
-
-
-def script() -> str:
-    """What brings viewers to life, for one script element in the page's head."""
-    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
 
 
 def _view(heats: Sequence[Heat], ident: str) -> str:

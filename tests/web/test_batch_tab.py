@@ -5,16 +5,16 @@ import csv
 import html
 import inspect
 import io
-import itertools
 import json
 import zipfile
 
 import gradio as gr
 import pytest
-from factories import card_of, open_gate, seeded_network
+from factories import TINY, card_of, open_gate, seeded_network
 from PIL import Image
 from pypdf import PdfReader
 
+from pneumonia.models import MODELS
 from pneumonia.predictor import Predictor
 from pneumonia.reading.archive import FilmRef
 from pneumonia.reading.refusals import RadiographError
@@ -51,33 +51,41 @@ def paths(tmp_path) -> list[str]:
     return [str(tmp_path / file) for file in files]
 
 
-def lines(text: str) -> list[dict]:
-    return [json.loads(html.unescape(line)) for line in text.removeprefix("<pre>").splitlines()]
-
-
 def test_rows_come_one_by_one_and_a_bad_file_costs_only_its_own(loaded, names, paths):
-    steps = list(batch_tab.read(paths))
-    assert len(steps) == 5
-    texts = [text for _, text, _ in steps]
-    for before, after in itertools.pairwise(texts):
-        assert after.startswith(before)  # so that only what is new travels
-    rows = lines(texts[-1])
+    progress, messages, (batch, *_) = zip(*batch_tab.read(paths), strict=True)
+    first, *each, last = map(json.loads, messages)
+    assert first["rows"] == [] and len({message["batch"] for message in (first, *each, last)}) == 1
+    rows = last["rows"]
+    assert [message["rows"] for message in each] == [[row] for row in rows]
+    assert batch_tab.all_rows(batch) == messages[-1]
     assert [row["name"] for row in rows] == [
         "film0.png",
         "broken <b>.png",
         "inside.png",
         "film1.png",
     ]
-    assert [row["row"] for row in rows] == [0, 1, 2, 3] and len({row["batch"] for row in rows}) == 1
+    assert [row["row"] for row in rows] == [0, 1, 2, 3]
     assert rows[1]["problem"]["t"] == "refusal.not_a_picture" and "models" not in rows[1]
-    assert "<b>" not in texts[-1]
     for row in rows[:1] + rows[2:]:
         assert list(row["models"]) == names and row["thumbnail"].startswith("data:image/webp")
     assert rows[2]["models"] == rows[3]["models"] != rows[0]["models"]
     alone = loaded["cnn"].predict(paths[0])
     assert rows[0]["models"]["cnn"]["probability"] == pytest.approx(alone.probability, abs=1e-3)
-    assert "2 of 4 films" in steps[2][0] and "min left" in steps[2][0]
-    assert "4 of 4 films" in steps[4][0] and "min left" not in steps[4][0]
+    assert "2 of 4 films" in progress[2] and "min left" in progress[2]
+    assert "4 of 4 films" in progress[4] and "min left" not in progress[4]
+
+
+def test_what_is_sent_grows_with_the_films_and_not_with_their_square(tmp_path, monkeypatch):
+    monkeypatch.setitem(MODELS, "tiny", TINY)
+    tiny = Predictor(seeded_network("tiny"), card_of("tiny"), open_gate("tiny"))
+    monkeypatch.setattr(handlers, "PREDICTORS", {"tiny": tiny})
+    draw_phantom(90, 100, seed=1).image().save(path := tmp_path / "film.png")
+
+    def sent(films: int) -> int:
+        steps = batch_tab.read([str(path)] * films)
+        return sum(len(progress) + len(message) for progress, message, _ in steps)
+
+    assert sent(200) / sent(100) == pytest.approx(2, rel=0.1)
 
 
 def test_what_breaks_on_this_side_costs_one_row_too(loaded, paths, monkeypatch):
@@ -90,24 +98,24 @@ def test_what_breaks_on_this_side_costs_one_row_too(loaded, paths, monkeypatch):
         return honest(*args, **options)
 
     monkeypatch.setattr(loaded["cnn"], "predict", fails_once)
-    *_, (_, text, _) = batch_tab.read(paths)
-    rows = lines(text)
+    *_, (_, message, _) = batch_tab.read(paths)
+    rows = json.loads(message)["rows"]
     assert rows[0]["problem"]["t"] == "refusal.broken" and "models" in rows[3]
 
 
 def test_a_film_that_no_model_knows_says_so_in_its_row(loaded, paths, monkeypatch):
     for name, predictor in loaded.items():
         monkeypatch.setattr(predictor, "gate", open_gate(name, limit=1e-3))
-    *_, (_, text, _) = batch_tab.read(paths[:1])
-    (row,) = lines(text)
+    *_, (_, message, _) = batch_tab.read(paths[:1])
+    (row,) = json.loads(message)["rows"]
     assert {model["gate"]["t"] for model in row["models"].values()} == {"gate.unlike"}
 
 
 def test_all_rows_can_be_taken_away(loaded, paths):
-    *_, (_, _, rows) = batch_tab.read(paths)
+    *_, (_, _, batch) = batch_tab.read(paths)
 
     def content(what):
-        return html.unescape(batch_tab.export(rows, what)).split("base64,")[1].split('"')[0]
+        return html.unescape(batch_tab.export(batch, what)).split("base64,")[1].split('"')[0]
 
     table = csv.DictReader(io.StringIO(base64.b64decode(content("films.csv")).decode("utf-8-sig")))
     assert [(row["file"], row["model"]) for row in table][1:4] == [
@@ -122,8 +130,9 @@ def test_all_rows_can_be_taken_away(loaded, paths):
 
 def test_a_row_keeps_next_to_nothing_of_its_film(loaded, tmp_path):
     Image.new("L", (900, 800), 90).save(tmp_path / "large.png")
-    *_, (_, _, [(ref, (_, answer))]) = batch_tab.read([str(tmp_path / "large.png")])
-    assert ref == FilmRef(tmp_path / "large.png")
+    *_, (_, _, batch) = batch_tab.read([str(tmp_path / "large.png")])
+    [(_, answer)] = batch.rows
+    assert batch.films == [FilmRef(tmp_path / "large.png")]
     for prediction in answer:
         assert max(prediction.radiograph.pixels.shape) <= batch_tab.THUMBNAIL
         assert prediction.attribution is None and prediction.model_input.size == 1
@@ -131,20 +140,21 @@ def test_a_row_keeps_next_to_nothing_of_its_film(loaded, tmp_path):
 
 def test_a_row_that_was_refused_keeps_nothing_of_its_file(loaded, tmp_path):
     (tmp_path / "torn.png").write_bytes(b"\x89PNG torn")
-    *_, (_, _, [(_, (_, answer))]) = batch_tab.read([str(tmp_path / "torn.png")])
+    *_, (_, _, batch) = batch_tab.read([str(tmp_path / "torn.png")])
+    [(_, answer)] = batch.rows
     assert isinstance(answer, RadiographError) and "torn.png" in str(answer)
     assert answer.__traceback__ is answer.__cause__ is None  # their frames hold the file's bytes
 
 
 def test_a_film_of_an_archive_is_opened_like_any_other(loaded, paths, tmp_path):
-    *_, (_, _, rows) = batch_tab.read(paths)
-    *_, shown = handlers.analyse(rows[2][0], "all")
+    *_, (_, _, batch) = batch_tab.read(paths)
+    *_, shown = handlers.analyse(batch.films[2], "all")
     assert "inside.png" in shown and 'class="result"' in shown
     gone = FilmRef(tmp_path / "gone.zip", "inside.png")
     (shown,) = handlers.analyse(gone, "all")
     assert "no longer on the server" in html.unescape(shown)
     with pytest.raises(gr.Error, match="no longer on the server"):
-        batch_tab.export([], "films.csv")
+        batch_tab.export(None, "films.csv")
 
 
 def test_what_a_stream_ends_on_can_never_undo_what_it_said(loaded):

@@ -37,6 +37,16 @@ VISIBLE = """() => {
     && (marked(activeElement) || marked(activeElement.parentElement)); }"""
 
 
+COUNT_CHANGES = """() => {
+  window.changes = { added: 0, removed: 0 };
+  new MutationObserver((records) => {
+    for (const { addedNodes, removedNodes } of records) {
+      window.changes.added += addedNodes.length;
+      window.changes.removed += removedNodes.length;
+    }
+  }).observe(document.querySelector(".batch tbody"), { childList: true }); }"""
+
+
 @pytest.fixture
 def visit(new_page):
     """Opens the page for a visitor."""
@@ -143,6 +153,19 @@ def test_the_opacity_of_the_heat_asks_nothing_of_the_server(visit, film):
     wait_for_result(page, "without opacities")
     assert text(page, ".viewer-opacity") == "99\u00a0%"
     assert page.locator("[data-set=colours]").input_value() == "viridis"
+
+
+def test_the_page_s_scripts_are_modules_and_leave_nothing_global(visit):
+    page = visit()
+    scripts = page.evaluate(
+        """[...document.scripts].filter((script) => script.textContent.includes("dataset")
+            || script.src.includes("modules/")).map((script) => script.type)"""
+    )
+    assert scripts == ["module"]
+    names = ["t", "words", "table", "handOver", "viewerEvents", "viewerPictures", "mountViewers"]
+    names += ["many", "give", "settle", "fillTable", "MAX_BYTES", "viewerSettings"]
+    there = "(name) => { try { return Function(`return ${name}`)() !== undefined; } catch {} }"
+    assert page.evaluate(f"(names) => names.filter({there})", names) == []
 
 
 def test_the_intended_use_is_accepted_once(visit):
@@ -288,7 +311,7 @@ def test_a_visitor_without_a_mouse(visit, film, tmp_path):
     page.keyboard.press("Enter")
     draw_phantom(200, 240, seed=1).image().save(other := tmp_path / "other.png")
     choose("#films button", [film, other])
-    page.wait_for_function("document.querySelectorAll('.many tbody tr').length === 2")
+    page.wait_for_function("document.querySelectorAll('.batch tbody tr').length === 2")
     page.wait_for_selector("#cancel", state="hidden")
     tab_to("[data-sort=film]")
     page.keyboard.press("Enter")
@@ -329,15 +352,17 @@ def test_thirty_films_of_which_one_is_broken(visit, tmp_path, width, scheme, loc
     for number, path in enumerate(paths):
         draw_phantom(200, 240, lesions=2 * (number % 2), seed=number % 6).image().save(path)
     paths[2].write_text("words")
+    page.evaluate(COUNT_CHANGES)
     with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
         archive.write(paths[0], "inside.png")
     page.set_input_files("#films input[type=file]", [*paths, tmp_path / "more.zip"])
-    page.wait_for_function("document.querySelectorAll('.many tbody tr').length === 30")
+    page.wait_for_function("document.querySelectorAll('.batch tbody tr').length === 30")
     page.wait_for_selector("#cancel", state="hidden")
-    rows = page.locator(".many tbody tr")
+    rows = page.locator(".batch tbody tr")
+    assert page.evaluate("window.changes") == {"added": 30, "removed": 0}  # each row once
     assert text(page, "#progress").count("30") == 2
     assert "film02.png" in rows.nth(2).inner_text() and "%" not in rows.nth(2).inner_text()
-    assert page.locator(".many tbody img").count() == 29
+    assert page.locator(".batch tbody img").count() == 29
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     counts = dict(
@@ -349,13 +374,13 @@ def test_thirty_films_of_which_one_is_broken(visit, tmp_path, width, scheme, loc
     )
     assert counts["all"] == 30 and counts["problems"] >= 1
     page.locator(".filters label").last.click()
-    assert page.locator(".many tbody tr:visible").count() == counts["problems"]
+    assert page.locator(".batch tbody tr:visible").count() == counts["problems"]
     page.locator(".filters label").first.click()
     page.locator("[data-sort=film]").click()
     first = [row.split()[0] for row in rows.all_inner_texts()]
     assert first == sorted(first)
     page.locator("[data-sort=cnn]").click()
-    chances = page.locator(".many td:nth-child(3) bdi").all_inner_texts()
+    chances = page.locator(".batch td:nth-child(3) bdi").all_inner_texts()
     values = [int(re.sub(r"\D", "", chance)) for chance in chances]
     assert values == sorted(values, reverse=True)
 
@@ -375,15 +400,15 @@ def test_a_batch_can_be_cancelled(visit, tmp_path):
     for number in range(40):
         draw_phantom(200, 240, seed=number % 4).image().save(tmp_path / f"film{number}.png")
     page.set_input_files("#films input[type=file]", sorted(tmp_path.glob("*.png")))
-    page.wait_for_selector(".many tbody tr >> nth=1")
+    page.wait_for_selector(".batch tbody tr >> nth=1")
     page.wait_for_selector("#progress .left")
     page.click("#cancel")
     page.wait_for_selector("#cancel", state="hidden")
     assert not page.locator("#progress .left").is_visible()
     page.wait_for_timeout(1000)
-    before = page.locator(".many tbody tr").count()
+    before = page.locator(".batch tbody tr").count()
     page.wait_for_timeout(2000)
-    assert page.locator(".many tbody tr").count() == before < 40
+    assert page.locator(".batch tbody tr").count() == before < 40
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("[data-open='0']").click()  # and the page lives on
     wait_for_result(page, "film0.png")
@@ -396,7 +421,7 @@ def test_quick_batches_and_films_one_after_the_other(visit, film, tmp_path):
     for turn in range(6):
         page.get_by_role("tab").nth(1).click()
         page.set_input_files("#films input[type=file]", [small, words][turn % 2 :])
-        page.wait_for_function(f"document.querySelectorAll('.many tr').length === {3 - turn % 2}")
+        page.wait_for_function(f"document.querySelectorAll('.batch tr').length === {3 - turn % 2}")
         page.wait_for_selector("#cancel", state="hidden")
         assert page.locator("#progress progress").get_attribute("value") == f"{2 - turn % 2}"
         if turn % 2:
@@ -439,7 +464,7 @@ def test_nothing_bars_the_way_on_any_view(visit, film, tmp_path, width, scheme, 
     check("refusal")
     page.get_by_role("tab").nth(1).click()
     page.set_input_files("#films input[type=file]", [film, tmp_path / "words.png"])
-    page.wait_for_function("document.querySelectorAll('.many tbody tr').length === 2")
+    page.wait_for_function("document.querySelectorAll('.batch tbody tr').length === 2")
     page.wait_for_selector("#cancel", state="hidden")
     check("many")
     page.get_by_role("tab").nth(2).click()

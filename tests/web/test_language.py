@@ -1,10 +1,9 @@
 """A visitor changes the page's language, in a real Chromium, on a small page of its own."""
 
 import pytest
-from factories import ROOT
 from served_page import serve
 
-from pneumonia.web import texts
+from pneumonia.web import modules, texts
 
 WORDS = texts.load_texts()
 LOADED = """() => ["ar", "es", "fr", "pt", "pt-BR", "zh-CN"].every((name) =>
@@ -36,7 +35,8 @@ def launch() -> None:
             gr.Button(label("batch.cancel"), elem_id="go").click(answer, turn, [result, turn])
     page.launch(
         i18n=label,
-        head=f"<script>{(ROOT / 'pneumonia/web/language.js').read_text('utf-8')}</script>",
+        head=modules.head("language.js"),
+        app_kwargs={"routes": [modules.ROUTE]},
         css="#result::after { content: var(--style-drop); }",
         run_history=False,
         ssr_mode=False,

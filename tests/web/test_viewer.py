@@ -12,9 +12,9 @@ from PIL import Image
 from pneumonia import overlay as render
 from pneumonia.overlay import FULL_STRENGTH, film_image, overlay
 from pneumonia.synthetic.phantom import draw_phantom
-from pneumonia.web import viewer as module
-from pneumonia.web.texts import plain
-from pneumonia.web.viewer import COLORMAPS, TEXTS, Heat, script, viewer
+from pneumonia.web import modules
+from pneumonia.web.texts import load_texts, plain
+from pneumonia.web.viewer import COLORMAPS, Heat, viewer
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +23,10 @@ WINDOWS = {"desk": (900, 640), "phone": (390, 844)}
 BLACK = np.zeros((HEIGHT, WIDTH), np.float32)
 FILM = draw_phantom(HEIGHT, WIDTH, lesions=1, seed=3).pixels
 NAME = '<img src=x onerror=alert(1)>".png'
-STYLES = "".join((module._HERE / name).read_text() for name in ("style.css", "viewer.css"))
+TEXTS = load_texts()["en"]
+WEB = modules.FOLDER.parent
+STYLES = "".join((WEB / name).read_text("utf-8") for name in ("style.css", "viewer.css"))
+HOME = "http://viewer.test/"
 DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -31,7 +34,7 @@ def heat(seed: int, label="PNEUMONIA", cells=(6, 6), spread=8.0, size=48) -> Hea
     rng = np.random.default_rng(seed)
     attribution = rng.normal(0, spread, cells).astype(np.float32)
     seen = np.asarray(film_image(FILM).resize((size, size)), np.float32) / 255
-    return Heat(("densenet169", "cnn")[seed % 2 - 1], attribution, label, seen)
+    return Heat(("DenseNet-169", "Small CNN")[seed % 2 - 1], attribution, label, seen)
 
 
 HEATS = [heat(1), heat(2, "NORMAL", (5, 7))]
@@ -41,16 +44,25 @@ HEATS = [heat(1), heat(2, "NORMAL", (5, 7))]
 def show(new_page):
     """Opens a page with viewers, which ask for nothing, ever."""
 
-    def open_page(*viewers: str, width="desk", way="ltr", before=""):
+    def open_page(*viewers: str, width="desk", locale="en", before=""):
         size = dict(zip(("width", "height"), WINDOWS[width], strict=True))
-        page = new_page(viewport=size, has_touch=width == "phone")
+        page = new_page(HOME, viewport=size, has_touch=width == "phone", locale=locale)
         page.set_default_timeout(10_000)
-        page.set_content(
-            f"""<!doctype html><html lang="en" dir="{way}"><meta charset="utf-8">
+        words = json.dumps({"i18n_translations": {"en": TEXTS, "ar": load_texts()["ar"]}})
+        html = f"""<!doctype html><html lang="en"><meta charset="utf-8">
             <meta name="viewport" content="width=device-width"><style>{STYLES}
             body {{ margin: 16px; background: var(--ground); }}</style>
-            <script>{before};{script()}</script><body>{"".join(viewers)}"""
-        )
+            <script>{before}; window.gradio_config = {words};</script>
+            <script type="module" src="viewer.js"></script><body>{"".join(viewers)}"""
+
+        def answer(route) -> None:
+            if route.request.url == HOME:
+                route.fulfill(body=html, content_type="text/html")
+            else:
+                route.fulfill(path=modules.FOLDER / route.request.url.removeprefix(HOME))
+
+        page.route(f"{HOME}**", answer)
+        page.goto(HOME)
         return page
 
     return open_page
@@ -226,7 +238,7 @@ def test_native_grid(show):
 
 
 def test_the_slider_divides_film_and_heat(show):
-    page = show(viewer(BLACK, NAME, HEATS, [], "a"), way="rtl")  # which turns no picture round
+    page = show(viewer(BLACK, NAME, HEATS, [], "a"), locale="ar")  # which turns no picture round
     page.check("[value=slider]", force=True)
     seen = pixels(page, 1)
     assert page.locator(".viewer-panel:visible").count() == 1
@@ -235,7 +247,7 @@ def test_the_slider_divides_film_and_heat(show):
     assert seen[:, : half - 1].max() == 0
     assert_same(seen[:, half + 1 :], wanted[:, half + 1 :])
 
-    divider = page.get_by_role("slider", name=TEXTS["viewer.divider"])
+    divider = page.get_by_role("slider", name=load_texts()["ar"]["viewer.divider"])
     divider.press("End")
     assert pixels(page, 1).max() == 0 and divider.get_attribute("aria-valuenow") == "100"
     divider.press("Home")
@@ -431,10 +443,11 @@ def test_words_come_from_the_table_and_can_be_exchanged(show):
     assert "<img src=x" not in html
     assert "where the disease" not in json.dumps(TEXTS).lower()
 
-    page = show(html, before="window.t = (key, args) => `${key} ${Object.keys(args ?? {})}`")
-    assert page.locator(".viewer-says").first.text_content() == "viewer.spoke_pneumonia "
-    page.evaluate("window.t = (key) => `other ${key}`; document.documentElement.lang = 'de'")
-    page.wait_for_function(
-        "document.querySelector('.viewer-says').innerText === 'other viewer.spoke_pneumonia'"
-    )
+    page = show(html)
+    said = page.locator(".viewer-says").first
+    page.evaluate(DRAWN)
+    assert said.text_content() == TEXTS["viewer.spoke_pneumonia"]
+    page.evaluate("location.hash = 'lang=ar'")
+    arabic = load_texts()["ar"]["viewer.spoke_pneumonia"]
+    page.wait_for_selector(f".viewer-says:text-is({arabic!r})")
     assert text(page, ".film figcaption").endswith(f"{NAME} · any words")

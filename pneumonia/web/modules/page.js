@@ -1,19 +1,60 @@
-// Films dropped or pasted anywhere go to the file input of the tab that is open.
-"use strict";
+// What the page does without the server. The exported functions bring one component of Gradio's each
+// to life: modules.py calls them with what `js_on_load` is given.
 
-function give(files) {
-  const many = document.querySelector("#films")?.offsetParent;
-  const input = document.querySelector(`${many ? "#films" : "#film"} input[type=file]`);
+import { addRows } from "./batch_tab.js";
+import "./viewer.js";
+
+let maxBytes = Infinity; // of a film
+
+/** The examples: a click on one asks for it. */
+export function examples({ element, trigger }) {
+  element.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button) trigger("select", { index: Number(button.dataset.example) });
+  });
+}
+
+/** The result; a film that is too large asks for its refusal here. */
+export function result({ element, props, trigger, watch }) {
+  maxBytes = props.max_bytes;
+  watch("value", () => scrollToResult(element));
+  element.closest("#result").addEventListener("toolarge", (event) => {
+    trigger("select", { name: event.detail });
+  });
+}
+
+/** Downloads: a button asks for a file, which comes as a link that is followed at once. */
+export function downloads({ element, trigger, watch }) {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-take]");
+    if (button) trigger("select", { what: button.dataset.take });
+  });
+  watch("value", () => element.querySelector("a")?.click());
+}
+
+/** The rows of a batch as they come; a click on one opens its film. */
+export function rows({ props, trigger, watch }) {
+  watch("value", () => addRows(props.value));
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-open]");
+    if (button) trigger("select", { row: button.dataset.open });
+  });
+}
+
+// Films dropped or pasted anywhere go to the file input of the tab that is open.
+function handOver(files) {
+  const batch = document.querySelector("#films")?.offsetParent;
+  const input = document.querySelector(`${batch ? "#films" : "#film"} input[type=file]`);
   if (!files?.length || !input) return false;
   const given = new DataTransfer();
-  for (const file of many ? files : [files[0]]) given.items.add(file);
+  for (const file of batch ? files : [files[0]]) given.items.add(file);
   input.files = given.files;
   input.dispatchEvent(new Event("change", { bubbles: true }));
   return true;
 }
 
 document.addEventListener("paste", (event) => {
-  if (give(event.clipboardData?.files)) event.preventDefault();
+  if (handOver(event.clipboardData?.files)) event.preventDefault();
 });
 
 document.addEventListener("dragover", (event) => {
@@ -23,12 +64,12 @@ document.addEventListener("dragover", (event) => {
 document.addEventListener("drop", (event) => {
   if (event.defaultPrevented || !event.dataTransfer?.files.length) return;
   event.preventDefault();
-  give(event.dataTransfer.files);
+  handOver(event.dataTransfer.files);
 });
 
 // A file that is too large never leaves the visitor's machine: #result asks for the sentence instead.
 function refuseLarge(event, file) {
-  if (!file || file.size <= MAX_BYTES) return;
+  if (!file || file.size <= maxBytes) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   document.querySelector("#result").dispatchEvent(new CustomEvent("toolarge", { detail: file.name }));
@@ -51,7 +92,7 @@ document.addEventListener(
 
 // A new result is scrolled into sight, down on a phone or up from a long table: once, as its
 // pictures come later.
-function settle(result) {
+function scrollToResult(result) {
   const awaited = result.classList.contains("awaited");
   result.classList.toggle("awaited", !!result.querySelector("[aria-busy]"));
   if (awaited) return;

@@ -1,0 +1,141 @@
+// The table of a batch. The server sends each row once, and all rows once more at the end, as a
+// browser that is busy misses messages. A row is made once and put in its place.
+
+import { t } from "./language.js";
+
+const EMPTY = { rows: [], shown: [], counts: {} }; // by number; as they are sorted; by filter
+const table = { batch: null, ...structuredClone(EMPTY), sort: null, down: false, filter: "all" };
+
+const FILTERS = {
+  all: () => true,
+  disagreement: disagrees,
+  uncertain: (row) => inScope(row).some((model) => model.verdict === "UNCERTAIN"),
+  pneumonia: (row) => inScope(row).some((model) => model.verdict === "PNEUMONIA"),
+  normal: (row) => inScope(row).some((model) => model.verdict === "NORMAL"),
+  problems: (row) => Boolean(row.problem) || inScope(row).length === 0,
+};
+
+const section = () => document.querySelector(".batch");
+const body = () => section().querySelector("tbody");
+
+/** Put what is new in a message, `{"batch": name, "rows": […]}` as JSON, into the table. */
+export function addRows(message) {
+  if (!message) return;
+  const { batch, rows } = JSON.parse(message);
+  if (batch !== table.batch) {
+    Object.assign(table, { batch, ...structuredClone(EMPTY) });
+    body().replaceChildren();
+  }
+  for (const row of rows) if (!table.rows[row.row]) addRow(row);
+  section().hidden = !table.shown.length;
+  for (const label of section().querySelectorAll(".filters label")) {
+    const { value } = label.querySelector("input");
+    label.querySelector(".count").textContent = table.counts[value] ?? 0;
+  }
+}
+
+function addRow(row) {
+  table.rows[row.row] = row;
+  row.element = makeRow(row);
+  row.element.hidden = !FILTERS[table.filter](row);
+  for (const [name, keeps] of Object.entries(FILTERS)) {
+    table.counts[name] = (table.counts[name] ?? 0) + keeps(row);
+  }
+  let [low, high] = [0, table.shown.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compare(table.shown[middle], row) < 0) low = middle + 1;
+    else high = middle;
+  }
+  body().insertBefore(row.element, table.shown[low]?.element ?? null);
+  table.shown.splice(low, 0, row);
+}
+
+function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+/** An element with a text by its key, which language.js keeps translated. */
+function words({ t: key, args = {} }, tag = "span", className = "") {
+  const element = make(tag, { className, textContent: t(key, args) });
+  Object.assign(element.dataset, { t: key, args: JSON.stringify(args) });
+  return element;
+}
+
+function makeRow(row) {
+  const titles = JSON.parse(section().dataset.models);
+  const count = Object.keys(titles).length;
+  const open = make("button", { type: "button", title: row.name }, row.name);
+  open.dataset.open = row.row;
+  const picture = row.thumbnail ? make("img", { src: row.thumbnail, alt: "" }) : "";
+  const element = make("tr", {}, make("td", { className: "film" }, picture, open));
+  if (row.problem) {
+    open.replaceWith(make("bdi", {}, row.name));
+    const cell = words(row.problem, "td", "problem");
+    cell.colSpan = count + (count > 1 ? 1 : 0);
+    element.append(cell);
+    return element;
+  }
+  for (const [name, title] of Object.entries(titles)) {
+    const model = row.models[name];
+    const cell = make("td");
+    cell.dataset.content = title; // shown on a phone, where columns have no heads
+    if (model.gate) {
+      cell.append(words({ t: "verdict.none" }, "strong"), words(model.gate, "small"));
+    } else {
+      const bar = make("span", { className: "bar", dir: "ltr" });
+      bar.style.setProperty("--at", model.probability);
+      const number = make("bdi", { dir: "ltr" }, model.percent);
+      cell.append(words({ t: `verdict.${model.verdict}` }, "strong"), number, bar);
+    }
+    element.append(cell);
+  }
+  if (count > 1) {
+    const key = disagrees(row) ? "batch.disagree" : "batch.agree";
+    element.append(inScope(row).length > 1 ? words({ t: key }, "td") : make("td"));
+  }
+  return element;
+}
+
+function inScope(row) {
+  return Object.values(row.models ?? {}).filter((model) => !model.gate);
+}
+
+function disagrees(row) {
+  return new Set(inScope(row).map((model) => model.verdict)).size > 1;
+}
+
+function sortKey(row, column) {
+  if (column === "film") return row.name.toLowerCase();
+  const all = inScope(row).map((model) => model.probability);
+  if (column === "agreement") return all.length > 1 ? Math.max(...all) - Math.min(...all) : -1;
+  const model = row.models?.[column];
+  return model && !model.gate ? model.probability : -1;
+}
+
+function compare(a, b) {
+  const [first, second] = table.sort ? [a, b].map((row) => sortKey(row, table.sort)) : [0, 0];
+  const order = first < second ? -1 : first > second ? 1 : 0;
+  return (table.down ? -order : order) || a.row - b.row;
+}
+
+document.addEventListener("click", (event) => {
+  const column = event.target.closest("[data-sort]")?.dataset.sort;
+  if (!column) return;
+  table.down = table.sort === column ? !table.down : column !== "film"; // the most probable first
+  table.sort = column;
+  table.shown.sort(compare);
+  body().append(...table.shown.map((row) => row.element));
+  for (const { dataset, parentElement } of section().querySelectorAll("[data-sort]")) {
+    const way = table.down ? "descending" : "ascending";
+    parentElement.ariaSort = dataset.sort === column ? way : "none";
+  }
+});
+
+document.addEventListener("change", (event) => {
+  if (!event.target.matches(".batch .filters input")) return;
+  table.filter = event.target.value;
+  for (const row of table.shown) row.element.hidden = !FILTERS[table.filter](row);
+});

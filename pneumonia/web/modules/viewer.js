@@ -1,0 +1,319 @@
+// The film viewer: one film and what each model used. It asks nothing of the server: viewer.py put
+// film, evidence and colours into the element, and every control too. The script adds and removes
+// no elements, since the page turns one result's elements into the next one's by comparing them.
+//
+// The flow: `mount` makes a Viewer of an element. An event changes `state` (`set`), nothing else.
+// `refresh` then brings all in line with the state, once a frame: the controls and words (`sync`),
+// the film's greys and the heat's colours where what they depend on has changed (`prepare`), and
+// the canvases (`draw`). All panels show the same place: `zoom` and its centre `x`, `y`, which are
+// fractions of the film, as are all places on a stage that events are told with.
+
+import { t } from "./language.js";
+import { listen } from "./viewer_events.js";
+import { clamp, drawCells, drawInput, greysOf, paint, tone, windowOf } from "./viewer_pictures.js";
+
+const FRESH = { zoom: 1, x: 0.5, y: 0.5, brightness: 0, contrast: 0, invert: false };
+const START = { target: "own", active: 0, large: 0, split: 50, windowing: false };
+const DEEPEST = 8;
+
+// The next film is shown with these as well.
+const settings = { opacity: 70, colours: "inferno", mode: "side", cells: false };
+const viewers = new WeakMap();
+
+const bytes = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+
+function write(element, words) {
+  if (element.textContent !== words) element.textContent = words;
+}
+
+class Viewer {
+  constructor(root, previous) {
+    const { ident, full, faint, tables, heats } = JSON.parse(root.dataset.viewer);
+    Object.assign(this, { root, ident, full, faint, end: new AbortController() });
+    this.tables = Object.fromEntries(Object.entries(tables).map(([k, v]) => [k, bytes(v)]));
+    this.state = { ...START, ...FRESH, ...settings };
+    if (previous?.ident === ident) this.state = previous.state; // the same film again
+    this.panels = [...root.querySelectorAll(".viewer-panel")].map((figure, number) => {
+      const part = (name) => figure.querySelector(name);
+      const [stage, canvas, image] = [".viewer-stage", "canvas", "img"].map(part);
+      return { figure, part, stage, canvas, image, number, heat: heats[number - 1] };
+    });
+    this.evident = this.panels.filter((panel) => panel.heat);
+    this.sizes = new ResizeObserver(() => this.refresh());
+    listen(this, this.end.signal);
+    this.load();
+  }
+
+  leave() {
+    this.end.abort();
+    this.sizes.disconnect();
+  }
+
+  async load() {
+    this.sync();
+    try {
+      await Promise.all(this.panels.map((panel) => panel.image.decode()));
+    } catch {
+      return; // another film has come in between
+    }
+    if (this.end.signal.aborted) return;
+    this.source = greysOf(this.panels[0].image);
+    for (const { stage } of this.panels) this.sizes.observe(stage); // which also draws at first
+  }
+
+  set(changes) {
+    Object.assign(this.state, changes);
+    for (const [key, value] of Object.entries(changes)) {
+      if (key in settings) settings[key] = value;
+    }
+    this.refresh();
+  }
+
+  refresh() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = undefined;
+      if (this.end.signal.aborted) return;
+      this.sync();
+      if (!this.source) return;
+      this.prepare();
+      for (const panel of this.panels) this.draw(panel);
+    });
+  }
+
+  prepare() {
+    const { brightness, contrast, invert, target, colours, cells } = this.state;
+    const toned = [brightness, contrast, invert].join();
+    if (this.toned !== toned) this.film = tone(this.source, this.state);
+    this.toned = toned;
+    const painted = [target, colours, cells].join();
+    if (this.painted === painted) return;
+    for (const panel of this.evident) {
+      panel.layer = paint(this.evidence(panel), this.tables[colours], this.full, cells);
+    }
+    this.painted = painted;
+  }
+
+  /** 1 where evidence for PNEUMONIA is shown, -1 for NORMAL. */
+  sign({ heat }) {
+    const { target } = this.state;
+    return (target === "own" ? heat.label : target) === "PNEUMONIA" ? 1 : -1;
+  }
+
+  evidence(panel) {
+    const sign = this.sign(panel);
+    return panel.heat.grid.map((row) => row.map((value) => Math.max(sign * value, 0)));
+  }
+
+  /** Left, top, width and height of the film on a stage of this size. */
+  place(width, height) {
+    const { zoom, x, y } = this.state;
+    return [width * (0.5 - x * zoom), height * (0.5 - y * zoom), width * zoom, height * zoom];
+  }
+
+  draw(panel) {
+    const { stage, canvas, heat } = panel;
+    const density = Math.min(devicePixelRatio, 2);
+    const sides = [stage.clientWidth, stage.clientHeight];
+    const size = sides.map((side) => Math.round(side * density));
+    const [width, height] = size;
+    if (!width || !height) return;
+    if (canvas.width !== width) canvas.width = width;
+    if (canvas.height !== height) canvas.height = height;
+    const { mode, split } = this.state;
+    const context = canvas.getContext("2d");
+    context.imageSmoothingQuality = "high";
+    context.clearRect(0, 0, width, height);
+    context.drawImage(this.film, ...this.place(...size));
+    if (!heat) return;
+    context.save();
+    context.beginPath();
+    context.rect(mode === "slider" ? (width * split) / 100 : 0, 0, width, height);
+    context.clip();
+    this.drawEvidence(context, panel, this.place(...size), density);
+    context.restore();
+  }
+
+  drawEvidence(context, panel, box, density) {
+    const { opacity, cells } = this.state;
+    if (this.showsInput(panel)) return drawInput(context, panel.image, box);
+    context.globalAlpha = opacity / 100;
+    context.imageSmoothingEnabled = !cells;
+    context.drawImage(panel.layer, ...box);
+    context.globalAlpha = 1;
+    const { grid } = panel.heat;
+    if (cells) drawCells(context, grid.length, grid[0].length, box, density, this.marked(panel));
+  }
+
+  /** Whether the panel shows the network's input. */
+  showsInput = ({ number }) => Boolean(this.state[`seen${number}`]);
+
+  /** The cell that is pointed at on this panel's native grid. */
+  marked(panel) {
+    return this.state.cells && this.cell?.panel === panel && !this.showsInput(panel) && this.cell;
+  }
+
+  sync() {
+    const { root, state } = this;
+    const part = (selector) => root.querySelector(selector);
+    for (const input of root.querySelectorAll("[data-set]")) {
+      const value = String(state[input.dataset.set]);
+      if (input.type === "radio") input.checked = input.value === value;
+      else input.value = value;
+    }
+    for (const button of root.querySelectorAll("[data-toggle]")) {
+      button.setAttribute("aria-pressed", Boolean(state[button.dataset.toggle]));
+    }
+    root.dataset.mode = state.mode;
+    root.dataset.tool = state.windowing ? "window" : state.zoom > 1 ? "pan" : "";
+    part(".viewer-levels").hidden = !state.windowing;
+    const fullscreen = part("[data-do=fullscreen]");
+    fullscreen.hidden = !document.fullscreenEnabled;
+    fullscreen.setAttribute("aria-pressed", document.fullscreenElement === root);
+    write(part(".viewer-opacity"), `${Math.round(state.opacity)}\u00a0%`);
+    write(part(".viewer-zoom"), `${Math.round(100 * state.zoom)}\u00a0%`);
+    this.syncLegend(part(".viewer-legend canvas").getContext("2d"));
+    const { width, level } = windowOf(state.brightness, state.contrast);
+    const levels = this.text("wl", { width: Math.round(width), level: Math.round(level) });
+    write(part(".viewer-wl"), levels);
+    for (const panel of this.panels) {
+      panel.figure.classList.toggle("large", panel.number === Number(state.large));
+      panel.figure.classList.toggle("active", panel.number === Number(state.active) + 1);
+      const isDefault = !state.brightness && !state.contrast;
+      write(panel.part(".viewer-readout"), isDefault ? "" : levels);
+      if (panel.heat) this.syncEvidence(panel);
+    }
+  }
+
+  syncLegend(context) {
+    const ramp = [Array.from({ length: 256 }, (_, i) => (i / 255) * this.full)];
+    context.clearRect(0, 0, 256, 1);
+    context.globalAlpha = this.state.opacity / 100;
+    context.drawImage(paint(ramp, this.tables[this.state.colours], this.full, true), 0, 0);
+  }
+
+  syncEvidence(panel) {
+    const { stage, part, image, heat } = panel;
+    stage.style.setProperty("--split", `${this.state.split}%`);
+    part(".viewer-divider").setAttribute("aria-valuenow", Math.round(this.state.split));
+    const clear = Math.max(...this.evidence(panel).flat()) >= this.faint;
+    const spoke = clear ? (this.sign(panel) > 0 ? "pneumonia" : "normal") : "nothing";
+    const says = part(".viewer-says");
+    if (this.showsInput(panel)) {
+      delete says.dataset.t; // only the script knows the numbers in these words
+      write(says, this.text("input", { size: image.naturalWidth || "…" }));
+    } else {
+      says.dataset.t = `viewer.spoke_${spoke}`;
+      write(says, this.text(`spoke_${spoke}`));
+    }
+    const chip = part(".viewer-cell");
+    const cell = this.marked(panel);
+    chip.hidden = !cell;
+    if (!cell) return;
+    const [x, y, width, height] = this.place(100, 100);
+    chip.style.left = `${x + (width * (cell.column + 0.5)) / heat.grid[0].length}%`;
+    chip.style.top = `${y + (height * (cell.row + 0.5)) / heat.grid.length}%`;
+    write(chip, this.text("cell", { value: this.value(cell) }));
+  }
+
+  value({ panel, row, column }) {
+    const style = { minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "negative" };
+    const value = this.sign(panel) * panel.heat.grid[row][column];
+    const language = document.documentElement.lang || undefined;
+    return value.toLocaleString(language, style).replace("-", "\u2212");
+  }
+
+  /** The pointer is here: mark the cell below it. */
+  point(panel, [u, v]) {
+    if (!this.state.cells || !panel.heat) return;
+    const { grid } = panel.heat;
+    const [x, y, width, height] = this.place(1, 1);
+    const row = clamp(Math.floor(((v - y) / height) * grid.length), 0, grid.length - 1);
+    const column = clamp(Math.floor(((u - x) / width) * grid[0].length), 0, grid[0].length - 1);
+    this.cell = { panel, row, column };
+    this.refresh();
+  }
+
+  unpoint() {
+    this.cell = undefined;
+    this.refresh();
+  }
+
+  /** To the next cell by keyboard, which is said aloud. */
+  step(panel, [dx, dy]) {
+    const { grid } = panel.heat;
+    const { row, column } = this.marked(panel) || { row: -dy, column: -dx };
+    this.cell = {
+      panel,
+      row: clamp(row + dy, 0, grid.length - 1),
+      column: clamp(column + dx, 0, grid[0].length - 1),
+    };
+    const [y, x] = [this.cell.row, this.cell.column];
+    const about = { row: y + 1, column: x + 1, value: this.value(this.cell) };
+    write(this.root.querySelector(".viewer-live"), this.text("cell_at", about));
+    this.look({ x: (x + 0.5) / grid[0].length, y: (y + 0.5) / grid.length });
+  }
+
+  /** Look somewhere else, never past the film's edge. */
+  look({ zoom = this.state.zoom, x = this.state.x, y = this.state.y }) {
+    const edge = 0.5 / zoom;
+    this.set({ zoom, x: clamp(x, edge, 1 - edge), y: clamp(y, edge, 1 - edge) });
+  }
+
+  zoomBy(factor, [u, v] = [0.5, 0.5]) {
+    const zoom = clamp(this.state.zoom * factor, 1, DEEPEST);
+    const gain = 1 / this.state.zoom - 1 / zoom; // what is under the pointer stays there
+    this.look({ zoom, x: this.state.x + (u - 0.5) * gain, y: this.state.y + (v - 0.5) * gain });
+  }
+
+  pan(dx, dy) {
+    const { zoom, x, y } = this.state;
+    this.look({ x: x - dx / zoom, y: y - dy / zoom });
+  }
+
+  /** Dragged as at a workstation: to the right widens the window, up brightens. */
+  level(dx, dy) {
+    const brightness = clamp(this.state.brightness - 150 * dy, -100, 100);
+    this.set({ brightness, contrast: clamp(this.state.contrast - 150 * dx, -100, 100) });
+  }
+
+  enlarge(number) {
+    this.set({ large: number });
+    this.panels[number].stage.focus({ preventScroll: true }); // its button hides
+  }
+
+  text(key, values = {}) {
+    return t(`viewer.${key}`, values);
+  }
+
+  zoomIn = () => this.zoomBy(1.5);
+  zoomOut = () => this.zoomBy(1 / 1.5);
+  reset = () => this.set(FRESH);
+  fullscreen = () =>
+    document.fullscreenElement ? document.exitFullscreen() : this.root.requestFullscreen();
+}
+
+function mount(root) {
+  const previous = viewers.get(root);
+  if (previous && "mounted" in root.dataset) return previous.refresh();
+  previous?.leave();
+  viewers.set(root, new Viewer(root, previous));
+  root.dataset.mounted = ""; // goes with the other attributes when the next result takes over
+}
+
+/** Brings every viewer in or at `root` to life; those that live take over new words and sizes. */
+function mountViewers(root = document) {
+  if (root.matches?.(".viewer[data-viewer]")) mount(root);
+  root.querySelectorAll(".viewer[data-viewer]").forEach(mount);
+}
+
+new MutationObserver((changes) => {
+  for (const { target, addedNodes } of changes) {
+    if (target === document.documentElement) mountViewers();
+    else if (viewers.has(target) && !target.dataset.viewer) viewers.get(target).leave();
+    else if (target.dataset?.viewer && !("mounted" in target.dataset)) mount(target);
+    for (const node of addedNodes) if (node instanceof Element) mountViewers(node);
+  }
+}).observe(document, {
+  attributeFilter: ["data-viewer", "data-mounted", "lang"], childList: true, subtree: true,
+});
+mountViewers();
