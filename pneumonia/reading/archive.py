@@ -3,9 +3,11 @@
 import io
 import os
 import re
+import struct
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from pneumonia.reading.radiograph import (
@@ -17,6 +19,8 @@ from pneumonia.reading.radiograph import (
 )
 from pneumonia.reading.refusals import RadiographError
 
+MAX_ENTRIES = 10_000  # of an archive, films or not
+_END, _TAIL = b"PK\x05\x06", 22 + 2**16  # the end of its directory, and where that can be
 MAX_FILMS = 1000  # of one batch, so that nobody waits behind it for a day
 
 
@@ -27,10 +31,12 @@ class FilmRef:
     Attributes:
         path: a file.
         member: if that is a ZIP archive, the film's name in it.
+        entry: the film's place in the archive, which may hold several of one name.
     """
 
     path: Path
     member: str | None = None
+    entry: int = 0
 
     @property
     def name(self) -> str:
@@ -62,7 +68,7 @@ def list_films(paths: Sequence[str | os.PathLike]) -> list[FilmRef]:
     found: list[FilmRef] = []
     for path in map(Path, paths):
         members = _members(path) if _is_archive(path) else []
-        found += [FilmRef(path, member) for member in members] or [FilmRef(path)]
+        found += members or [FilmRef(path)]
     return found[:MAX_FILMS]
 
 
@@ -75,16 +81,82 @@ def read_film(film: FilmRef) -> Radiograph:
     Raises:
         RadiographError: it cannot be read.
     """
-    if film.member is None:
-        return read_radiograph(film.path)
+    (answer,) = read_films([film])
+    if isinstance(answer, RadiographError):
+        raise answer
+    return answer
+
+
+def read_films(films: Iterable[FilmRef]) -> Iterator[Radiograph | RadiographError]:
+    """Read films one after the other, and an archive's in one opening; see ``read_film``.
+
+    Yields:
+        The film, or why it cannot be read.
+    """
+    for (path, packed), group in groupby(films, lambda film: (film.path, film.member is not None)):
+        if packed:
+            yield from _unpack(path, group)
+        else:
+            yield from (_answer(read_radiograph, film.path) for film in group)
+
+
+def _unpack(path: Path, films: Iterable[FilmRef]) -> Iterator[Radiograph | RadiographError]:
     try:
-        with zipfile.ZipFile(film.path) as archive, archive.open(film.member) as file:
+        archive = _open(path)
+    except RadiographError as error:
+        yield from (error for _ in films)
+    except Exception as error:
+        yield from (_damaged(film, error) for film in films)
+    else:
+        with archive:
+            yield from (_answer(_read_member, archive, film) for film in films)
+
+
+def _answer(read: Callable[..., Radiograph], *arguments: object) -> Radiograph | RadiographError:
+    try:
+        return read(*arguments)
+    except RadiographError as error:
+        return error
+
+
+def _read_member(archive: zipfile.ZipFile, film: FilmRef) -> Radiograph:
+    try:
+        with archive.open(archive.infolist()[film.entry]) as file:
             data = file.read(MAX_BYTES + 1)
+    except NotImplementedError as error:  # Deflate64 and the like
+        raise RadiographError("archive_compression", film.name) from error
     except RuntimeError as error:  # zipfile's word for "encrypted"
         raise RadiographError("locked", film.name) from error
     except Exception as error:  # whatever a broken archive makes zlib or bz2 raise
-        raise RadiographError("damaged_in_archive", film.name) from error
+        raise _damaged(film, error) from error
     return read_radiograph(io.BytesIO(data), film.name)
+
+
+def _damaged(film: FilmRef, error: Exception) -> RadiographError:
+    refusal = RadiographError("damaged_in_archive", film.name)
+    refusal.__cause__ = error
+    return refusal
+
+
+def _open(path: Path) -> zipfile.ZipFile:
+    """An archive, after a look at how long its directory says it is.
+
+    Raises:
+        RadiographError: it has more than ``MAX_ENTRIES`` entries.
+        OSError, zipfile.BadZipFile: it cannot be opened.
+    """
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TAIL))
+        tail = file.read()
+    bare = tail[-22:-18] == _END and tail[-2:] == b"\0\0"
+    end = len(tail) - 22 if bare else tail.rfind(_END)
+    if end < 0 or end + 22 > len(tail):
+        raise zipfile.BadZipFile("There is no end of a directory.")
+    entries, size = struct.unpack_from("<10xHI", tail, end)
+    large = tail[max(0, end - 20) : end][:4] == b"PK\x06\x07"  # its true numbers stand elsewhere
+    if large or entries > MAX_ENTRIES or size > 400 * MAX_ENTRIES:
+        raise RadiographError("too_many_entries", film_name(path.name), limit=MAX_ENTRIES)
+    return zipfile.ZipFile(path)
 
 
 def _is_archive(path: Path) -> bool:
@@ -96,19 +168,22 @@ def _is_archive(path: Path) -> bool:
         return False
 
 
-def _members(path: Path) -> list[str]:
-    """What looks like a film in an archive, by its place there."""
+def _members(path: Path) -> list[FilmRef]:
+    """What looks like a film in an archive, in its order."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+        with _open(path) as archive:
+            entries = archive.infolist()
+    except RadiographError:
+        return [FilmRef(path, path.name)]  # which will be refused for the same reason
     except (zipfile.BadZipFile, OSError, ValueError):
         return []
-    parts = {name: re.split(r"[/\\]", name) for name in names}
-    return [
-        name
-        for name in names
-        if Path(parts[name][-1]).suffix.lower() in ("", *SUFFIXES) and not _is_hidden(parts[name])
-    ]
+    return [FilmRef(path, e.filename, i) for i, e in enumerate(entries) if _is_member(e)]
+
+
+def _is_member(entry: zipfile.ZipInfo) -> bool:
+    parts = re.split(r"[/\\]", entry.filename)
+    named = Path(parts[-1]).suffix.lower() in ("", *SUFFIXES)
+    return named and not entry.is_dir() and not _is_hidden(parts)
 
 
 def _is_hidden(parts: Sequence[str]) -> bool:

@@ -6,7 +6,6 @@ in the compressed stream, before anything is decoded.
 
 import io
 import re
-import struct
 
 import numpy as np
 import pydicom
@@ -15,25 +14,42 @@ from pydicom.encaps import get_frame
 from pydicom.multival import MultiValue
 from pydicom.pixels import apply_color_lut, pixel_array
 from pydicom.uid import (
+    CTImageStorage,
     DeflatedExplicitVRLittleEndian,
+    EnhancedCTImageStorage,
+    EnhancedMRImageStorage,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     MediaStorageDirectoryStorage,
+    MRImageStorage,
+    NuclearMedicineImageStorage,
+    PositronEmissionTomographyImageStorage,
     RLELossless,
+    UltrasoundImageStorage,
+    UltrasoundMultiFrameImageStorage,
 )
 
 from pneumonia.reading.arrays import check_size, full_scale, read_array
 from pneumonia.reading.refusals import Note, Refusal
+from pneumonia.reading.streams import check_run_lengths, coded_shape
 
 # Computed and digital radiography (DR and RG are other words for it), fluoroscopy, angiography,
 # scanned film (HC), and what secondary captures carry: "other", a non-standard SC, or nothing.
 _PROJECTIONS = {"CR", "DX", "DR", "RG", "RF", "XA", "HC", "OT", "SC", ""}
 
+# What no modality tag makes a radiograph.
+_SECTIONS = {
+    *(CTImageStorage, EnhancedCTImageStorage, MRImageStorage, EnhancedMRImageStorage),
+    *(UltrasoundImageStorage, UltrasoundMultiFrameImageStorage),
+    *(NuclearMedicineImageStorage, PositronEmissionTomographyImageStorage),
+}
+MAX_ITEMS = 10_000  # of all sequences and frames of a file
+
 # SOPClassUID, Modality, PresentationIntentType; the image group; offset tables and PixelData.
 _TAGS = [0x00080016, 0x00080060, 0x00080068]
 _TAGS += [tag for tag in DicomDictionary if tag >> 16 == 0x0028]
-_TAGS += [0x7FE00001, 0x7FE00002, 0x7FE00010]
+_TAGS += [0x7FE00001, 0x7FE00002, 0x7FE00008, 0x7FE00009, 0x7FE00010]
 
 
 def is_dicom(data: bytes) -> bool:
@@ -47,11 +63,26 @@ def is_dicom(data: bytes) -> bool:
         return False
 
 
+class _Reads(io.BytesIO):
+    """A file that ends the patience of a parser which reads it in millions of crumbs."""
+
+    left = 50_000  # a film has hundreds of elements, each read in a few pieces
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.left -= 1
+        if self.left < 0:
+            raise Refusal("too_costly")
+        return super().read(size)
+
+
 def _parse(data: bytes) -> pydicom.FileDataset:
     # pydicom inflates a deflated file whole, a thousandfold if it is a bomb, before its header.
     if DeflatedExplicitVRLittleEndian.encode() in data:
         raise Refusal("deflated")
-    return pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=_TAGS)
+    # sequences are parsed when they are asked for, behind the back of the file
+    if data.count(b"\xfe\xff\x00\xe0") + data.count(b"\xff\xfe\xe0\x00") > MAX_ITEMS:
+        raise Refusal("too_costly")
+    return pydicom.dcmread(_Reads(data), force=True, specific_tags=_TAGS)
 
 
 def read_dicom(data: bytes, notes: list[Note]) -> tuple[np.ndarray, float]:
@@ -71,6 +102,8 @@ def read_dicom(data: bytes, notes: list[Note]) -> tuple[np.ndarray, float]:
         Refusal: it holds no radiograph that can be read. Of broken bytes pydicom raises anything.
     """
     film = _parse(data)
+    if "FloatPixelData" in film or "DoubleFloatPixelData" in film:
+        raise Refusal("float_pixels")
     if "PixelData" not in film:
         index = film.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage
         whole = index or ("SOPClassUID" in film and "Rows" not in film)  # a report, not a torn film
@@ -79,6 +112,8 @@ def read_dicom(data: bytes, notes: list[Note]) -> tuple[np.ndarray, float]:
     if modality not in _PROJECTIONS:
         if re.fullmatch("[A-Z]{2}", modality):
             raise Refusal("modality", modality=modality)
+        raise Refusal("not_a_radiograph")
+    if film.get("SOPClassUID") in _SECTIONS:
         raise Refusal("not_a_radiograph")
     check_size(film.Rows, film.Columns)
     if (frames := int(_number(film, "NumberOfFrames") or 1)) > 1:
@@ -111,9 +146,12 @@ def _decode(film: pydicom.Dataset, frames: int) -> np.ndarray:
         implicit, little = film.original_encoding
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         syntax = film.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
-    if syntax.is_encapsulated and syntax != RLELossless:
+    if syntax.is_encapsulated:
         stream = get_frame(film.PixelData, 0, number_of_frames=frames)
-        coded = _coded_shape(stream)
+        if syntax == RLELossless:
+            check_run_lengths(stream, film.Rows * film.Columns)
+            return pixel_array(film, index=0)
+        coded = coded_shape(stream)
         if coded is None:
             raise Refusal("compression")
         if coded != (film.Rows, film.Columns, film.SamplesPerPixel):  # decoders believe the stream
@@ -121,21 +159,6 @@ def _decode(film: pydicom.Dataset, frames: int) -> np.ndarray:
         if b"\xff\xd9" not in stream[-16:]:  # no end marker: libjpeg shows half a film
             raise Refusal("damaged")
     return pixel_array(film, index=0)
-
-
-def _coded_shape(stream: bytes) -> tuple[int, int, int] | None:
-    """``(rows, columns, samples)`` that a JPEG 2000, JPEG or JPEG-LS stream announces."""
-    start = stream.find(b"\xff\x4f\xff\x51")  # SOC and SIZ, ISO/IEC 15444-1 A.5.1
-    if start >= 0:
-        right, bottom, left, top = struct.unpack_from(">4I", stream, start + 8)
-        return bottom - top, right - left, struct.unpack_from(">H", stream, start + 40)[0]
-    at = 2
-    while at + 10 <= len(stream) and stream[at] == 0xFF:
-        marker = stream[at + 1]
-        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
-            return struct.unpack_from(">HHB", stream, at + 5)  # SOF, ISO/IEC 10918-1 B.2.2
-        at += 1 if marker == 0xFF else 2 + struct.unpack_from(">H", stream, at + 2)[0]
-    return None
 
 
 def _number(film: pydicom.Dataset, keyword: str) -> float | None:
@@ -205,6 +228,9 @@ def _lookup(
     count, data = count or 2**16, item.LUTData
     if isinstance(data, bytes):
         words = "<u2" if film.original_encoding[1] else ">u2"
-        data = np.frombuffer(data, np.uint8 if len(data) < 2 * count else words)
+        narrow = len(data) in (count, count + count % 2)  # 8-bit entries, padded to an even number
+        data = np.frombuffer(data[: len(data) // 2 * 2], np.uint8 if narrow else words)
     table = np.asarray(data)[:count]
+    if len(table) < count:
+        raise Refusal("lut")
     return table[np.clip(values.astype(np.int64) - first, 0, len(table) - 1)], int(table.max())

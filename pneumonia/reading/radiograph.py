@@ -22,6 +22,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from pneumonia.reading.arrays import check_size, read_array, too_many_pixels
 from pneumonia.reading.dicom import is_dicom, read_dicom
 from pneumonia.reading.refusals import Note, RadiographError, Refusal
+from pneumonia.reading.streams import jpeg_shape
 
 MAX_BYTES = 25 * 2**20
 SUFFIXES = (
@@ -95,6 +96,8 @@ def _read(source: Source, label: str) -> Radiograph:
     elif is_dicom(data := _bytes(source)):
         kind, (pixels, saturation) = "DICOM", read_dicom(data, notes)
     else:
+        if data[:2] == b"\xff\xd8":
+            jpeg_shape(data)  # refuses what takes minutes to decode
         try:
             Image.open(io.BytesIO(data), formats=_FORMATS).verify()  # the checksums of a PNG
             picture = Image.open(io.BytesIO(data), formats=_FORMATS)

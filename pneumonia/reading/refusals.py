@@ -33,6 +33,11 @@ REFUSALS = {
     "float_range": '"{name}" holds floats outside 0 to 1: save it as 8-bit or 16-bit grey.',
     "integer_range": '"{name}" holds values outside 0 to 65,535: save it as 8-bit or 16-bit grey.',
     "few_colours": '"{name}" uses few of its 16-bit colours: save it as 16-bit grey.',
+    "too_costly": '"{name}" takes too long or too much memory to read: '
+    "export it again, or choose a smaller copy.",
+    # archives
+    "too_many_entries": '"{name}" holds more than {limit} files: pack fewer into one archive.',
+    "archive_compression": '"{name}" is packed in a way not read here: pack it as an ordinary ZIP.',
     # DICOM
     "modality": '"{name}" is not a radiograph (modality {modality}): '
     "choose a chest film (CR or DX).",
@@ -41,6 +46,9 @@ REFUSALS = {
     "export the radiograph itself.",
     "deflated": '"{name}" is a deflated DICOM: export it uncompressed or as JPEG 2000.',
     "compression": '"{name}" is compressed in a way not read here: export it uncompressed.',
+    "float_pixels": '"{name}" holds measured values instead of grey levels: '
+    "export the radiograph itself.",
+    "lut": '"{name}" holds a lookup table that is too short for it: export it again.',
     "contradiction": '"{name}" contradicts itself about its size: export it again.',
     # said of films that were sent to a server
     "gone": "This film is no longer on the server: drop it in again.",

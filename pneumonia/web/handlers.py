@@ -20,7 +20,7 @@ from pneumonia.export.records import as_dict, download_filename
 from pneumonia.models import MODELS
 from pneumonia.overlay import film_image, side_by_side
 from pneumonia.predictor import Prediction, Predictor
-from pneumonia.reading.archive import FilmRef, read_film
+from pneumonia.reading.archive import FilmRef, read_film, read_films
 from pneumonia.reading.radiograph import MAX_BYTES, Radiograph, film_name
 from pneumonia.reading.refusals import RadiographError
 from pneumonia.web import on_gpu, views
@@ -96,9 +96,11 @@ def answers(films: Sequence[FilmRef]) -> Iterator[list[Prediction] | RadiographE
 
     A film that cannot be read, or at which something breaks, costs its own answer only.
     """
-    for film in films:
+    for film in read_films(films):
         try:
-            yield infer(read_film(film), list(PREDICTORS), heatmap=False)
+            if isinstance(film, RadiographError):
+                raise film
+            yield infer(film, list(PREDICTORS), heatmap=False)
         except Exception as error:
             yield refusal(error)
 

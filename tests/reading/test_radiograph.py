@@ -749,7 +749,7 @@ def test_colour_dicom():
 
 def test_palette_dicom():
     source = pydicom.dcmread(PACKAGED["examples_palette.dcm"])
-    source.Modality = "OT"
+    source.Modality, source.SOPClassUID = "OT", uid.SecondaryCaptureImageStorage
     film = read_radiograph(saved(source))
     colour = pydicom.pixels.apply_color_lut(source.pixel_array, source)
     expected = colour[..., :3].astype(float) @ [0.299, 0.587, 0.114] / np.iinfo(colour.dtype).max
