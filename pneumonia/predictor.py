@@ -107,7 +107,7 @@ class Predictor:
         """A shipped model by name, or any checkpoint folder.
 
         Args:
-            name: ``"cnn"``, ``"densenet169"`` or the path of a folder that scripts/train.py wrote.
+            name: ``"cnn"`` or another shipped model, or the path of a checkpoint folder.
             device: ``"auto"`` (the GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …
 
         Raises:

@@ -54,7 +54,7 @@ def find_records(root: str | Path) -> list[Record]:
     else:
         raise FileNotFoundError(
             f"{str(root)!r} does not look like chest-xray-pneumonia: it should hold the folders "
-            "train/NORMAL and train/PNEUMONIA. scripts/download_data.py fetches the data set."
+            "train/NORMAL and train/PNEUMONIA. `pneumonia download` fetches the data set."
         )
     films = []
     for split in SPLITS:

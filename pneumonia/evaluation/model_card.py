@@ -4,9 +4,12 @@ The order is that of Mitchell et al. 2019, "Model cards for model reporting"; th
 Hugging Face Hub indexes.
 """
 
+import json
+from pathlib import Path
 from textwrap import fill
 
 from pneumonia.card import Card
+from pneumonia.checkpoint import CARD
 from pneumonia.evaluation.licence import Licence, licence_of
 from pneumonia.evaluation.report import NAMES, SHOWN
 
@@ -21,7 +24,7 @@ def model_card(card: Card, report: dict | None = None) -> str:
 
     Args:
         card: the checkpoint's.
-        report: the ``evaluation.json`` of scripts/evaluate.py, if there is one of these weights.
+        report: the ``evaluation.json`` of ``pneumonia evaluate``, if there is one of these weights.
 
     Raises:
         ValueError: the report is of other weights.
@@ -32,11 +35,26 @@ def model_card(card: Card, report: dict | None = None) -> str:
         if not model or model["weights_sha256"] != card.weights.sha256:
             raise ValueError(
                 f"The evaluation is not of these weights of {card.title}: run "
-                "scripts/evaluate.py anew."
+                "pneumonia evaluate anew."
             )
     parts = [_head(card), _introduction(card), _recipe(card), _use(card)]
     parts += [_figures(card, model, report)] if model else [_validation(card)]
     return "\n\n".join([*parts, _LIMITS, _licence(card)]) + "\n"
+
+
+def write_model_cards(checkpoints: Path, evaluation: Path | None = None) -> list[Path]:
+    """Write the ``README.md`` of every checkpoint under a folder; returns their paths.
+
+    Args:
+        checkpoints: holds a folder per checkpoint.
+        evaluation: the ``evaluation.json`` of these weights.
+    """
+    report = json.loads(evaluation.read_text(encoding="utf-8")) if evaluation else None
+    written = []
+    for file in sorted(checkpoints.glob(f"*/{CARD}")):
+        written.append(file.with_name("README.md"))
+        written[-1].write_text(model_card(Card.load(file), report), encoding="utf-8")
+    return written
 
 
 def _head(card: Card) -> str:
@@ -81,7 +99,7 @@ def _introduction(card: Card) -> str:
         `{weights.sha256}`."""
     return f"""# {card.title}
 
-<!-- written by scripts/model_cards.py from card.json and the evaluation -->
+<!-- written by `pneumonia cards` from card.json and the evaluation -->
 
 {_paragraph(text)}
 

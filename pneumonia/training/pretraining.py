@@ -16,8 +16,11 @@ from torchvision.io import ImageReadMode, decode_jpeg
 from torchvision.transforms import v2
 from tqdm import tqdm
 
+from pneumonia.card import write_json
+from pneumonia.checkpoint import write_weights
+from pneumonia.models import build
 from pneumonia.preprocess import TrainPreset
-from pneumonia.training.loop import FilmTask, Recipe
+from pneumonia.training.loop import FilmTask, Recipe, train
 
 
 class PicturePreset(TrainPreset):
@@ -69,3 +72,55 @@ def load_pictures(root: str | Path, side: int) -> tuple[torch.Tensor, torch.Tens
             pictures.append(picture)
             labels.append(label)
     return torch.stack(pictures), torch.tensor(labels)
+
+
+def pretrain(
+    name: str,
+    recipe: Recipe,
+    data: str | Path,
+    device: torch.device,
+    out: Path,
+    about: dict,
+    resume: bool = False,
+) -> dict:
+    """Train a network to name pictures, and write its weights and what there is to say of them.
+
+    Args:
+        name: of the network, in ``MODELS``.
+        recipe: the run's settings.
+        data: the pictures' folder, see ``load_pictures``.
+        device: where to compute.
+        out: the weights file; the ``.json`` beside it says how they came about.
+        about: what that shall say besides.
+        resume: go on where an interrupted run stopped.
+    """
+    pictures, labels = load_pictures(data, recipe.size)
+    classes = int(labels.max()) + 1
+    print(f"{len(labels)} pictures of {classes} classes", flush=True)
+    torch.manual_seed(recipe.seed)
+    network = build(name)
+    network.classifier = torch.nn.Linear(network.classifier.in_features, classes)
+    held = torch.zeros(len(labels), dtype=torch.bool)
+    held[torch.randperm(len(labels))[: max(1, len(labels) // 50)]] = True
+    network, history = train(
+        network,
+        recipe,
+        pictures[~held],
+        labels[~held],
+        {"accuracy": (pictures[held], labels[held].numpy())},
+        device,
+        out.with_suffix(""),
+        resume,
+        task=PictureTask,
+    )
+    write_weights(out, network, half=True)
+    card = {
+        **about,
+        "pictures": len(labels),
+        "classes": classes,
+        "epochs": len(history),
+        "size": recipe.size,
+        "accuracy": max(row["accuracy"] for row in history),
+    }
+    write_json(out.with_suffix(".json"), card)
+    return card

@@ -56,8 +56,8 @@ def gallery(examples: list[Example]) -> str:
 def models(predictors: Iterable[Predictor]) -> str:
     """The models side by side, how to read a heatmap, the tests, the data's trap and the limits.
 
-    Every figure is read from the models' cards, or from what scripts/evaluate.py and
-    scripts/audit.py wrote.
+    Every figure is read from the models' cards, or from what ``pneumonia evaluate`` and
+    ``pneumonia audit`` wrote.
     """
     cards = [predictor.card for predictor in predictors]
     report = results.load_evaluation(cards)

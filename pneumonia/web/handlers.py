@@ -43,7 +43,7 @@ def load_models() -> None:
     names = [name for name in reversed(MODELS) if name in available_models()]
     if not names:
         raise CheckpointError(
-            "There is no model to show: train one with scripts/train.py, or point "
+            "There is no model to show: train one with `pneumonia train`, or point "
             "PNEUMONIA_CHECKPOINTS at a folder that holds checkpoints."
         )
     for name in names:

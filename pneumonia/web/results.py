@@ -15,7 +15,7 @@ from pneumonia.web.texts import attributes, html, number, tag
 
 DOCS = shipped_folder("docs")
 
-_NO_CARD = "There is none yet: `python scripts/model_cards.py` writes it."
+_NO_CARD = "There is none yet: `pneumonia cards` writes it."
 _LIMITS = ("hospital", "other", "prevalence", "drawings")
 _TOLD_APART = {  # audit.json's names; those left out say less
     "original files": (

@@ -3,19 +3,17 @@
 import csv
 import json
 import os
-import runpy
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from factories import ROOT
 from PIL import Image
 from sklearn.metrics import roc_auc_score
+from typer.testing import CliRunner
 
+from pneumonia.cli import app
 from pneumonia.data.dataset import find_records, load_images
 from pneumonia.data.duplicates import NEAR, identical_pairs, near_identical_pairs, overlaps
 from pneumonia.data.shortcut_figure import draw_audit, precise
@@ -31,9 +29,8 @@ from pneumonia.data.shortcuts import (
 )
 
 
-def audit(*args):
-    command = [sys.executable, str(ROOT / "scripts" / "audit.py"), *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+def audit(*words):
+    return CliRunner().invoke(app, ["audit", *map(str, words)])
 
 
 def write_csv(path, telling):
@@ -172,11 +169,11 @@ def test_copies_are_found_exactly(copied, tmp_path):
     assert found["near"]["train–test"]["two labels"] >= 1
 
 
-def test_script_writes_table_figures_and_picture(copied, tmp_path):
+def test_the_command_writes_table_figures_and_picture(copied, tmp_path):
     out, table = tmp_path / "out", write_csv(tmp_path / "telling.csv", telling=True)
     options = ("--data", copied, "--metadata", table, "--out", out, "--cache", tmp_path / "cache")
     result = audit(*options)
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
     assert "| original files | JPEG quantisation table | 400 | 1.000 (1.000–1.000)" in (
         result.stdout
     )
@@ -201,20 +198,16 @@ def test_script_writes_table_figures_and_picture(copied, tmp_path):
         assert picture.width == 1600
 
 
-def test_errors_are_one_sentence(tmp_path, monkeypatch, capsys):
+def test_errors_are_one_sentence(tmp_path):
     table = tmp_path / "films.csv"
     table.write_text("file,label,width\na.jpeg,NORMAL,1\n")
     for options, words in (
-        ((), "give --data"),
         (("--data", tmp_path / "absent"), "There is no folder"),
         (("--metadata", tmp_path / "absent.csv"), "There is no metadata CSV"),
         (("--metadata", table), "lacks the column(s) height"),
     ):
-        script = str(ROOT / "scripts" / "audit.py")
-        monkeypatch.setattr(sys, "argv", [script, *map(str, options), "--out", f"{tmp_path}/out"])
-        with pytest.raises(SystemExit) as stop:
-            runpy.run_path(script, run_name="__main__")
-        assert words in f"{stop.value.code} {capsys.readouterr().err}"
+        result = audit(*options, "--out", tmp_path / "out")
+        assert result.exit_code == 1 and words in result.stderr
         assert not (tmp_path / "out").exists()
 
 

@@ -1,8 +1,6 @@
 """What people read about the models follows from the JSON beside the weights."""
 
 import json
-import subprocess
-import sys
 from dataclasses import asdict, replace
 
 import pytest
@@ -31,7 +29,7 @@ def report_of(card: Card) -> dict:
         "perturbations": changes,
         "weights_sha256": card.weights.sha256,
     }
-    return {"command": "python scripts/evaluate.py …", "models": {card.model: model}}
+    return {"command": "pneumonia evaluate …", "models": {card.model: model}}
 
 
 @needs_models
@@ -54,7 +52,7 @@ def test_a_card_says_plainly_where_the_first_weights_come_from():
     words = " ".join(model_card(replace(card, training=training)).split())
     assert "by transfer from `first.safetensors`" in words
     before = {
-        "command": "python scripts/pretrain.py --x",
+        "command": "pneumonia pretrain --x",
         "source": "Tiny things, for research",
         "pictures": 98765,
         "classes": 43,
@@ -86,40 +84,3 @@ def test_the_shipped_model_cards_are_those_of_the_shipped_weights(name):
     file = ROOT / "docs" / "evaluation" / "evaluation.json"
     report = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
     assert text == model_card(shipped(name), report)
-
-
-@needs_models
-def test_the_table_of_runs_says_which_one_is_shipped(tmp_path):
-    card = shipped("cnn")
-    card.save(tmp_path / "winner.json")
-    recipe = {**card.training.recipe, "seed": 77}
-    clean = replace(card.validation.clean, auroc=0.5)
-    loser = replace(
-        card,
-        training=replace(card.training, recipe=recipe),
-        validation=replace(card.validation, clean=clean),
-    )
-    loser.save(tmp_path / "loser.json")
-    other = card.validation.clean.auroc
-    command = [sys.executable, str(ROOT / "scripts" / "compare_runs.py"), str(tmp_path)]
-    subprocess.run(command, check=True)
-    rows = {
-        line.split("]")[0].strip("| ["): line
-        for line in (tmp_path / "README.md").read_text().splitlines()
-        if line.startswith("| [")
-    }
-    assert rows["winner"].endswith("| yes |") and not rows["loser"].endswith("| yes |")
-    assert "| 0.5000 |" in rows["loser"] and "| 77 |" in rows["loser"]
-    spread = (tmp_path / "README.md").read_text().splitlines()[-1]
-    mean, deviation = (0.5 + other) / 2, abs(other - 0.5) / 2**0.5
-    assert f"| 77, 0 | {mean:.4f} ± {deviation:.4f} |" in spread
-
-
-@needs_models
-def test_the_runs_page_is_up_to_date(tmp_path):
-    folder = ROOT / "docs" / "runs"
-    for file in folder.glob("*.json"):
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    command = [sys.executable, str(ROOT / "scripts" / "compare_runs.py"), str(tmp_path)]
-    subprocess.run(command, check=True)
-    assert (tmp_path / "README.md").read_text() == (folder / "README.md").read_text()

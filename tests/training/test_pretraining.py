@@ -1,16 +1,15 @@
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from factories import ROOT
 from PIL import Image
 from safetensors.torch import load_file
 from torchvision.io import encode_jpeg
+from typer.testing import CliRunner
 
+from pneumonia.cli import app
 from pneumonia.models import build, initialise
 from pneumonia.training.loop import Recipe, train
 from pneumonia.training.pretraining import PictureTask, load_pictures
@@ -73,13 +72,12 @@ def test_it_learns_to_tell_pictures_apart(stripes, tmp_path):
     assert history[-1]["accuracy"] > 0.8
 
 
-def test_the_script_s_weights_start_a_densenet(shards, tmp_path):
+def test_pretrained_weights_start_a_densenet(shards, tmp_path):
     out = tmp_path / "pretrained.safetensors"
-    command = [sys.executable, ROOT / "scripts/pretrain.py", "--data", shards, "--out", out]
-    command += ["--epochs", "1", "--size", "32", "--batch", "20", "--device", "cpu"]
-    command += ["--source", "drawn stripes"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    words = f"pretrain --data {shards} --out {out} --epochs 1 --size 32 --batch 20 --device cpu"
+    words = [*words.split(), "--source", "drawn stripes"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.stderr
     network = build("densenet169")
     initialise(network, str(out))
     stored = load_file(out)
@@ -88,6 +86,5 @@ def test_the_script_s_weights_start_a_densenet(shards, tmp_path):
     said = json.loads(out.with_suffix(".json").read_text())
     assert (said["source"], said["epochs"], said["size"]) == ("drawn stripes", 1, 32)
     assert 0 <= said["accuracy"] <= 1 and "--batch 20" in said["command"]
-    command[3] = tmp_path / "nowhere"
-    wrong = subprocess.run(command, capture_output=True, text=True)
-    assert wrong.returncode == 1 and "nowhere" in wrong.stderr and "Traceback" not in wrong.stderr
+    wrong = CliRunner().invoke(app, ["pretrain", "--data", str(tmp_path / "nowhere")])
+    assert wrong.exit_code == 1 and "nowhere" in wrong.stderr

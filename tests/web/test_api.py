@@ -359,7 +359,8 @@ def test_a_page_that_cannot_keep_uploads_says_so_and_does_not_start(film):
         capture_output=True,
         text=True,
     )
-    assert run.returncode == 1 and run.stderr.startswith("Uploads cannot be kept in")
+    assert run.returncode == 1
+    assert run.stderr.startswith("pneumonia serve: Uploads cannot be kept in")
     assert "Traceback" not in run.stderr
 
 

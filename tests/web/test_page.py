@@ -140,7 +140,7 @@ def test_without_a_model_it_says_so_and_does_not_start(tmp_path):
         text=True,
     )
     assert run.returncode == 1
-    assert run.stderr.strip().startswith("There is no model to show")
+    assert run.stderr.startswith("pneumonia serve: There is no model to show")
     assert "Traceback" not in run.stderr
 
 

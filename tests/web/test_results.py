@@ -87,7 +87,7 @@ def test_a_model_card_is_on_the_page_without_what_only_the_hub_reads(model):
 
 
 def test_a_model_without_a_card_says_how_to_write_one():
-    assert "scripts/model_cards.py" in results.model_card("no-such-model")
+    assert "`pneumonia cards`" in results.model_card("no-such-model")
 
 
 def test_every_text_of_the_figures_is_used():

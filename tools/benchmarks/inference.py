@@ -13,6 +13,7 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import RawScoresOutputTarget
 
 from pneumonia.checkpoint import load_checkpoint
+from pneumonia.export.folder import find_files, predict_files
 from pneumonia.predictor import Predictor
 from pneumonia.reading.radiograph import read_radiograph
 from pneumonia.synthetic.phantom import draw_phantom
@@ -91,14 +92,12 @@ def batch(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
 
 
 def folder(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
-    """scripts/predict.py over files, in films a second, against the bare network's."""
+    """``pneumonia predict`` over files, in films a second, against the bare network's."""
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
         for number in range(128):
             picture = draw_phantom(700, 900, seed=number % 8).image()
             picture.save(Path(scratch, f"{number}.jpeg"), quality=90)
-        from predict import find_files, run  # which stands beside tools/benchmark.py
-
         for predictor in predictors:
             side = predictor.card.preprocessing.size
             network, _, _ = load_checkpoint(predictor.name, predictor.device)
@@ -109,9 +108,8 @@ def folder(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
                     return [network(inputs).cpu() for _ in range(16)]
 
             def score(predictor=predictor):
-                options = argparse.Namespace(batch=8, heatmaps=None)
                 with open(os.devnull, "w") as out:
-                    return run(list(find_files([scratch])), [predictor], options, out)
+                    return predict_files(find_files([Path(scratch)]), [predictor], out)
 
             cases = {"bare": bare, "score": score}
             times = interleaved_medians(cases, 3, f"{predictor.title}: folder")

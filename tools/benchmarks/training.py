@@ -1,4 +1,4 @@
-"""An epoch of scripts/train.py against one of a plain loop."""
+"""An epoch of ``pneumonia train`` against one of a plain loop."""
 
 import argparse
 import contextlib
@@ -23,7 +23,7 @@ from . import interleaved_medians, ratio_row
 
 
 def training(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
-    """An epoch of scripts/train.py against one of a plain loop: torchvision, a DataLoader, fp32.
+    """An epoch of ``pneumonia train`` against one of a plain loop: torchvision, a DataLoader, fp32.
 
     Both see the same JPEG files; ours decodes them once before the first epoch, which is left out.
     """

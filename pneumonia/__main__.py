@@ -1,0 +1,3 @@
+from pneumonia.cli import main
+
+main()

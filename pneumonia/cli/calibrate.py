@@ -1,0 +1,37 @@
+from typing import Annotated
+
+import typer
+
+from pneumonia.cli.options import Cache, Data, Device
+
+
+def calibrate(
+    ctx: typer.Context,
+    data: Data,
+    model: Annotated[
+        str, typer.Option(metavar="NAME", help="A shipped model or a checkpoint folder.")
+    ],
+    size: Annotated[
+        int | None,
+        typer.Option(metavar="PX", help="Side of the network's input.", show_default="the card's"),
+    ] = None,
+    device: Device = "auto",
+    cache: Cache = None,
+) -> None:
+    """Calibrate a trained model anew, without training.
+
+    \b
+        pneumonia calibrate --data DIR --model densenet169 --size 192
+
+    Calibration and operating point are chosen on the validation films (the patient-grouped sixth of
+    train + val), the gate on the training films, clean and perturbed; the model's card gets them,
+    the figures they lead to, and this command.
+    """
+    from pneumonia.training.loop import pick_device
+    from pneumonia.training.run import load_part, recalibrate
+
+    training, validation = (load_part(data, split, cache) for split in ("train", "val"))
+    card = recalibrate(model, training, validation, pick_device(device), ctx.obj, size)
+    typer.echo(
+        f"{card.title} at {card.preprocessing.size} px: {card.operating_point}, {card.validation}"
+    )

@@ -1,0 +1,54 @@
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from pneumonia.cli.options import Data, Device, Model
+
+
+def evaluate(
+    ctx: typer.Context,
+    data: Data,
+    split: Annotated[Literal["val", "test"], typer.Option(help="Which films.")] = "val",
+    model: Model = "all",
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The report's folder.")] = Path(
+        "evaluation"
+    ),
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Neither perturbed films nor heatmap checks.")
+    ] = False,
+    heat_films: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Films of the heatmap checks.")
+    ] = 24,
+    ood: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="A folder of pictures that are no chest films, for the gate to refuse; may be "
+            "given again. Some drawn ones are always tried.",
+        ),
+    ] = None,
+    readme: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the table into this README.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Measure models on validation or test films.
+
+    \b
+        pneumonia evaluate --data DIR --split val
+        pneumonia evaluate --data DIR --split test --model densenet169 --quick
+
+    Each film goes the way a visitor's goes: file → predictor → probability, called at the operating
+    point of the model's card. "test" is the official test split, "val" the patient-grouped sixth of
+    train + val that no shipped model was trained on. The folder --out gets evaluation.json,
+    evaluation.md and evaluation.png.
+    """
+    from pneumonia.checkpoint import available_models
+    from pneumonia.evaluation.run import evaluate_models, write_report
+
+    names = sorted(available_models(), reverse=True) if model == "all" else [model]
+    report, labels = evaluate_models(names, data, split, device, ood or [], quick, heat_films)
+    table = write_report(out, {"command": ctx.obj, **report}, labels, readme)
+    typer.echo(table)
+    typer.echo(f"written to {out}", err=True)

@@ -1,0 +1,110 @@
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pneumonia.cli.options import Cache, Data, Device
+
+
+def train(
+    ctx: typer.Context,
+    data: Data,
+    model: Annotated[str, typer.Option(metavar="NAME", help="A network, or all.")] = "all",
+    init: Annotated[
+        str,
+        typer.Option(
+            metavar="imagenet|none|FILE",
+            help="First weights of DenseNet-169: torchvision's ImageNet weights, random ones, or "
+            "a weights file; the CNN always starts from random ones.",
+        ),
+    ] = "imagenet",
+    epochs: Annotated[int, typer.Option(min=1, metavar="N")] = 14,
+    freeze_epochs: Annotated[
+        int, typer.Option(metavar="N", help="Train only the classifier for the first N epochs.")
+    ] = 0,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PX", help="Side of the network's input.", show_default="the network's"
+        ),
+    ] = None,
+    eval_size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PX",
+            help="The side used once trained.",
+            show_default="--size, else the network's",
+        ),
+    ] = None,
+    batch: Annotated[int, typer.Option(min=2, metavar="N", help="Films per step.")] = 32,
+    crop: Annotated[
+        float,
+        typer.Option(
+            min=0.1,
+            max=1,
+            metavar="SHARE",
+            help="Least share of a film's side that a random crop keeps.",
+        ),
+    ] = 0.6,
+    lr: Annotated[
+        float | None,
+        typer.Option(metavar="RATE", help="Peak learning rate.", show_default="the network's"),
+    ] = None,
+    patience: Annotated[
+        int,
+        typer.Option(metavar="N", help="Stop after N epochs without a better validation AUROC."),
+    ] = 6,
+    device: Device = "auto",
+    seed: Annotated[int, typer.Option(metavar="N")] = 0,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets a folder per network.")] = Path(
+        "checkpoints"
+    ),
+    cache: Cache = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
+    ] = False,
+) -> None:
+    """Train the networks and write their checkpoints.
+
+    \b
+        pneumonia train --data DIR
+        pneumonia train --data DIR --model densenet169 --init none --epochs 14
+        pneumonia train --data DIR --resume          # go on where a killed run stopped
+
+    DIR is the data set chest-xray-pneumonia: it holds train/, val/ and test/ with NORMAL/ and
+    PNEUMONIA/, as Kaggle's archive unpacks (pneumonia download fetches it). A patient-grouped sixth
+    of train + val validates; the official test split is never read. Each network's folder gets
+    weights, a card and training curves.
+    """
+    from pneumonia.models import MODELS
+    from pneumonia.training.loop import Recipe, pick_device
+    from pneumonia.training.run import load_part, train_model
+
+    if model not in (*MODELS, "all"):
+        raise typer.BadParameter(f"--model is one of {', '.join(MODELS)} or all.")
+    computed_on = pick_device(device)
+    training, validation = (load_part(data, split, cache) for split in ("train", "val"))
+    for name in MODELS if model == "all" else [model]:
+        spec = MODELS[name]
+        recipe = Recipe(
+            size=size or spec.size,
+            epochs=epochs,
+            learning_rate=lr or spec.learning_rate,
+            batch=batch,
+            crop=crop,
+            freeze_epochs=freeze_epochs,
+            patience=patience,
+            seed=seed,
+        )
+        train_model(
+            name,
+            recipe,
+            init if name != "cnn" else "none",
+            training,
+            validation,
+            computed_on,
+            out / name,
+            ctx.obj,
+            eval_size or size or spec.eval_size,
+            resume,
+        )

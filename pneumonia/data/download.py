@@ -1,0 +1,59 @@
+"""The data set chest-xray-pneumonia: fetched from Kaggle, counted, and a few films of it to show.
+
+Kermany, Zhang, Goldbaum, "Labeled Optical Coherence Tomography and Chest X-Ray Images for
+Classification", Mendeley Data, CC BY 4.0.
+"""
+
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from pneumonia.data.dataset import Record, split_records
+
+HANDLE = "paultimothymooney/chest-xray-pneumonia"
+EXPECTED = {"train": 5216, "val": 16, "test": 624}
+KINDS = (("Normal", "IM-"), ("Bacterial pneumonia", "_bacteria_"), ("Viral pneumonia", "_virus_"))
+CREDIT = "Kermany et al., CC BY 4.0"
+
+
+def fetch() -> Path:
+    """The folder of the data set, fetched where it is not in kagglehub's cache.
+
+    Raises:
+        OSError: the download failed.
+    """
+    import kagglehub
+
+    try:
+        return Path(kagglehub.dataset_download(HANDLE))
+    except Exception as error:  # its errors are many and of no common type
+        raise OSError(f"The download failed ({type(error).__name__}: {error}).") from error
+
+
+def count(films: Sequence[Record]) -> None:
+    """Print how many films each official folder has.
+
+    Raises:
+        ValueError: a folder has too few or too many.
+    """
+    counts = Counter(film.split for film in films)
+    for split, expected in EXPECTED.items():
+        print(f"{split}: {counts[split]} films (expected {expected})")
+    if wrong := [split for split, expected in EXPECTED.items() if counts[split] != expected]:
+        raise ValueError(f"The data set is not whole ({', '.join(wrong)}): fetch it again.")
+
+
+def copy_examples(films: Sequence[Record], folder: Path) -> None:
+    """One film of each kind from the validation patients, under a name that the page shows."""
+    held = split_records(films, "val")
+    for title, mark in KINDS:
+        film = next((film for film in held if mark in film.path.name), None)
+        if film is None:
+            print(f"There is no film of the kind {title!r} in the data set.", file=sys.stderr)
+            continue
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / f"{title} ({CREDIT}){film.path.suffix.lower()}"
+        shutil.copyfile(film.path, target)
+        print(f"example: {target}")

@@ -1,0 +1,101 @@
+"""Files and folders of films → one table, as ``pneumonia predict`` writes it."""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+from tqdm import tqdm
+
+from pneumonia.export.records import COLUMNS, cells, escape_formula
+from pneumonia.predictor import Predictor
+from pneumonia.reading.archive import find_films
+from pneumonia.reading.radiograph import Radiograph, read_radiograph
+from pneumonia.reading.refusals import RadiographError
+
+
+class File(NamedTuple):
+    """A file, and its name relative to what was given."""
+
+    path: Path
+    name: Path
+
+
+def find_files(paths: Iterable[Path]) -> list[File]:
+    """Each file that is given, and of each folder what may be a film."""
+    files = []
+    for path in paths:
+        if path.is_dir():
+            files += [File(film, film.relative_to(path)) for film in find_films(path)]
+        else:
+            files.append(File(path, Path(path.name)))
+    return files
+
+
+def predict_files(
+    files: Sequence[File],
+    predictors: Sequence[Predictor],
+    out: TextIO,
+    heatmaps: Path | None = None,
+    batch: int = 8,
+) -> int:
+    """Write one row per film and model, as CSV.
+
+    Args:
+        files: what to read; a file that cannot be read gets its reason in the column ``error``.
+        predictors: each sees every film.
+        out: gets the rows, batch by batch.
+        heatmaps: a folder for the films with their heatmaps, ``NAME.MODEL.png``.
+        batch: films per forward pass.
+
+    Returns:
+        How many files could not be read.
+    """
+    failed = 0
+    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    with tqdm(total=len(files), unit="film", disable=None) as bar:
+        for part, films, errors in _read_ahead(files, batch):
+            answers = [p.predict_batch(films.values(), heatmap=bool(heatmaps)) for p in predictors]
+            found = [dict(zip(films, predictions, strict=True)) for predictions in answers]
+            for file in part:
+                for predictor, predictions in zip(predictors, found, strict=True):
+                    row = {"file": escape_formula(str(file.path)), "model": predictor.name}
+                    if file in errors:
+                        row["error"] = escape_formula(errors[file])
+                    else:
+                        row.update(cells(predictions[file]))
+                    writer.writerow(row)
+                    if heatmaps and file in films:
+                        picture = f"{file.name.name}.{predictor.name}.png"
+                        target = heatmaps / file.name.parent / picture
+                        target.parent.mkdir(parents=True, exist_ok=True)
+                        predictions[file].overlay().save(target)
+            failed += len(errors)
+            out.flush()
+            bar.update(len(part))
+    return failed
+
+
+def _read_ahead(
+    files: Sequence[File], size: int
+) -> Iterator[tuple[Sequence[File], dict[File, Radiograph], dict[File, str]]]:
+    """Batches of files with their films, or with why they have none; the next is read meanwhile."""
+
+    def read(batch: Sequence[File]):
+        films, errors = {}, {}
+        for file in batch:
+            try:
+                films[file] = read_radiograph(file.path)
+            except RadiographError as error:
+                errors[file] = str(error)
+        return batch, films, errors
+
+    batches = [files[start : start + size] for start in range(0, len(files), size)]
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(read, batches[0])
+        for batch in batches[1:]:
+            here, coming = coming, reader.submit(read, batch)
+            yield here.result()
+        yield coming.result()

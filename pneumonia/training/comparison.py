@@ -1,0 +1,116 @@
+"""The tables of compared training runs, losers included: what ``pneumonia runs`` writes."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import mean, stdev
+
+from pneumonia.card import Card, Preprocessing, Training, Validation, read
+from pneumonia.checkpoint import CARD
+
+_HEADINGS = (
+    *("run", "model", "first weights", "epochs", "crop ≥", "frozen", "seed", "input"),
+    *("AUROC clean", "AUROC perturbed", "accuracy clean", "shipped"),
+)
+
+_PAGE = """# Training runs that were compared
+
+`pneumonia runs docs/runs` wrote this page from the cards beside it, which have each
+run's command, commit and versions. Figures: validation films, clean and perturbed in turn; the
+official test split was never read. Input: trained at → used at.
+
+{}
+
+Runs that differ in nothing but the seed, mean ± standard deviation over the seeds:
+
+{}
+"""
+_SPREADS = (
+    *("model", "first weights", "epochs", "seeds"),
+    *("AUROC clean", "AUROC perturbed", "accuracy clean"),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the tables need of a run's card."""
+
+    model: str
+    title: str
+    preprocessing: Preprocessing
+    validation: Validation
+    training: Training
+
+
+def compare_runs(folder: Path, checkpoints: Path) -> str:
+    """Write the ``README.md`` of a folder of runs; returns it.
+
+    Args:
+        folder: holds the card of each run as ``NAME.json``.
+        checkpoints: the runs whose weights lie there are "shipped".
+
+    Raises:
+        FileNotFoundError: there are no cards.
+    """
+    shipped = [Card.load(path).training for path in checkpoints.glob(f"*/{CARD}")]
+    runs = {path.stem: read(Run, path) for path in sorted(folder.glob("*.json"))}
+    if not runs:
+        raise FileNotFoundError(f"There are no cards (NAME.json) in {str(folder)!r}.")
+    rows, recipes = [], defaultdict(list)
+    for name, card in runs.items():
+        rows.append(row(name, card, card.training in shipped))
+        recipes[same_but_seed(card)].append(card)
+    seeds = [spread(cards) for cards in recipes.values() if len(cards) > 1]
+    text = _PAGE.format(table(_HEADINGS, rows), table(_SPREADS, seeds) if seeds else "none yet.")
+    (folder / "README.md").write_text(text, encoding="utf-8")
+    return text
+
+
+def first_weights(training: Training) -> str:
+    if before := training.pretraining:
+        return f"{before['pictures']:,} natural pictures, {before['epochs']} epochs"
+    return "random" if training.initialisation == "none" else training.initialisation
+
+
+def row(name: str, card: Run, shipped: bool) -> list[str]:
+    training, figures = card.training, card.validation
+    recipe = training.recipe
+    return [
+        f"[{name}]({name}.json)",
+        card.title,
+        first_weights(training),
+        f"{training.epochs_run} of {recipe['epochs']}",
+        f"{recipe.get('crop', 0.6)}",
+        f"{recipe['freeze_epochs']}",
+        f"{recipe['seed']}",
+        f"{recipe['size']} → {card.preprocessing.size} px",
+        f"{figures.clean.auroc:.4f}",
+        f"{figures.perturbed.auroc:.4f}",
+        f"{figures.clean.accuracy:.3f}",
+        "yes" if shipped else "",
+    ]
+
+
+def same_but_seed(card: Run) -> str:
+    """A key that runs share which differ in nothing but the seed."""
+    recipe = {"crop": 0.6, **card.training.recipe, "seed": None}
+    first = card.training.initialisation
+    return json.dumps([card.model, first, asdict(card.preprocessing), recipe], sort_keys=True)
+
+
+def spread(cards: list[Run]) -> list[str]:
+    """A row of the second table: runs that differ in nothing but the seed."""
+    training = cards[0].training
+    cells = [cards[0].title, first_weights(training), str(training.recipe["epochs"])]
+    cells.append(", ".join(str(card.training.recipe["seed"]) for card in cards))
+    for part, key in (("clean", "auroc"), ("perturbed", "auroc"), ("clean", "accuracy")):
+        values = [getattr(getattr(card.validation, part), key) for card in cards]
+        cells.append(f"{mean(values):.4f} ± {stdev(values):.4f}")
+    return cells
+
+
+def table(headings: Sequence[str], rows: Iterable[list[str]]) -> str:
+    lines = ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]
+    return "\n".join([*lines, *("| " + " | ".join(cells) + " |" for cells in rows)])

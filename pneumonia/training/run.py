@@ -1,0 +1,177 @@
+"""One run of ``pneumonia train``: the data set in, a checkpoint with its card and curves out."""
+
+import datetime
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from pneumonia.card import LABELS, Card, Training, TrainingData
+from pneumonia.checkpoint import checkpoint_folder, load_checkpoint
+from pneumonia.data.dataset import Record, find_records, load_images, split_records
+from pneumonia.evaluation.calibration import calibrate_and_save
+from pneumonia.evaluation.corruptions import corrupt_in_turn
+from pneumonia.evaluation.metrics import plot_curves
+from pneumonia.models import MODELS, build, initialise
+from pneumonia.training.loop import Recipe, train
+
+DATA = "chest-xray-pneumonia (Kermany, Zhang, Goldbaum; Mendeley Data; CC BY 4.0)"
+
+
+@dataclass(frozen=True)
+class Part:
+    """The films of a split.
+
+    Attributes:
+        images: ``(N, 1, 224, 224)`` uint8.
+        labels: ``(N,)`` int64 of 0 (NORMAL) and 1 (PNEUMONIA).
+        films: the files, in the same order.
+    """
+
+    images: torch.Tensor
+    labels: torch.Tensor
+    films: Sequence[Record]
+
+    @property
+    def patients(self) -> int:
+        return len({film.patient for film in self.films})
+
+
+def load_part(data: str | Path, split: str, cache: str | Path | None = None) -> Part:
+    """The films of ``train`` or ``val`` (see ``split_records``); prints what they are."""
+    images, films, errors = load_images(split_records(find_records(data), split), cache)
+    for error in errors:
+        print(f"skipped: {error}", file=sys.stderr)
+    part = Part(images, torch.tensor([film.label for film in films]), films)
+    counts = {name: int((part.labels == label).sum()) for label, name in enumerate(LABELS)}
+    print(
+        f"{split}: {len(films)} films of {part.patients} patients, {counts}, "
+        f"{len(errors)} unreadable"
+    )
+    return part
+
+
+def train_model(
+    name: str,
+    recipe: Recipe,
+    init: str,
+    training: Part,
+    validation: Part,
+    device: torch.device,
+    folder: Path,
+    command: str,
+    eval_size: int | None = None,
+    resume: bool = False,
+) -> Card:
+    """Train, calibrate and write one checkpoint.
+
+    Args:
+        name: of the network, in ``MODELS``.
+        recipe: the run's settings.
+        init: first weights: ``"imagenet"``, ``"none"`` or a weights file.
+        training: the films to learn from.
+        validation: those that choose epoch, calibration and operating point.
+        device: where to compute.
+        folder: the checkpoint's; gets weights, gate, card and curves.
+        command: what was typed, for the card.
+        eval_size: side in px of the trained network's input (default: the recipe's).
+        resume: go on from ``folder/resume.pt`` if it is there.
+
+    Raises:
+        ValueError: the state to resume from belongs to a run with other settings.
+        FloatingPointError: the loss is no longer a number.
+    """
+    title = MODELS[name].title
+    torch.manual_seed(recipe.seed)
+    network = build(name)
+    initialise(network, init)
+    millions = sum(p.numel() for p in network.parameters()) / 1e6
+    print(f"{title}: {millions:.2f} M parameters, {init} initialisation, on {device}; {recipe}")
+
+    truth, changed = validation.labels.numpy(), corrupt_in_turn(validation.images)
+    valid = {"auroc": (validation.images, truth), "auroc_perturbed": (changed, truth)}
+    commit = git_commit()  # of the code that runs, not of what is there when it ends
+    network, history = train(
+        network, recipe, training.images, training.labels, valid, device, folder, resume
+    )
+    made = Training(
+        command=command,
+        initialisation=init,
+        pretraining=pretraining(init),
+        recipe=asdict(recipe),
+        best_epoch=max(history, key=lambda row: row["score"])["epoch"],
+        epochs_run=len(history),
+        data=TrainingData(
+            name=DATA,
+            films=len(training.films),
+            patients=training.patients,
+            validation_films=len(validation.films),
+            validation_patients=validation.patients,
+        ),
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
+        finished=datetime.date.today().isoformat(),
+        git_commit=commit,
+        versions={
+            "python": platform.python_version(),
+            **{m: sys.modules[m].__version__ for m in ("torch", "torchvision", "numpy", "sklearn")},
+        },
+    )
+    size = eval_size or recipe.size
+    films = (training.images, validation.images, truth)
+    card = calibrate_and_save(folder, network, name, made, *films, size, device)
+    plot_curves(history, folder / "curves.png", title)
+    (folder / "resume.pt").unlink()
+    print(f"{title}: {card.validation.clean}; written to {folder}")
+    return card
+
+
+def recalibrate(
+    model: str | Path,
+    training: Part,
+    validation: Part,
+    device: torch.device,
+    command: str,
+    size: int | None = None,
+) -> Card:
+    """Calibrate a checkpoint anew, in its folder.
+
+    Args:
+        model: a shipped model, or the path of a checkpoint folder.
+        training: the films that the gate is fitted to.
+        validation: those that choose calibration and operating point.
+        device: where to compute.
+        command: what was typed, for the card.
+        size: side in px of the network's input (default: the card's).
+    """
+    network, card, _ = load_checkpoint(model, device)
+    films = (training.images, validation.images, validation.labels.numpy())
+    return calibrate_and_save(
+        checkpoint_folder(model),
+        *(network, card.model, card.training, *films, size or card.preprocessing.size, device),
+        before=card,
+        command=command,
+    )
+
+
+def pretraining(init: str) -> dict | None:
+    """What ``pneumonia pretrain`` wrote of the first weights, if they are its."""
+    card = Path(init).with_suffix(".json")
+    return json.loads(card.read_text("utf-8")) if card.is_file() else None
+
+
+def git_commit() -> str | None:
+    """The commit the code is at, marked where it is not quite that; None outside a checkout."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    here = Path(__file__).resolve().parents[2]
+    if not (here / ".git").exists():  # installed, perhaps inside another project's checkout
+        return None
+    try:
+        done = subprocess.run(command, cwd=here, check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,38 @@
+"""From nothing to a page that answers, and back to nothing: no upload is left behind."""
+
+import signal
+import sys
+from contextlib import ExitStack
+
+from pneumonia.web import malloc
+from pneumonia.web.retention import upload_folder
+
+
+def serve(host: str | None = None, port: int | None = None) -> None:
+    """Load the models and serve the page until this process is told to end.
+
+    Args:
+        host: address to listen on; by default ``$GRADIO_SERVER_NAME``, else this machine only.
+        port: by default ``$GRADIO_SERVER_PORT``, else the first free one from 7860.
+
+    Raises:
+        OSError: uploads cannot be kept, or the port is taken.
+        CheckpointError: there is no model, or one cannot be used.
+    """
+    malloc.limit_arenas()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))  # at any moment; nothing is left behind
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(upload_folder())
+        except OSError as error:
+            raise OSError(
+                f"Uploads cannot be kept in {error.filename!r} ({error.strerror}): point "
+                "GRADIO_TEMP_DIR at a folder that can be written to."
+            ) from error
+        from pneumonia.web import handlers, page
+
+        handlers.share_cores()
+        blocks = page.build()
+        malloc.trim_heap()
+        page.launch(blocks, host, port)

@@ -1,0 +1,330 @@
+"""The commands as a user types them, on drawn films; in this process unless that is the point."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from factories import ROOT, random_checkpoints
+from PIL import Image
+from typer.testing import CliRunner
+
+from pneumonia.checkpoint import load_checkpoint
+from pneumonia.cli import COMMANDS, app, command_line, sentence
+from pneumonia.data.dataset import find_records, split_records
+from pneumonia.models import MODELS
+from pneumonia.synthetic.phantom import draw_phantom
+
+NAMES = [command.__name__ for command in COMMANDS]
+
+
+def run(*words, **env):
+    words = [str(word) for word in words]
+    return CliRunner().invoke(app, words, env=env, prog_name="pneumonia")
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory):
+    return random_checkpoints(tmp_path_factory.mktemp("checkpoints"), MODELS)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Three films in two folders, and three files that are none."""
+    root = tmp_path_factory.mktemp("films")
+    (root / "deeper").mkdir()
+    for path in ("a.png", "deeper/b.jpeg", "=cmd.png"):
+        draw_phantom(120, 140, seed=len(path)).image().save(root / path)
+    (root / "broken.jpg").write_bytes((root / "deeper/b.jpeg").read_bytes()[:500])
+    (root / "empty.png").write_bytes(b"")
+    (root / "notes.txt").write_text("no film")
+    return root
+
+
+# --- the command line itself ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_says_how_it_is_used(name):
+    result = run(name, "--help")
+    assert result.exit_code == 0
+    assert result.stdout.count(f"pneumonia {name}") > 1  # the usage, and what one might type
+
+
+def test_help_needs_nothing_heavy():
+    code = (
+        "import sys\nfrom pneumonia.cli import app\n"
+        f"for name in {NAMES!r}:\n"
+        "    app([name, '--help'], standalone_mode=False)\n"
+        "print([m for m in ('torch', 'numpy', 'gradio', 'sklearn') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.endswith("\n[]\n"), done.stderr
+    assert done.stdout.count("Usage: ") == len(NAMES)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "scripts").glob("[!_]*.py")), ids=lambda p: p.stem)
+def test_the_scripts_are_fronts_of_the_commands(path, tmp_path):
+    command = [sys.executable, path, "--help"]  # from a folder where nothing can be imported
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    usage = done.stdout.split()[:3]
+    assert usage[:2] == ["Usage:", "pneumonia"] and usage[2] in NAMES
+    assert f"pneumonia {usage[2]}" in path.read_text(encoding="utf-8")
+
+
+def test_what_was_typed_is_kept_as_it_can_be_typed_again(tmp_path):
+    words = [
+        "train",
+        "--data",
+        f"{tmp_path}/chest_xray",
+        f"--out={tmp_path}/run 1",
+        "--epochs",
+        "2",
+    ]
+    assert command_line(words) == ("pneumonia train --data chest_xray '--out=run 1' --epochs 2")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB."), "a smaller --batch"),
+        (MemoryError(), "a smaller --batch"),
+        (ModuleNotFoundError("No module named 'gradio'", name="gradio"), "'pneumonia[web]'"),
+        (ModuleNotFoundError("No module named 'sklearn'", name="sklearn"), "'pneumonia[train]'"),
+        (PermissionError(13, "Permission denied", "out.csv"), "out.csv: Permission denied"),
+        (RuntimeError("first line\nsecond line"), "first line"),
+        (ValueError(), "ValueError"),
+    ],
+)
+def test_an_error_is_one_sentence(error, words):
+    assert words in sentence(error) and "\n" not in sentence(error)
+
+
+def test_an_error_shows_where_it_comes_from_if_asked(tmp_path):
+    assert run("runs", tmp_path).exception.code == 1
+    result = run("--traceback", "runs", tmp_path)
+    assert isinstance(result.exception, FileNotFoundError)
+
+
+@pytest.mark.parametrize("name", ["evaluate", "train", "calibrate"])
+def test_a_wrong_folder_is_explained(name, tmp_path):
+    model = ["--model", "cnn"] if name == "calibrate" else []
+    result = run(name, "--data", tmp_path, *model)
+    assert result.exit_code == 1 and "train/NORMAL" in result.stderr
+    (said,) = result.stderr.splitlines()
+    assert said.startswith(f"pneumonia {name}: ")
+
+
+def test_a_wrong_option_is_explained(dataset):
+    for words, said in (
+        (("train", "--data", dataset, "--model", "resnet"), "--model is one of"),
+        (("train", "--data", dataset, "--crop", "2"), "--crop"),
+        (("pretrain", "--data", dataset, "--model", "resnet"), "--model is one of"),
+        (("audit",), "give --data, --metadata or both"),
+        (("evaluate",), "--data"),
+    ):
+        result = run(*words)
+        assert result.exit_code == 2 and said in result.stderr
+
+
+# --- predict -------------------------------------------------------------------------------------
+
+
+def test_predict_goes_on_past_bad_files(folder, checkpoints, tmp_path):
+    out, heat = tmp_path / "out.csv", tmp_path / "heat"
+    result = run(
+        *("predict", folder, "--model", checkpoints / "cnn", "--csv", out, "--heatmaps", heat)
+    )
+    assert result.exit_code == 1, result.stderr
+    with out.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        rows = {Path(row["file"]).name: row for row in reader}
+    assert reader.fieldnames[:6] == ["file", "model", "label", "probability", "gate", "error"]
+    assert {"verdict", "set", "sensitivity", "specificity"} < set(reader.fieldnames)
+    assert set(rows) == {"a.png", "b.jpeg", "=cmd.png", "broken.jpg", "empty.png"}
+    for name in ("a.png", "b.jpeg", "=cmd.png"):
+        row = rows[name]
+        assert row["label"] in ("NORMAL", "PNEUMONIA") and 0 <= float(row["probability"]) <= 1
+        assert (row["model"], row["gate"], row["error"]) == ("cnn", "ok", "")
+    for name in ("broken.jpg", "empty.png"):
+        assert name in rows[name]["error"] and rows[name]["label"] == ""
+    assert Image.open(heat / "deeper" / "b.jpeg.cnn.png").size == (140, 120)
+    assert len(list(heat.rglob("*.png"))) == 3
+    assert "3 of 5 files read" in result.stderr
+
+
+def test_predict_one_file_with_all_models_to_the_terminal(folder, checkpoints):
+    result = run("predict", folder / "a.png", PNEUMONIA_CHECKPOINTS=str(checkpoints))
+    assert result.exit_code == 0, result.stderr
+    rows = list(csv.DictReader(result.stdout.splitlines()))
+    assert [row["model"] for row in rows] == ["cnn", "densenet169"]
+
+
+def test_predict_cells_are_no_formulas(checkpoints, tmp_path, monkeypatch):
+    draw_phantom(64, 64).image().save(tmp_path / "=1+1.png")
+    monkeypatch.chdir(tmp_path)
+    result = run("predict", "=1+1.png", "--model", checkpoints / "cnn")
+    assert next(csv.DictReader(result.stdout.splitlines()))["file"] == "'=1+1.png"
+
+
+def test_predict_says_what_is_missing(folder, checkpoints, tmp_path):
+    nothing = run("predict", tmp_path, "--model", checkpoints / "cnn")
+    assert nothing.exit_code == 2 and "no films found" in nothing.stderr
+    unknown = run("predict", folder, "--model", "resnet")
+    assert unknown.exit_code == 1 and "no checkpoint 'resnet'" in unknown.stderr
+    none = run("predict", folder, PNEUMONIA_CHECKPOINTS=str(tmp_path))
+    assert none.exit_code == 1 and "pneumonia train" in none.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_told_in_one_sentence(folder, checkpoints):
+    result = run("predict", folder / "a.png", "--model", checkpoints / "cnn", "--csv", "/dev/full")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == "pneumonia predict: No space left on device"
+
+
+# --- evaluate ------------------------------------------------------------------------------------
+
+
+def test_evaluate_writes_a_whole_report(dataset, checkpoints, tmp_path):
+    out, readme = tmp_path / "report", tmp_path / "README.md"
+    ood_images = tmp_path / "bones"
+    ood_images.mkdir()
+    for seed in range(3):
+        draw_phantom(64, 64, seed=seed).image().save(ood_images / f"{seed}.png")
+    readme.write_text("before\n<!-- figures: x -->\nold\n<!-- /figures -->\nafter\n")
+    result = run(
+        *("evaluate", "--data", dataset, "--split", "val", "--out", out, "--readme", readme),
+        *("--heat-films", 2, "--ood", ood_images),
+        PNEUMONIA_CHECKPOINTS=str(checkpoints),
+    )
+    assert result.exit_code == 0, result.stderr
+    table = result.stdout.strip()
+    assert table.startswith("| | DenseNet-169 | Small CNN |")
+    page = readme.read_text()
+    assert table in page and "old" not in page
+    assert page.startswith("before\n<!-- figures: x -->\n") and page.endswith("-->\nafter\n")
+    report = json.loads((out / "evaluation.json").read_text())
+    assert report["command"].startswith("pneumonia evaluate --data")
+    assert report["split"] == "val" and set(report["models"]) == {"cnn", "densenet169"}
+    text = (out / "evaluation.md").read_text()
+    assert table in text and "](evaluation.png)" in text
+    assert (out / "evaluation.png").read_bytes().startswith(b"\x89PNG")
+    for model in report["models"].values():
+        assert len(model["perturbations"]) == 17 and model["perturbations"]["clean"]["flips"] == 0
+        assert f"{model['figures']['auroc']:.3f} (" in table
+        assert model["ood"]["bones"]["pictures"] == 3
+        assert {"blank", "noise", "text", "bones"} <= set(model["ood"])
+    assert "| bones (3) |" in text
+    assert {"randomisation", "road", "pointing", "elsewhere"} == set(
+        report["heat"]["models"]["cnn"]
+    )
+    assert set(report["comparison"]) >= {"auroc", "accuracy", "brier"}
+
+
+def test_evaluate_quickly_on_the_test_split(dataset, checkpoints, tmp_path):
+    out = tmp_path / "report"
+    result = run(
+        *("evaluate", "--data", dataset, "--split", "test", "--model", checkpoints / "cnn"),
+        *("--out", out, "--quick"),
+    )
+    assert result.exit_code == 0, result.stderr
+    (model,) = json.loads((out / "evaluation.json").read_text())["models"].values()
+    assert (model["figures"]["normal"], model["figures"]["pneumonia"]) == (6, 6)
+    assert list(model["perturbations"]) == ["clean"] and "held" not in model
+
+
+# --- train and calibrate -------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_an_interrupted_training_resumes_to_the_same_weights(dataset, tmp_path):
+    options = {"model": "cnn", "epochs": 4, "size": 48, "batch": 8, "device": "cpu"}
+    options |= {"data": dataset, "cache": tmp_path / "cache"}
+    words = ["train", *(w for name, value in options.items() for w in (f"--{name}", str(value)))]
+
+    whole = run(*words, "--out", tmp_path / "whole")
+    assert whole.exit_code == 0, whole.stderr
+    assert "1 unreadable" in whole.stdout and "IM-0999-0001.jpeg" in whole.stderr
+
+    for module in ("gradio", "pytorch_grad_cam"):  # which a training machine need not have
+        (tmp_path / f"{module}.py").write_text("raise ImportError('not here')")
+    state = tmp_path / "stopped" / "cnn" / "resume.pt"
+
+    def stopped_after_an_epoch(number: int, *more: str) -> subprocess.Popen:
+        before = state.stat().st_mtime_ns if state.exists() else 0
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pneumonia", *words, "--out", tmp_path / "stopped", *more],
+            env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while not state.exists() or state.stat().st_mtime_ns == before:
+            assert process.poll() is None, "it ended before it could be stopped"
+            time.sleep(0.005)
+        process.send_signal(number)
+        _, said = process.communicate()
+        return process.returncode, said
+
+    status, said = stopped_after_an_epoch(signal.SIGINT)
+    assert status == 130 and said.endswith("--resume goes on after the last whole epoch.\n")
+    assert "Traceback" not in said
+    status, _ = stopped_after_an_epoch(signal.SIGKILL, "--resume")
+    assert status == -signal.SIGKILL
+    assert not (tmp_path / "stopped" / "cnn" / "card.json").exists()
+    other = run(*words, "--out", tmp_path / "stopped", "--resume", "--batch", "9")
+    assert other.exit_code == 1 and "other settings" in other.stderr
+    resumed = run(*words, "--out", tmp_path / "stopped", "--resume")
+    assert resumed.exit_code == 0, resumed.stderr
+
+    files = [tmp_path / run / "cnn" for run in ("whole", "stopped")]
+    cards = [load_checkpoint(folder)[1] for folder in files]
+    assert cards[0].weights.sha256 == cards[1].weights.sha256
+    card = cards[0]
+    assert card.training.command.startswith("pneumonia train --model cnn --epochs 4")
+    assert str(tmp_path) not in card.training.command
+    assert card.training.recipe["size"] == card.preprocessing.size == 48
+    assert 0 < card.operating_point.threshold < 1
+    assert {p.name for p in files[1].iterdir()} == {
+        *("card.json", "curves.csv", "curves.png", "gate.safetensors", "model.safetensors")
+    }
+
+    again = run("calibrate", "--data", dataset, "--model", files[1], "--size", 64)
+    assert again.exit_code == 0, again.stderr
+    _, card, _ = load_checkpoint(files[1])
+    assert card.preprocessing.size == 64 and card.training == cards[1].training
+    assert card.calibrated_by.startswith("pneumonia calibrate --data")
+
+
+# --- download ------------------------------------------------------------------------------------
+
+
+def test_download_checks_the_counts(dataset, tmp_path):
+    result = run("download", "--check", dataset)
+    assert result.exit_code == 1 and "not whole (train, val, test)" in result.stderr
+    assert "train: 57 films (expected 5216)" in result.stdout
+    for split, count in (("train", 5216), ("val", 16), ("test", 624)):
+        for label, share in (("NORMAL", count // 2), ("PNEUMONIA", count - count // 2)):
+            (tmp_path / split / label).mkdir(parents=True)
+            for i in range(share):
+                (tmp_path / split / label / f"{i}.jpeg").touch()
+    whole = run("download", "--check", tmp_path)
+    assert whole.exit_code == 0 and "is whole" in whole.stdout
+
+
+def test_download_copies_examples_of_validation_patients(dataset, tmp_path):
+    folder = tmp_path / "examples"
+    result = run("download", "--check", dataset, "--examples", folder)
+    assert "no film of the kind 'Bacterial pneumonia'" in result.stderr  # the drawn set has none
+    names = sorted(path.name for path in folder.iterdir())
+    credit = "(Kermany et al., CC BY 4.0)"
+    assert names == [f"Normal {credit}.jpeg", f"Viral pneumonia {credit}.jpeg"]
+    held = {film.path.read_bytes() for film in split_records(find_records(dataset), "val")}
+    assert all(path.read_bytes() in held for path in folder.iterdir())

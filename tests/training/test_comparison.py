@@ -1,0 +1,47 @@
+"""The tables of compared runs follow from their cards."""
+
+from dataclasses import replace
+
+import pytest
+from factories import ROOT
+
+from pneumonia.card import Card
+from pneumonia.checkpoint import available_models, checkpoints_root
+from pneumonia.training.comparison import compare_runs
+
+needs_models = pytest.mark.skipif(not available_models(), reason="no checkpoint to compare with")
+
+
+@needs_models
+def test_the_table_of_runs_says_which_one_is_shipped(tmp_path):
+    card = Card.load(checkpoints_root() / "cnn" / "card.json")
+    card.save(tmp_path / "winner.json")
+    recipe = {**card.training.recipe, "seed": 77}
+    clean = replace(card.validation.clean, auroc=0.5)
+    loser = replace(
+        card,
+        training=replace(card.training, recipe=recipe),
+        validation=replace(card.validation, clean=clean),
+    )
+    loser.save(tmp_path / "loser.json")
+    other = card.validation.clean.auroc
+    compare_runs(tmp_path, checkpoints_root())
+    rows = {
+        line.split("]")[0].strip("| ["): line
+        for line in (tmp_path / "README.md").read_text().splitlines()
+        if line.startswith("| [")
+    }
+    assert rows["winner"].endswith("| yes |") and not rows["loser"].endswith("| yes |")
+    assert "| 0.5000 |" in rows["loser"] and "| 77 |" in rows["loser"]
+    spread = (tmp_path / "README.md").read_text().splitlines()[-1]
+    mean, deviation = (0.5 + other) / 2, abs(other - 0.5) / 2**0.5
+    assert f"| 77, 0 | {mean:.4f} ± {deviation:.4f} |" in spread
+
+
+@needs_models
+def test_the_runs_page_is_up_to_date(tmp_path):
+    folder = ROOT / "docs" / "runs"
+    for file in folder.glob("*.json"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    compare_runs(tmp_path, checkpoints_root())
+    assert (tmp_path / "README.md").read_text() == (folder / "README.md").read_text()
