@@ -192,6 +192,7 @@ def test_a_full_disk_is_told_in_one_sentence(folder, checkpoints):
 # --- evaluate ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_evaluate_writes_a_whole_report(dataset, checkpoints, tmp_path):
     out, readme = tmp_path / "report", tmp_path / "README.md"
     ood_images = tmp_path / "bones"
@@ -245,7 +246,7 @@ def test_evaluate_quickly_on_the_test_split(dataset, checkpoints, tmp_path):
 
 @pytest.mark.slow
 def test_an_interrupted_training_resumes_to_the_same_weights(dataset, tmp_path):
-    options = {"model": "cnn", "epochs": 4, "size": 48, "batch": 8, "device": "cpu"}
+    options = {"model": "cnn", "epochs": 3, "size": 48, "batch": 8, "device": "cpu"}
     options |= {"data": dataset, "cache": tmp_path / "cache"}
     words = ["train", *(w for name, value in options.items() for w in (f"--{name}", str(value)))]
 
@@ -288,7 +289,7 @@ def test_an_interrupted_training_resumes_to_the_same_weights(dataset, tmp_path):
     cards = [load_checkpoint(folder)[1] for folder in files]
     assert cards[0].weights.sha256 == cards[1].weights.sha256
     card = cards[0]
-    assert card.training.command.startswith("pneumonia train --model cnn --epochs 4")
+    assert card.training.command.startswith("pneumonia train --model cnn --epochs 3")
     assert str(tmp_path) not in card.training.command
     assert card.training.recipe["size"] == card.preprocessing.size == 48
     assert 0 < card.operating_point.threshold < 1

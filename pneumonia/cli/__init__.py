@@ -26,7 +26,7 @@ from pneumonia.cli.train import train
 COMMANDS = (*(serve, predict, download, audit, pretrain, train, calibrate, evaluate, cards, runs),)
 # What a user can cause and mend; anything else is a mistake in here and keeps its traceback.
 ERRORS = (OSError, ValueError, ArithmeticError, MemoryError, RuntimeError, ModuleNotFoundError)
-EXTRAS = {"gradio": "web", "fpdf": "web", "kagglehub": "train"}  # module → what installs it
+EXTRAS = {"gradio": "web", "fpdf": "web", "pytorch_grad_cam": "evaluate"}  # others: "train"
 
 
 class Sentences(TyperGroup):

@@ -180,7 +180,9 @@ def test_the_command_writes_table_figures_and_picture(copied, tmp_path):
     text = (out / "audit.json").read_text(encoding="utf-8")
     report = json.loads(text)
     assert str(tmp_path) not in text + (out / "audit.md").read_text(encoding="utf-8")
-    assert report["command"].endswith("--data chest_xray --metadata telling.csv")
+    assert report["command"].startswith(
+        "pneumonia audit --data chest_xray --metadata telling.csv --out out"
+    )
     told = report["sources"]["films of the folder"]["told apart by"]
     assert told["grey levels without their place"]["test"]["films"] == 13
     assert report["copies"]["official folders"]["patients"]["train–val"] == ["person101"]
