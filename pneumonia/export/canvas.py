@@ -1,4 +1,4 @@
-"""What the PDF reports are drawn with: A4 pages, text of strangers, the scale, pictures.
+"""What the PDF reports are drawn with: A4 pages, text from any file, the scale, pictures.
 
 All lengths are in mm from the upper left corner of the page, sizes of type in points.
 """
@@ -7,15 +7,18 @@ import io
 import unicodedata
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 import matplotlib
 from fpdf import FPDF
 from fpdf.bidi import BidiParagraph
 from fpdf.enums import MethodReturnValue, TextDirection
+from fpdf.fonts import TTFFont
 from PIL import Image
 
 from pneumonia.export.records import INTENDED_USE, utc
-from pneumonia.predictor import Prediction
+
+Colour = tuple[int, int, int]
 
 INK, QUIET, LINE, RAISED = (20, 24, 28), (80, 90, 100), (211, 216, 221), (243, 244, 245)
 ACCENT, WHITE = (10, 95, 158), (255, 255, 255)
@@ -23,49 +26,53 @@ ACCENT, WHITE = (10, 95, 158), (255, 255, 255)
 LEFT, RIGHT = 18.0, 192.0
 TOP, BODY, FOOT = 15.0, 25.0, 271.0  # where the head, the content and the intended use begin
 SPAN = RIGHT - LEFT
-LEADING = 1.4 * 25.4 / 72  # height of a line a point of type
+LEADING = 1.4 * 25.4 / 72  # line height in mm per point
 
 _FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
 _MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
 
 
-class Canvas(FPDF):
+class Canvas:
     """Pages in DejaVu Sans on which everything is placed; nothing flows by itself.
 
     Args:
         title: for the document's metadata, which hold nothing else but the date.
-        when: the document's date; see ``report.utc``.
+        when: the document's date; see ``records.utc``.
     """
 
     def __init__(self, title: str, when: datetime | None) -> None:
-        super().__init__(format="A4")
         self.when = utc(when)
-        self.set_creation_date(self.when)
-        self.set_title(title)
-        self.set_lang("en")
-        self.set_margin(0)
-        self.c_margin = 0
-        self.set_auto_page_break(False)
-        self.str_alias_nb_pages = None  # else a film called "{nb}" would be renamed
+        self._pdf = FPDF(format="A4")
+        self._pdf.set_creation_date(self.when)
+        self._pdf.set_title(title)
+        self._pdf.set_lang("en")
+        self._pdf.set_margin(0)
+        self._pdf.c_margin = 0
+        self._pdf.set_auto_page_break(False)
+        self._pdf.str_alias_nb_pages = ""  # else a film called "{nb}" would be renamed
         for style, file in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
-            self.add_font("sans", style, _FONTS / file)
+            self._pdf.add_font("sans", style, _FONTS / file)
 
     def start(self, number: str = "") -> None:
         """A new page with its head and, at its foot, the intended use."""
-        self.add_page()
-        self.rule(FOOT, INK)
-        self.write(LEFT, FOOT + 2, INTENDED_USE, 7, lines=4)
+        self._pdf.add_page()
+        self.hairline(FOOT, INK)
+        self.text_box(LEFT, FOOT + 2, INTENDED_USE, 7, lines=4)
         date = " · ".join(filter(None, [f"{self.when:%Y-%m-%d %H:%M} UTC", number]))
-        self.write(LEFT, TOP, date, 7.5, QUIET, align="R")
-        self.write(LEFT, TOP, "Pneumonia on chest films: a second look", 7.5, QUIET)
+        self.text_box(LEFT, TOP, date, 7.5, QUIET, align="R")
+        self.text_box(LEFT, TOP, "Pneumonia on chest films: a second look", 7.5, QUIET)
 
-    def write(
+    def output(self) -> bytes:
+        """The document as it stands."""
+        return bytes(self._pdf.output())
+
+    def text_box(
         self,
         x: float,
         y: float,
         text: str,
         size: float,
-        colour: tuple[int, int, int] = INK,
+        colour: Colour = INK,
         *,
         bold: bool = False,
         width: float | None = None,
@@ -73,46 +80,47 @@ class Canvas(FPDF):
         align: str = "L",
     ) -> float:
         """Text in a box from (x, y) on, cut with "…" after ``lines``; returns the text's end."""
-        self.set_font("sans", "B" if bold else "", size)
-        self.set_text_color(*colour)
         width = width or RIGHT - x
-        for line in self._broken(text, width, lines):
-            self.set_xy(x, y)
-            self.cell(width, LEADING * size, _as_seen(line), align=align)
+        found = self._wrap(text, size, bold, width, lines)
+        self._pdf.set_text_color(*colour)
+        for line in found:
+            self._pdf.set_xy(x, y)
+            self._pdf.cell(width, LEADING * size, _visual_order(line), align=align)
             y += LEADING * size
         return y
 
-    def height(self, text: str, size: float, width: float, lines: int) -> float:
-        """How much ``write`` would take of the page."""
-        self.set_font("sans", "", size)
-        return LEADING * size * len(self._broken(text, width, lines))
+    def text_height(self, text: str, size: float, width: float, lines: int) -> float:
+        """How much ``text_box`` would take of the page."""
+        return LEADING * size * len(self._wrap(text, size, False, width, lines))
 
-    def _broken(self, text: str, width: float, lines: int) -> list[str]:
-        """The text in lines that fit, only with what can be shown of it."""
+    def _wrap(self, text: str, size: float, bold: bool, width: float, lines: int) -> list[str]:
+        """The text in lines that fit, only with what can be shown of it; chooses the font too."""
+        self._pdf.set_font("sans", "B" if bold else "", size)
         text = unicodedata.normalize("NFC", text)
         text = "".join(c if c.isprintable() or c == "\u00a0" else " " * c.isspace() for c in text)
-        known = self.current_font.cmap
+        known = cast(TTFFont, self._pdf.current_font).cmap
         text = "".join(c if ord(c) in known else "\N{REPLACEMENT CHARACTER}" for c in text)
-        found = self.multi_cell(width, text=text, dry_run=True, output=MethodReturnValue.LINES)
+        wrapped = self._pdf.multi_cell(
+            width, text=text, dry_run=True, output=MethodReturnValue.LINES
+        )
+        found = cast(list[str], wrapped)
         if len(found) > lines:
             last = found[lines - 1]
-            while last and self.get_string_width(last + "…") > width:
+            while last and self._pdf.get_string_width(last + "…") > width:
                 last = last[:-1]
             found[lines - 1 :] = [last.rstrip() + "…"]
         return found
 
-    def rule(self, y: float, colour: tuple[int, int, int] = LINE) -> None:
-        """A hairline across the page."""
-        self.set_draw_color(*colour)
-        self.set_line_width(0.2)
-        self.line(LEFT, y, RIGHT, y)
+    def hairline(self, y: float, colour: Colour = LINE) -> None:
+        """A thin line across the page."""
+        self._pdf.set_draw_color(*colour)
+        self._pdf.set_line_width(0.2)
+        self._pdf.line(LEFT, y, RIGHT, y)
 
-    def block(
-        self, x: float, y: float, width: float, height: float, colour: tuple[int, int, int]
-    ) -> None:
+    def fill_rect(self, x: float, y: float, width: float, height: float, colour: Colour) -> None:
         """A filled rectangle."""
-        self.set_fill_color(*colour)
-        self.rect(x, y, width, height, style="F")
+        self._pdf.set_fill_color(*colour)
+        self._pdf.rect(x, y, width, height, style="F")
 
     def picture(
         self, picture: Image.Image, x: float, y: float, width: float, height: float, alt: str
@@ -120,33 +128,53 @@ class Canvas(FPDF):
         """A picture as JPEG; ``alt`` is read out where it cannot be seen."""
         file = io.BytesIO()
         picture.save(file, "JPEG", quality=88)
-        self.image(file, x, y, width, height, alt_text=alt)
+        self._pdf.image(file, x, y, width, height, alt_text=alt)
 
-    def scale(self, x: float, y: float, width: float, prediction: Prediction) -> None:
-        """The probability on a bar from 0 to 1, 3.6 high, with uncertain band and threshold."""
-        colour, middle = ACCENT if prediction.in_scope else QUIET, y + 1.8
-        self.block(x, middle - 0.6, width, 1.2, LINE)
-        self.block(x, middle - 0.6, width * prediction.probability, 1.2, colour)
-        low, high = prediction.card.conformal.uncertain
+    def scale(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        p: float,
+        low: float,
+        high: float,
+        cut: float,
+        colour: Colour = ACCENT,
+    ) -> None:
+        """A probability on a bar from 0 to 1, 3.6 high.
+
+        Args:
+            x: its left end.
+            y: its upper edge.
+            width: its length.
+            p: the probability.
+            low: where the uncertain band begins.
+            high: where it ends.
+            cut: the operating point.
+            colour: of bar and dot.
+        """
+        middle = y + 1.8
+        self.fill_rect(x, middle - 0.6, width, 1.2, LINE)
+        self.fill_rect(x, middle - 0.6, width * p, 1.2, colour)
         self.hatch(x + width * low, y + 0.4, width * (high - low), 2.8)
         for radius, fill in ((1.8, WHITE), (1.3, colour)):
-            self.set_fill_color(*fill)
-            self.circle(x + width * prediction.probability, middle, radius, style="F")
+            self._pdf.set_fill_color(*fill)
+            self._pdf.circle(x + width * p, middle, radius, style="F")
         for edge, fill in ((0.55, WHITE), (0.25, INK)):
-            self.block(x + width * prediction.threshold - edge, y - 0.4, 2 * edge, 4.4, fill)
+            self.fill_rect(x + width * cut - edge, y - 0.4, 2 * edge, 4.4, fill)
 
     def hatch(self, x: float, y: float, width: float, height: float) -> None:
         """A hatched rectangle: what "uncertain" looks like."""
-        self.set_draw_color(*QUIET)
-        self.set_line_width(0.15)
-        with self.rect_clip(x, y, width, height):
+        self._pdf.set_draw_color(*QUIET)
+        self._pdf.set_line_width(0.15)
+        with self._pdf.rect_clip(x, y, width, height):
             for step in range(int((width + height) / 1.1) + 1):
                 start = x - height + 1.1 * step
-                self.line(start, y + height, start + height, y)
-        self.rect(x, y, width, height)
+                self._pdf.line(start, y + height, start + height, y)
+        self._pdf.rect(x, y, width, height)
 
 
-def _as_seen(line: str) -> str:
+def _visual_order(line: str) -> str:
     """A line in the order in which it is drawn, from left to right."""
     if not any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in line):
         return line

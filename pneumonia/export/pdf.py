@@ -56,9 +56,9 @@ def pdf(predictions: Sequence[Prediction], when: datetime | None = None) -> byte
     canvas, film = Canvas("Chest film: a second look", when), predictions[0].radiograph
     height, width = film.pixels.shape
     canvas.start()
-    y = canvas.write(LEFT, BODY, film.name, 15, bold=True, lines=2)
+    y = canvas.text_box(LEFT, BODY, film.name, 15, bold=True, lines=2)
     about = " · ".join([f"{width} × {height} px", film.format, *map(str, film.notes)])
-    y = canvas.write(LEFT, y + 0.5, about, 8, QUIET, lines=5) + 5
+    y = canvas.text_box(LEFT, y + 0.5, about, 8, QUIET, lines=5) + 5
     y = _refusal(canvas, y, predictions)
     for prediction in predictions:
         y = _verdict(canvas, _with_room(canvas, y, VERDICT), prediction)
@@ -66,11 +66,11 @@ def pdf(predictions: Sequence[Prediction], when: datetime | None = None) -> byte
     y = _with_room(canvas, y + 7, PICTURES + 3.5 * (len(predictions) + 5))
     bottom = _small_print(canvas, predictions)
     _pictures(canvas, y, bottom - 4, predictions)
-    return bytes(canvas.output())
+    return canvas.output()
 
 
 def pdf_table(rows: Sequence[Row], when: datetime | None = None) -> bytes:
-    """A report of many films, one a row: thumbnail, name, each model's verdict or the reason.
+    """A report of many films, one per row: thumbnail, name, each model's verdict or the reason.
 
     Args:
         rows: a film's name, and its predictions (heatmaps are not needed) or why it has none. Of a
@@ -95,7 +95,7 @@ def pdf_table(rows: Sequence[Row], when: datetime | None = None) -> bytes:
             number += 1
             _table_row(canvas, y, number, row, list(cards))
             y += ROW
-    return bytes(canvas.output())
+    return canvas.output()
 
 
 def _with_room(canvas: Canvas, y: float, height: float) -> float:
@@ -123,69 +123,76 @@ def _refusal(canvas: Canvas, y: float, predictions: Sequence[Prediction]) -> flo
     else:
         words = [f"{title}: {gate}" for title, gate in gates.items()]
     left, width = LEFT + 6, SPAN - 12
-    end = y + 9.5 + sum(canvas.height(text, 8, width, 3) for text in words) + 7
-    canvas.block(LEFT, y, SPAN, end - y, RAISED)
-    canvas.block(LEFT, y, 1, end - y, ACCENT)
-    y = canvas.write(left, y + 3, f"Not a film that {who}", 11.5, bold=True) + 0.5
+    end = y + 9.5 + sum(canvas.text_height(text, 8, width, 3) for text in words) + 7
+    canvas.fill_rect(LEFT, y, SPAN, end - y, RAISED)
+    canvas.fill_rect(LEFT, y, 1, end - y, ACCENT)
+    y = canvas.text_box(left, y + 3, f"Not a film that {who}", 11.5, bold=True) + 0.5
     for text in words:
-        y = canvas.write(left, y, text, 8, width=width, lines=3)
-    canvas.write(left, y, "Out of scope: these numbers say nothing about a patient.", 8, QUIET)
+        y = canvas.text_box(left, y, text, 8, width=width, lines=3)
+    canvas.text_box(left, y, "Out of scope: these numbers say nothing about a patient.", 8, QUIET)
     return end + 5
 
 
 def _verdict(canvas: Canvas, y: float, prediction: Prediction) -> float:
     """One model's row: the verdict in words, the probability, and where it lies on the scale."""
-    canvas.rule(y)
+    canvas.hairline(y)
     known, chance = prediction.in_scope, percent(prediction.probability)
     verdict = prediction.verdict if known else "OUT OF SCOPE"
     words = SENTENCES[verdict] if known else "this model knows no films like this one"
-    canvas.write(LEFT, y + 2.8, prediction.card.title, 8, QUIET, width=62)
-    canvas.write(LEFT, y + 6.8, verdict, 12, bold=True)
-    canvas.write(LEFT, y + 13, words, 8, QUIET)
+    canvas.text_box(LEFT, y + 2.8, prediction.card.title, 8, QUIET, width=62)
+    canvas.text_box(LEFT, y + 6.8, verdict, 12, bold=True)
+    canvas.text_box(LEFT, y + 13, words, 8, QUIET)
     if known:
-        canvas.write(LEFT + 66, y + 4.6, chance, 21, bold=True, width=30, align="R")
+        canvas.text_box(LEFT + 66, y + 4.6, chance, 21, bold=True, width=30, align="R")
     else:
-        canvas.write(LEFT + 66, y + 5.4, chance, 13, QUIET, width=30, align="R")
-        canvas.write(LEFT + 66, y + 12, "out of scope", 7, QUIET, width=30, align="R")
-    canvas.scale(SCALE, y + 4.6, RIGHT - SCALE, prediction)
+        canvas.text_box(LEFT + 66, y + 5.4, chance, 13, QUIET, width=30, align="R")
+        canvas.text_box(LEFT + 66, y + 12, "out of scope", 7, QUIET, width=30, align="R")
+    _scale(canvas, SCALE, y + 4.6, RIGHT - SCALE, prediction)
     low, high = map(percent, prediction.card.conformal.uncertain)
     clean = prediction.card.validation.clean
     rates = [f"{rate} {percent(getattr(clean, rate))}" for rate in ("sensitivity", "specificity")]
     rates = f"operating point {percent(prediction.threshold)}: {', '.join(rates)}"
-    canvas.write(SCALE, y + 10, rates, 6.6, QUIET)
+    canvas.text_box(SCALE, y + 10, rates, 6.6, QUIET)
     canvas.hatch(SCALE, y + 14.1, 4, 2)
-    canvas.write(SCALE + 5.5, y + 13.4, f"uncertain from {low} to {high}", 6.6, QUIET)
+    canvas.text_box(SCALE + 5.5, y + 13.4, f"uncertain from {low} to {high}", 6.6, QUIET)
     return y + VERDICT
+
+
+def _scale(canvas: Canvas, x: float, y: float, width: float, prediction: Prediction) -> None:
+    colour = ACCENT if prediction.in_scope else QUIET
+    low, high = prediction.card.conformal.uncertain
+    canvas.scale(x, y, width, prediction.probability, low, high, prediction.threshold, colour)
 
 
 def _axis(canvas: Canvas, y: float) -> float:
     """What the scales above it run over."""
-    canvas.rule(y)
+    canvas.hairline(y)
     ends = (("0\u00a0%", "L"), ("probability of pneumonia", "C"), ("100\u00a0%", "R"))
-    return max(canvas.write(SCALE, y + 1.2, text, 6.6, QUIET, align=at) for text, at in ends)
+    return max(canvas.text_box(SCALE, y + 1.2, text, 6.6, QUIET, align=at) for text, at in ends)
 
 
 def _pictures(canvas: Canvas, top: float, bottom: float, predictions: Sequence[Prediction]) -> None:
     """The film and what each model used, as large as there is room."""
-    film, heats = predictions[0].radiograph, [p for p in predictions if p.heatmap is not None]
+    film = predictions[0].radiograph
+    heats = [(p, p.heatmap) for p in predictions if p.heatmap is not None]
     height, width = film.pixels.shape
     if heats:
         top = _legend(canvas, top)
     (x, y, w, h), *places = _places(width, height, len(heats), bottom - top)
     picture = _reduced(film.pixels, FILM_SIDE)
     canvas.picture(picture, LEFT + x, top + y, w, h, "The film")
-    canvas.write(LEFT + x, top + y + h + 1, "Film", 7.5, bold=True)
+    canvas.text_box(LEFT + x, top + y + h + 1, "Film", 7.5, bold=True)
     picture = np.asarray(_reduced(film.pixels, HEAT_SIDE), np.float32) / 255
-    for prediction, (x, y, w, h) in zip(heats, places, strict=True):
+    for (prediction, heatmap), (x, y, w, h) in zip(heats, places, strict=True):
         title, used = prediction.card.title, f"what spoke for {prediction.target}"
-        if prediction.heatmap.max() < FAINT:
+        if heatmap.max() < FAINT:
             used = f"nothing spoke clearly for {prediction.target}"
         alt = f"The film with the heat of {title}: {used}"
-        canvas.picture(overlay(picture, prediction.heatmap), LEFT + x, top + y, w, h, alt)
+        canvas.picture(overlay(picture, heatmap), LEFT + x, top + y, w, h, alt)
         title += "" if prediction.in_scope else ", out of scope"
         room = min(max(w, 50), SPAN - x)
-        end = canvas.write(LEFT + x, top + y + h + 1, title, 7.5, bold=True, width=room)
-        canvas.write(LEFT + x, end, used, 7, QUIET, width=room)
+        end = canvas.text_box(LEFT + x, top + y + h + 1, title, 7.5, bold=True, width=room)
+        canvas.text_box(LEFT + x, end, used, 7, QUIET, width=room)
 
 
 def _places(width: int, height: int, heats: int, room: float) -> list[tuple[float, ...]]:
@@ -212,16 +219,16 @@ def _places(width: int, height: int, heats: int, room: float) -> list[tuple[floa
 
 def _legend(canvas: Canvas, y: float) -> float:
     """The heading over the pictures, and the heat's scale, which is the same for all films."""
-    canvas.write(LEFT, y, "What the model used", 11, bold=True)
+    canvas.text_box(LEFT, y, "What the model used", 11, bold=True)
     ramp = np.linspace(0, FULL_STRENGTH, 256, dtype=np.float32)[None].repeat(8, axis=0)
     bar = overlay(np.zeros(ramp.shape, np.float32), ramp)
     left = LEFT + 60
-    canvas.write(left, y + 0.9, "0", 7, QUIET)
+    canvas.text_box(left, y + 0.9, "0", 7, QUIET)
     canvas.picture(bar, left + 3, y + 1.5, 30, 2.4, "From no heat to full heat")
-    canvas.write(left + 34.5, y + 0.9, f"{FULL_STRENGTH:g}+", 7, QUIET)
+    canvas.text_box(left + 34.5, y + 0.9, f"{FULL_STRENGTH:g}+", 7, QUIET)
     unit = "log-odds a place adds to the verdict, on one scale for all films: "
     unit += "no heat means no evidence"
-    return canvas.write(left + 43, y - 0.8, unit, 7, QUIET, lines=2) + 3
+    return canvas.text_box(left + 43, y - 0.8, unit, 7, QUIET, lines=2) + 3
 
 
 def _small_print(canvas: Canvas, predictions: Sequence[Prediction]) -> float:
@@ -235,9 +242,9 @@ def _small_print(canvas: Canvas, predictions: Sequence[Prediction]) -> float:
     made = [" · ".join([p.card.title, *_made(p.card)]) for p in predictions]
     made.append(f"Read with {SOFTWARE}")
     start = FOOT - 4 - 3.5 * (2 + len(made))
-    y = canvas.write(LEFT, start, reading, 7, QUIET, lines=2)
+    y = canvas.text_box(LEFT, start, reading, 7, QUIET, lines=2)
     for line in made:
-        y = canvas.write(LEFT, y, line, 7, QUIET)
+        y = canvas.text_box(LEFT, y, line, 7, QUIET)
     return start
 
 
@@ -264,20 +271,20 @@ def _table_heading(canvas: Canvas, rows: Sequence[Row]) -> float:
     )
     words = [f"{len(rows)} film{'s' * (len(rows) != 1)}"]
     words += [f"{lost} not read"] * (lost > 0) + [f"{strange} out of scope"] * (strange > 0)
-    canvas.write(LEFT, BODY, ", ".join(words), 13, bold=True)
+    canvas.text_box(LEFT, BODY, ", ".join(words), 13, bold=True)
     return BODY + HEADING
 
 
-def _table_header(canvas: Canvas, y: float, cards: dict[str, dict]) -> float:
+def _table_header(canvas: Canvas, y: float, cards: dict[str, Card]) -> float:
     """The columns' names and the models' provenance."""
-    end = canvas.write(LEFT + NUMBER, y, "Film", 8, bold=True)
+    end = canvas.text_box(LEFT + NUMBER, y, "Film", 8, bold=True)
     canvas.hatch(LEFT + NUMBER, end + 0.6, 4, 2)
-    canvas.write(LEFT + NUMBER + 5, end, "uncertain", 6.2, QUIET)
-    canvas.block(LEFT + NUMBER + 21, end + 0.2, 0.5, 2.8, INK)
-    canvas.write(LEFT + NUMBER + 23, end, "operating point", 6.2, QUIET)
+    canvas.text_box(LEFT + NUMBER + 5, end, "uncertain", 6.2, QUIET)
+    canvas.fill_rect(LEFT + NUMBER + 21, end + 0.2, 0.5, 2.8, INK)
+    canvas.text_box(LEFT + NUMBER + 23, end, "operating point", 6.2, QUIET)
     for card, (x, width) in zip(cards.values(), _columns(len(cards)), strict=True):
-        end = canvas.write(x, y, card.title, 8, bold=True, width=width)
-        canvas.write(x, end, " · ".join(_made(card)), 6.2, QUIET, width=width)
+        end = canvas.text_box(x, y, card.title, 8, bold=True, width=width)
+        canvas.text_box(x, end, " · ".join(_made(card)), 6.2, QUIET, width=width)
     return y + HEADER
 
 
@@ -291,14 +298,14 @@ def _columns(count: int) -> list[tuple[float, float]]:
 def _table_row(canvas: Canvas, y: float, number: int, row: Row, models: list[str]) -> None:
     """A film with its verdicts, or why there are none."""
     name, answer = row
-    canvas.rule(y)
+    canvas.hairline(y)
     y += 1.8
-    canvas.write(LEFT, y, str(number), 7, QUIET)
-    canvas.write(LEFT + NUMBER + THUMB, y, name, 7.5, width=NAME - 4, lines=3)
+    canvas.text_box(LEFT, y, str(number), 7, QUIET)
+    canvas.text_box(LEFT + NUMBER + THUMB, y, name, 7.5, width=NAME - 4, lines=3)
     left = LEFT + NUMBER + THUMB + NAME
     if isinstance(answer, RadiographError):
-        end = canvas.write(left, y, "NOT READ", 8, QUIET, bold=True)
-        canvas.write(left, end, str(answer), 6.8, QUIET, lines=2)
+        end = canvas.text_box(left, y, "NOT READ", 8, QUIET, bold=True)
+        canvas.text_box(left, end, str(answer), 6.8, QUIET, lines=2)
         return
     if not answer:
         return
@@ -310,15 +317,15 @@ def _table_row(canvas: Canvas, y: float, number: int, row: Row, models: list[str
     columns = dict(zip(models, _columns(len(models)), strict=True))
     gates = {p.gate for p in answer}
     if len(gates) == 1 and not answer[0].in_scope:
-        end = canvas.write(left, y, "OUT OF SCOPE", 8, QUIET, bold=True)
-        canvas.write(left, end, str(answer[0].gate), 6.8, QUIET, lines=2)
+        end = canvas.text_box(left, y, "OUT OF SCOPE", 8, QUIET, bold=True)
+        canvas.text_box(left, end, str(answer[0].gate), 6.8, QUIET, lines=2)
         return
     for prediction in answer:
         x, width = columns[prediction.model]
         if not prediction.in_scope:
-            end = canvas.write(x, y, "OUT OF SCOPE", 8, QUIET, bold=True, width=width)
-            canvas.write(x, end, str(prediction.gate), 6.2, QUIET, width=width, lines=3)
+            end = canvas.text_box(x, y, "OUT OF SCOPE", 8, QUIET, bold=True, width=width)
+            canvas.text_box(x, end, str(prediction.gate), 6.2, QUIET, width=width, lines=3)
             continue
-        canvas.write(x, y, prediction.verdict, 8, bold=True, width=width)
-        canvas.write(x, y, percent(prediction.probability), 8, width=width, align="R")
-        canvas.scale(x, y + 5.6, width, prediction)
+        canvas.text_box(x, y, prediction.verdict, 8, bold=True, width=width)
+        canvas.text_box(x, y, percent(prediction.probability), 8, width=width, align="R")
+        _scale(canvas, x, y + 5.6, width, prediction)
