@@ -271,23 +271,23 @@ def test_mcp_refuses_with_the_same_sentence():
     assert answer.isError and FETCHES_NOTHING in answer.content[0].text
 
 
-# --- the README ----------------------------------------------------------------------------------
+# --- docs/api.md ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def examples(film, tmp_path, monkeypatch):
-    """The README's code blocks for other programs, by language, and the films they name."""
+    """The code blocks about the running page, by language, and the films they name."""
     shutil.copy(film, tmp_path / "film.dcm")
     with zipfile.ZipFile(tmp_path / "films.zip", "w") as archive:
         archive.write(film, "one.png")
     monkeypatch.chdir(tmp_path)
-    words = (ROOT / "README.md").read_text(encoding="utf-8")
-    words = words.partition("## Use it from other programs")[2].partition("\n## ")[0]
+    words = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    words = words.partition("## The running page")[2]
     words = words.replace("http://127.0.0.1:7860", served_page().rstrip("/"))
     return dict(re.findall(r"```(\w+)\n(.*?)```", words, re.DOTALL))
 
 
-def test_the_readme_s_python_example_works(examples):
+def test_the_documented_python_example_works(examples):
     names = {}
     exec(examples["python"], names)
     assert set(names["verdicts"]["models"]) == set(available_models())
@@ -295,14 +295,14 @@ def test_the_readme_s_python_example_works(examples):
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="no curl")
-def test_the_readme_s_curl_example_works(examples):
+def test_the_documented_curl_example_works(examples):
     shell = subprocess.run(["bash", "-c", examples["sh"]], capture_output=True, text=True)
     name, answer = [line.partition(": ")[2] for line in shell.stdout.splitlines() if line][-2:]
     assert name == "complete", shell.stderr
     assert set(json.loads(answer)[0]["models"]) == set(available_models())
 
 
-def test_the_readme_s_mcp_example_works(examples, tmp_path):
+def test_the_documented_mcp_example_works(examples, tmp_path):
     """An assistant uploads a film with the helper and hands its address to the tool."""
     servers = json.loads(examples["json"])["mcpServers"]
     assert servers["pneumonia"]["url"] == f"{served_page()}gradio_api/mcp/"
