@@ -10,14 +10,17 @@ Grad-CAM of NORMAL, whose score is the negative logit. For a network with anothe
 """
 
 import copy
+import math
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from tqdm import tqdm
 
 from pneumonia.models import Network
+from pneumonia.preprocess import BATCH, EvalPreset
 
 
 class Explained(NamedTuple):
@@ -76,6 +79,28 @@ class Explainer:
             logits.float().cpu().numpy(),
             None if heat is None else heat.float().cpu().numpy(),
             embedding.float().cpu().numpy(),
+        )
+
+    def explain_images(
+        self, images: torch.Tensor, size: int, attribution: bool = True, progress: bool = False
+    ) -> Explained:
+        """``explain`` for any number of films, in batches.
+
+        Args:
+            images: ``(N, 1, 224, 224)`` uint8, N ≥ 1, on any device (see ``to_canonical``).
+            size: side of the network's input in px.
+            attribution: ask for it.
+            progress: show a bar in a terminal.
+        """
+        batches = EvalPreset(size).batches(images, self.device)
+        count = math.ceil(len(images) / BATCH)
+        bar = tqdm(batches, "Films", count, unit="batch", disable=None if progress else True)
+        parts = [self.explain(inputs, attribution) for inputs in bar]
+        maps = [part.attribution for part in parts if part.attribution is not None]
+        return Explained(
+            np.concatenate([part.logits for part in parts]),
+            np.concatenate(maps) if maps else None,
+            np.concatenate([part.embedding for part in parts]),
         )
 
 

@@ -102,6 +102,23 @@ def build(name: str) -> Network:
     return MODELS[name].build()
 
 
+def pick_device(name: str = "auto") -> torch.device:
+    """Where to compute: ``"auto"`` is the GPU where there is one, else the CPU.
+
+    Raises:
+        ValueError: there is no such device here.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"There is no device {name!r}: give auto, cpu or cuda.") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError("There is no GPU that PyTorch can use here: give the device cpu or auto.")
+    return device
+
+
 def initialise(network: Network, init: str) -> None:
     """Give ``network.features`` its first weights, in place.
 

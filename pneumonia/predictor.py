@@ -15,7 +15,7 @@ from pneumonia.card import LABELS, Card
 from pneumonia.checkpoint import load_checkpoint
 from pneumonia.explain import Explainer
 from pneumonia.gate import Gate, GateResult
-from pneumonia.models import Network
+from pneumonia.models import Network, pick_device
 from pneumonia.overlay import overlay
 from pneumonia.preprocess import EvalPreset, to_canonical
 from pneumonia.reading.radiograph import Radiograph, Source, read_radiograph
@@ -112,10 +112,9 @@ class Predictor:
 
         Raises:
             CheckpointError: the checkpoint is missing, damaged or of another version.
+            ValueError: there is no such device here.
         """
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        return cls(*load_checkpoint(name, device))
+        return cls(*load_checkpoint(name, pick_device(device)))
 
     def predict(
         self, source: Source, *, heatmap: bool = True, target: Label | None = None

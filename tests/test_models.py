@@ -4,7 +4,7 @@ from factories import seeded_network
 from safetensors.torch import save_file
 from torchvision.models import densenet169
 
-from pneumonia.models import MODELS, build, initialise
+from pneumonia.models import MODELS, build, initialise, pick_device
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -104,3 +104,19 @@ def test_imagenet_goes_through_torchvisions_weights(monkeypatch, tmp_path):
     initialise(network, "imagenet")
     expected = source.features.conv0.weight.sum(1, keepdim=True)
     torch.testing.assert_close(network.features.conv0.weight, expected)
+
+
+def test_auto_takes_what_is_there():
+    assert pick_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert pick_device("cpu").type == "cpu"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_gpu_that_is_not_there_is_explained():
+    with pytest.raises(ValueError, match="no GPU"):
+        pick_device("cuda")
+
+
+def test_a_device_that_nobody_knows_is_explained():
+    with pytest.raises(ValueError, match="no device 'gpu'"):
+        pick_device("gpu")

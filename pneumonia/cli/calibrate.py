@@ -27,7 +27,7 @@ def calibrate(
     train + val), the gate on the training films, clean and perturbed; the model's card gets them,
     the figures they lead to, and this command.
     """
-    from pneumonia.training.loop import pick_device
+    from pneumonia.models import pick_device
     from pneumonia.training.run import load_part, recalibrate
 
     training, validation = (load_part(data, split, cache) for split in ("train", "val"))

@@ -39,8 +39,8 @@ def pretrain(
     --out; what there is to say of them goes into a .json beside it, for pneumonia train and the
     model's card. The state after each epoch lies there too, for --resume.
     """
-    from pneumonia.models import MODELS
-    from pneumonia.training.loop import Recipe, pick_device
+    from pneumonia.models import MODELS, pick_device
+    from pneumonia.training.loop import Recipe
     from pneumonia.training.pretraining import pretrain
 
     if model not in MODELS:

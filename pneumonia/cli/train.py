@@ -76,8 +76,8 @@ def train(
     of train + val validates; the official test split is never read. Each network's folder gets
     weights, a card and training curves.
     """
-    from pneumonia.models import MODELS
-    from pneumonia.training.loop import Recipe, pick_device
+    from pneumonia.models import MODELS, pick_device
+    from pneumonia.training.loop import Recipe
     from pneumonia.training.run import load_part, train_model
 
     if model not in (*MODELS, "all"):

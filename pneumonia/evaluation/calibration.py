@@ -16,7 +16,6 @@ from sklearn.covariance import LedoitWolf
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_curve
 from sklearn.model_selection import KFold, StratifiedGroupKFold
-from tqdm import tqdm
 
 from pneumonia import __version__
 from pneumonia.card import (
@@ -37,7 +36,7 @@ from pneumonia.evaluation.metrics import metrics
 from pneumonia.explain import Explainer
 from pneumonia.gate import Gate
 from pneumonia.models import MODELS, Network
-from pneumonia.preprocess import CANONICAL_SIDE, EvalPreset
+from pneumonia.preprocess import CANONICAL_SIDE
 
 COVERAGE = 0.9  # of either class, by the plausible classes of a film
 GATE_PASS_RATE = 0.995  # of training films, by the gate
@@ -123,14 +122,9 @@ def forward_all(
     network: Network, images: torch.Tensor, size: int, device: torch.device
 ) -> tuple[np.ndarray, np.ndarray]:
     """Logits ``(N,)`` and embeddings ``(N, channels)`` of ``(N, 1, 224, 224)`` uint8 films."""
-    explainer, preset = Explainer(network), EvalPreset(size)
-    logits, embedding = [], []
-    for films in tqdm(images.split(64), "Films", unit="batch", disable=None, leave=False):
-        inputs = preset(films).to(device, memory_format=torch.channels_last)
-        explained = explainer.explain(inputs, attribution=False)
-        logits.append(explained.logits)
-        embedding.append(explained.embedding)
-    return np.concatenate(logits), np.concatenate(embedding)
+    explainer = Explainer(network.to(device))
+    explained = explainer.explain_images(images, size, attribution=False, progress=True)
+    return explained.logits, explained.embedding
 
 
 def fit_gate(embedding: np.ndarray, admitted: float = GATE_PASS_RATE) -> Gate:

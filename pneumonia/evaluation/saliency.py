@@ -9,14 +9,15 @@ Everywhere films are ``(N, 1, 224, 224)`` uint8 images, and heat is that for PNE
 """
 
 import copy
-from dataclasses import dataclass
+from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from pytorch_grad_cam.metrics.road import ROADCombined
 from scipy.ndimage import binary_fill_holes, label
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 from torch import nn
 
 from pneumonia.explain import Explainer
@@ -27,34 +28,40 @@ from pneumonia.synthetic.phantom import Lesion, opacity
 DRAWS = 8  # of random parameters, of which a figure is the mean
 
 
-@dataclass(frozen=True)
 class SaliencyModel:
-    """A network with all that is needed to make heat of images."""
+    """A network with all that is needed to make heat of images.
 
-    network: Network
-    size: int
+    Attributes:
+        network: in eval mode, on any device; it must not change afterwards.
+        size: side of its input in px.
+    """
+
+    def __init__(self, network: Network, size: int) -> None:
+        self.network, self.size = network, size
+        self._explainer = Explainer(network)
 
     def __call__(self, images: torch.Tensor) -> np.ndarray:
         """``(N, h, w)`` float32 heatmaps ≥ 0, in units of the logit."""
-        return np.maximum(self.attribution(images), 0)
+        return np.maximum(self.explain(images)[1], 0)
 
-    def attribution(self, images: torch.Tensor) -> np.ndarray:
-        """``(N, h, w)`` float32, in units of the logit, below 0 where it speaks for NORMAL."""
-        explainer, preset = Explainer(self.network), EvalPreset(self.size)
-        return np.concatenate(
-            [explainer.explain(preset(part)).attribution for part in images.split(16)]
-        )
+    def explain(self, images: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Logits ``(N,)`` and attribution ``(N, h, w)``, float32, in units of the logit.
+
+        The attribution is below 0 where it speaks for NORMAL.
+        """
+        logits, attribution, _ = self._explainer.explain_images(images, self.size)
+        assert attribution is not None  # it was asked for
+        return logits, attribution
 
     def for_predicted_class(self, images: torch.Tensor) -> np.ndarray:
-        """``(N, h, w)`` float32 heatmaps ≥ 0 of the class each film is called at a logit of 0."""
-        signs = np.where(self.logits(images) >= 0, 1, -1).astype(np.float32)
-        return np.maximum(signs[:, None, None] * self.attribution(images), 0)
+        """``(N, h, w)`` float32 heatmaps ≥ 0 of the class on whose side of 0 the logit lies."""
+        logits, attribution = self.explain(images)
+        signs = np.where(logits >= 0, 1, -1).astype(np.float32)
+        return np.maximum(signs[:, None, None] * attribution, 0)
 
-    def logits(self, images: torch.Tensor) -> np.ndarray:
-        explainer, preset = Explainer(self.network), EvalPreset(self.size)
-        return np.concatenate(
-            [explainer.explain(preset(part), attribution=False).logits for part in images.split(16)]
-        )
+    def logits_of(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Logits ``(N,)`` of network inputs ``(N, 1, size, size)``, there and back on the CPU."""
+        return self.network(inputs.to(self._explainer.device)).cpu()
 
 
 def cascading_randomization(
@@ -88,11 +95,10 @@ def cascading_randomization(
 def mean_rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
     """Mean over films of Spearman's correlation of two stacks of maps ``(N, h, w)``; 0 for a map
     that is the same everywhere."""
-    values = [
-        0.0 if np.ptp(a) == 0 or np.ptp(b) == 0 else float(spearmanr(a, b, axis=None).statistic)
-        for a, b in zip(first, second, strict=True)
-    ]
-    return float(np.mean(values))
+    ranks = (rankdata(maps.reshape(len(maps), -1), axis=1) for maps in (first, second))
+    one, two = (rank - rank.mean(1, keepdims=True) for rank in ranks)
+    spread = np.sqrt((one**2).sum(1) * (two**2).sum(1))
+    return float(np.mean((one * two).sum(1) / np.where(spread > 0, spread, np.inf)))
 
 
 def road(saliency_model: SaliencyModel, images: torch.Tensor, seed: int = 0) -> dict[str, float]:
@@ -104,8 +110,8 @@ def road(saliency_model: SaliencyModel, images: torch.Tensor, seed: int = 0) -> 
     the comparison must be between equals), ``better`` the share of films where the heat scores
     higher.
     """
-    inputs, logits = EvalPreset(saliency_model.size)(images), saliency_model.logits(images)
-    signs = np.where(logits >= 0, 1.0, -1.0)
+    inputs = EvalPreset(saliency_model.size)(images)
+    signs = np.where(saliency_model.explain(images)[0] >= 0, 1.0, -1.0)
     heat, rng = saliency_model.for_predicted_class(images), np.random.default_rng(seed)
     targets = [lambda output, sign=sign: sign * output for sign in signs]
     metric, scores = ROADCombined([20, 40, 60, 80]), []
@@ -114,7 +120,7 @@ def road(saliency_model: SaliencyModel, images: torch.Tensor, seed: int = 0) -> 
             torch.manual_seed(seed)
             large = enlarge(maps, saliency_model.size)
             large /= np.maximum(large.max((1, 2), keepdims=True), 1e-9)
-            scores.append(metric(inputs, large, targets, saliency_model.network))
+            scores.append(metric(inputs, large, targets, saliency_model.logits_of))
     return {
         "heat": float(scores[0].mean()),
         "random": float(scores[1].mean()),
@@ -135,25 +141,25 @@ def pointing_game(
     """
     rng, side = np.random.default_rng(seed), CANONICAL_SIDE
     lesions, changed = [], []
-    for number, grid in enumerate(images):
+    for number, image in enumerate(images):
         x = rng.uniform(0.22, 0.34) if rng.random() < 0.5 else rng.uniform(0.66, 0.78)
         lesion = Lesion(x=x, y=rng.uniform(0.35, 0.6), radius=0.1)
-        film = opacity(grid[0].numpy() / np.float32(255), lesion, strength=1.2, seed=number)
+        film = opacity(image[0].numpy() / np.float32(255), lesion, strength=1.2, seed=number)
         changed.append(torch.from_numpy((film * 255).round().astype(np.uint8))[None])
         lesions.append(lesion)
     changed = torch.stack(changed)
-    before, after = (
-        enlarge(saliency_model.attribution(films), side) for films in (images, changed)
-    )  # with what speaks against pneumonia: an opacity may only weaken that
-    slack = side / saliency_model(images[:1]).shape[-1] / 2
+    (logits, before), (raised, after) = map(saliency_model.explain, (images, changed))
+    slack = side / before.shape[-1] / 2
+    # with what speaks against pneumonia: an opacity may only weaken that
+    before, after = enlarge(before, side), enlarge(after, side)
     hits = {"rise": [], "heat": [], "chance": []}
     for lesion, old, new in zip(lesions, before, after, strict=True):
         inside = lesion.distance(side, side) < 1 + slack / (lesion.radius * side)
         hits["rise"].append(inside.flat[(new - old).argmax()])
         hits["heat"].append(inside.flat[new.argmax()])
         hits["chance"].append(inside.mean())
-    rises = saliency_model.logits(changed) - saliency_model.logits(images)
-    return {**{k: float(np.mean(v)) for k, v in hits.items()}, "logit": float(rises.mean())}
+    rise = float((raised - logits).mean())
+    return {**{k: float(np.mean(v)) for k, v in hits.items()}, "logit": rise}
 
 
 def energy_outside_body(saliency_model: SaliencyModel, images: torch.Tensor) -> dict[str, float]:
@@ -166,13 +172,13 @@ def energy_outside_body(saliency_model: SaliencyModel, images: torch.Tensor) -> 
     marked = images.clone()
     marked[:, 0, 12:36, 12:36] = 255
     rows = {"outside": [], "outside_area": [], "marker": []}
-    for grid, heat, again in zip(
+    for image, heat, again in zip(
         images,
         enlarge(saliency_model.for_predicted_class(images), CANONICAL_SIDE),
         enlarge(saliency_model.for_predicted_class(marked), CANONICAL_SIDE),
         strict=True,
     ):
-        air = air_around(grid[0].numpy())
+        air = air_around(image[0].numpy())
         rows["outside"].append(heat[air].sum() / max(heat.sum(), 1e-9))
         rows["outside_area"].append(air.mean())
         rows["marker"].append(again[corner].sum() / max(again.sum(), 1e-9))
@@ -183,18 +189,22 @@ def energy_outside_body(saliency_model: SaliencyModel, images: torch.Tensor) -> 
 def air_around(film: np.ndarray) -> np.ndarray:
     """Where a film ``(h, w)`` uint8 shows the air around the child: dark, and up to its edge."""
     body = binary_fill_holes(film > 0.12 * 255)
-    areas, count = label(~body)
+    areas = np.zeros(film.shape, np.int32)
+    label(~np.asarray(body), output=areas)
     edge = np.unique(np.concatenate([areas[0], areas[-1], areas[:, 0], areas[:, -1]]))
-    return np.isin(areas, edge[edge > 0]) if count else np.zeros_like(body)
+    return np.isin(areas, edge[edge > 0])
 
 
-def agreement(saliency_models: list[SaliencyModel], images: torch.Tensor) -> float:
-    """Mean rank correlation of two networks' maps of the same films, on a grid of 8 × 8."""
-    first, second = (enlarge(saliency_model(images), 8) for saliency_model in saliency_models)
-    return mean_rank_correlation(first, second)
+def agreement(saliency_models: Sequence[SaliencyModel], images: torch.Tensor) -> float:
+    """Mean rank correlation of the networks' maps of the same films, over all pairs of networks.
+
+    Maps of different sizes are compared at 8 × 8 cells.
+    """
+    maps = [enlarge(saliency_model(images), 8) for saliency_model in saliency_models]
+    return float(np.mean([mean_rank_correlation(*pair) for pair in combinations(maps, 2)]))
 
 
 def enlarge(maps: np.ndarray, side: int) -> np.ndarray:
     """``(N, h, w)`` → ``(N, side, side)`` float32, bilinear."""
-    maps = torch.from_numpy(np.ascontiguousarray(maps))[:, None]
-    return F.interpolate(maps, (side, side), mode="bilinear", align_corners=False)[:, 0].numpy()
+    stack = torch.from_numpy(np.ascontiguousarray(maps))[:, None]
+    return F.interpolate(stack, (side, side), mode="bilinear", align_corners=False)[:, 0].numpy()

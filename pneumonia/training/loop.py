@@ -42,20 +42,6 @@ class Recipe:
     seed: int = 0
 
 
-def pick_device(name: str = "auto") -> torch.device:
-    """``auto`` is the GPU where there is one, else the CPU.
-
-    Raises:
-        ValueError: a GPU is asked for where there is none.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(name)
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError("There is no GPU that PyTorch can use here: give --device cpu or auto.")
-    return device
-
-
 def autocast(device: torch.device) -> torch.autocast:
     """Mixed precision: bfloat16 on the CPU and on GPUs that have it, else float16."""
     fp16 = device.type == "cuda" and not torch.cuda.is_bf16_supported()
@@ -70,16 +56,13 @@ def one_cycle(progress: float, warmup: float) -> float:
 
 
 def predict_logits(
-    network: torch.nn.Module, images: torch.Tensor, size: int, device: torch.device, batch: int = 64
+    network: torch.nn.Module, images: torch.Tensor, size: int, device: torch.device
 ) -> np.ndarray:
     """Logits ``(N,)`` float32 of images ``(N, 1, 224, 224)`` uint8."""
     network.eval()
-    preset, parts = EvalPreset(size), []
     with torch.inference_mode():
-        for films in images.split(batch):
-            inputs = preset(films).to(device, memory_format=torch.channels_last)
-            parts.append(network(inputs).float().cpu())
-    return torch.cat(parts).numpy()
+        batches = EvalPreset(size).batches(images, device)
+        return torch.cat([network(inputs).float().cpu() for inputs in batches]).numpy()
 
 
 class FilmTask:

@@ -6,7 +6,7 @@ import torch
 
 from pneumonia.models import build, initialise
 from pneumonia.preprocess import to_canonical
-from pneumonia.training.loop import Recipe, one_cycle, pick_device, train
+from pneumonia.training.loop import Recipe, one_cycle, train
 
 RECIPE = Recipe(size=48, epochs=3, learning_rate=3e-3, batch=8, seed=3)
 
@@ -106,17 +106,6 @@ def test_one_cycle_rises_then_falls_to_zero():
     rates = [one_cycle(p, 0.15) for p in np.linspace(0, 1, 101)]
     assert rates[0] == pytest.approx(0.04) and max(rates) == pytest.approx(1, abs=0.01)
     assert np.argmax(rates) == 15 and rates[-1] == pytest.approx(0)
-
-
-def test_auto_takes_what_is_there():
-    assert pick_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
-    assert pick_device("cpu").type == "cpu"
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
-def test_a_gpu_that_is_not_there_is_explained():
-    with pytest.raises(ValueError, match="no GPU"):
-        pick_device("cuda")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

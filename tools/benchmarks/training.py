@@ -14,10 +14,10 @@ from torchvision.datasets import ImageFolder
 
 from pneumonia.card import LABELS
 from pneumonia.data.dataset import Record, decode
-from pneumonia.models import MODELS, build
+from pneumonia.models import MODELS, build, pick_device
 from pneumonia.predictor import Predictor
 from pneumonia.synthetic.phantom import draw_phantom
-from pneumonia.training.loop import Recipe, pick_device, train
+from pneumonia.training.loop import Recipe, train
 
 from . import interleaved_medians, ratio_row
 
