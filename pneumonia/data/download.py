@@ -24,7 +24,7 @@ def fetch() -> Path:
     Raises:
         OSError: the download failed.
     """
-    import kagglehub
+    import kagglehub  # pyright: ignore[reportMissingImports]  (the one command that needs it)
 
     try:
         return Path(kagglehub.dataset_download(HANDLE))

@@ -114,9 +114,9 @@ def read(films: list[Record]) -> tuple[list[Radiograph], list[Record], list[str]
     return radiographs, kept, skipped
 
 
-def find_ood_images(folders: Iterable[Path]) -> dict[str, list]:
+def find_ood_images(folders: Iterable[Path]) -> dict[str, Sequence]:
     """kind → pictures: the drawn ones, and those of each folder under its name."""
-    ood_images: dict[str, list] = draw_distractors()
+    ood_images: dict[str, Sequence] = {**draw_distractors()}
     for folder in folders:
         files = find_films(folder)
         if not files:

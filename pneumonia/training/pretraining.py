@@ -68,7 +68,8 @@ def load_pictures(root: str | Path, side: int) -> tuple[torch.Tensor, torch.Tens
             pictures += [fit(decode_jpeg(stream, ImageReadMode.GRAY)) for stream in streams]
     else:
         folder = ImageFolder(root, v2.Compose([v2.PILToTensor(), fit]))
-        for picture, label in tqdm(folder, "Decoding", unit="picture", disable=None):
+        for number in tqdm(range(len(folder)), "Decoding", unit="picture", disable=None):
+            picture, label = folder[number]
             pictures.append(picture)
             labels.append(label)
     return torch.stack(pictures), torch.tensor(labels)
