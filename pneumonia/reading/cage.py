@@ -1,0 +1,154 @@
+"""Films of strangers are read in processes of their own: one film costs one film at most.
+
+A decoder can be made to run for hours or to take all the memory, by files that no check foresees.
+So pages and services read in ``worker`` processes with limits, which are ended and replaced when a
+film takes more. Only numbers and codes come back from them, and the pixels in shared memory.
+"""
+
+import json
+import mmap
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from pneumonia.reading.archive import FilmRef, read_films
+from pneumonia.reading.arrays import MAX_PIXELS
+from pneumonia.reading.radiograph import Radiograph
+from pneumonia.reading.refusals import Note, RadiographError
+
+KEPT = 2**24  # bytes of shared memory that stay with a reader, so that most films find it warm
+# each further thread reserves address space, and only a process of one can leave the network
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+WALL_SECONDS = 60  # per film, in which a worker waits for a processor or a disk
+
+
+class Reader:
+    """One worker process, started at once.
+
+    Attributes:
+        ready: nothing is under way, and the process lives as far as anybody knows.
+    """
+
+    def __init__(self) -> None:
+        self.ready = True
+        self._memory = os.memfd_create("film")
+        os.ftruncate(self._memory, 4 * MAX_PIXELS)
+        self._map = mmap.mmap(self._memory, 0, prot=mmap.PROT_READ)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "pneumonia.reading.worker", str(self._memory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[self._memory],
+            env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            encoding="utf-8",
+            errors="surrogateescape",
+        )
+
+    def read(self, films: Sequence[FilmRef]) -> Iterator[Radiograph | RadiographError]:
+        """Each film or why it cannot be read; ends early where the worker has ended."""
+        self.ready = False
+        if not self._say(json.dumps([[str(f.path), f.member, f.entry] for f in films])):
+            return
+        for _ in films:
+            line = self._hear()
+            if not line.endswith("\n"):
+                return
+            answer = self._answer(json.loads(line))
+            if not self._say(""):
+                return
+            yield answer
+        self.ready = True
+
+    def close(self) -> None:
+        """End the process and give its memory back."""
+        self._process.kill()
+        self._process.communicate()
+        self._map.close()
+        os.close(self._memory)
+
+    def _say(self, line: str) -> bool:
+        try:
+            print(line, file=self._process.stdin, flush=True)
+        except OSError:  # it has ended
+            return False
+        return True
+
+    def _hear(self) -> str:
+        alarm = threading.Timer(WALL_SECONDS, self._process.kill)
+        alarm.start()
+        try:
+            return self._process.stdout.readline() if self._process.stdout else ""
+        finally:
+            alarm.cancel()
+
+    def _answer(self, said: dict) -> Radiograph | RadiographError:
+        if "code" in said:
+            return RadiographError(said["code"], said["name"], **said["arguments"])
+        height, width = said["shape"]
+        pixels = np.frombuffer(self._map, np.float32, height * width).reshape(height, width).copy()
+        if pixels.nbytes > KEPT:  # what so large a film took goes back to the system
+            os.ftruncate(self._memory, KEPT)
+            os.ftruncate(self._memory, 4 * MAX_PIXELS)
+        notes = tuple(Note(code, arguments) for code, arguments in said["notes"])
+        return Radiograph(pixels, said["name"], said["format"], notes, said["saturation"])
+
+
+class Cage:
+    """A few readers, for any number of threads at a time.
+
+    Where the system has no anonymous files (it is not Linux), films are read in this process.
+    """
+
+    def __init__(self, readers: int = 2) -> None:
+        self._idle: queue.LifoQueue[Reader] | None = None
+        if hasattr(os, "memfd_create"):
+            self._idle = queue.LifoQueue()
+            for _ in range(readers):
+                self._idle.put(Reader())
+
+    def read(self, film: FilmRef) -> Radiograph:
+        """One film.
+
+        Raises:
+            RadiographError: it cannot be read, or takes too long or too much memory.
+        """
+        (answer,) = self.read_films([film])
+        if isinstance(answer, RadiographError):
+            raise answer
+        return answer
+
+    def read_films(self, films: Sequence[FilmRef]) -> Iterator[Radiograph | RadiographError]:
+        """Films one after the other, and an archive's in one opening.
+
+        Yields:
+            The film, or why it cannot be read.
+        """
+        if self._idle is None:
+            yield from read_films(films)
+            return
+        done = 0
+        while done < len(films):
+            reader = self._idle.get()
+            try:
+                for answer in reader.read(films[done:]):
+                    done += 1
+                    yield answer
+            finally:
+                if not reader.ready:  # ended by its limits, or left amid a batch
+                    reader.close()
+                    reader = Reader()
+                self._idle.put(reader)
+            if done < len(films):
+                yield RadiographError("too_costly", films[done].name)
+                done += 1
+
+    def close(self) -> None:
+        """End all readers that are idle."""
+        while self._idle and not self._idle.empty():
+            self._idle.get().close()
