@@ -6,6 +6,7 @@ film takes more. Only numbers and codes come back from them, and the pixels in s
 """
 
 import json
+import logging
 import mmap
 import os
 import queue
@@ -24,18 +25,16 @@ from pneumonia.reading.refusals import Note, RadiographError
 KEPT = 2**24  # bytes of shared memory that stay with a reader, so that most films find it warm
 # each further thread reserves address space, and only a process of one can leave the network
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+log = logging.getLogger(__name__)
+
 WALL_SECONDS = 60  # per film, in which a worker waits for a processor or a disk
 
 
 class Reader:
-    """One worker process, started at once.
-
-    Attributes:
-        ready: nothing is under way, and the process lives as far as anybody knows.
-    """
+    """One worker process, started at once."""
 
     def __init__(self) -> None:
-        self.ready = True
+        self._idle = True
         self._memory = os.memfd_create("film")
         os.ftruncate(self._memory, 4 * MAX_PIXELS)
         self._map = mmap.mmap(self._memory, 0, prot=mmap.PROT_READ)
@@ -52,7 +51,7 @@ class Reader:
 
     def read(self, films: Sequence[FilmRef]) -> Iterator[Radiograph | RadiographError]:
         """Each film or why it cannot be read; ends early where the worker has ended."""
-        self.ready = False
+        self._idle = False
         if not self._say(json.dumps([[str(f.path), f.member, f.entry] for f in films])):
             return
         for _ in films:
@@ -63,7 +62,12 @@ class Reader:
             if not self._say(""):
                 return
             yield answer
-        self.ready = True
+        self._idle = True
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing is under way and the process lives."""
+        return self._idle and self._process.poll() is None
 
     def close(self) -> None:
         """End the process and give its memory back."""
@@ -102,15 +106,20 @@ class Reader:
 class Cage:
     """A few readers, for any number of threads at a time.
 
-    Where the system has no anonymous files (it is not Linux), films are read in this process.
+    Where the system has no anonymous files (it is not Linux), or no room for one, films are read in
+    this process.
     """
 
     def __init__(self, readers: int = 2) -> None:
         self._idle: queue.LifoQueue[Reader] | None = None
-        if hasattr(os, "memfd_create"):
-            self._idle = queue.LifoQueue()
-            for _ in range(readers):
-                self._idle.put(Reader())
+        try:
+            started = [Reader() for _ in range(readers)]
+        except (AttributeError, OSError) as error:
+            log.warning("Films are read without a process of their own: %s", error)
+            return
+        self._idle = queue.LifoQueue()
+        for reader in started:
+            self._idle.put(reader)
 
     def read(self, film: FilmRef) -> Radiograph:
         """One film.
@@ -134,16 +143,13 @@ class Cage:
             return
         done = 0
         while done < len(films):
-            reader = self._idle.get()
+            reader = _alive(self._idle.get())
             try:
                 for answer in reader.read(films[done:]):
                     done += 1
                     yield answer
             finally:
-                if not reader.ready:  # ended by its limits, or left amid a batch
-                    reader.close()
-                    reader = Reader()
-                self._idle.put(reader)
+                self._idle.put(_alive(reader))
             if done < len(films):
                 yield RadiographError("too_costly", films[done].name)
                 done += 1
@@ -152,3 +158,11 @@ class Cage:
         """End all readers that are idle."""
         while self._idle and not self._idle.empty():
             self._idle.get().close()
+
+
+def _alive(reader: Reader) -> Reader:
+    """The reader, or another in its place if it was ended, or left amid a batch."""
+    if reader.ready:
+        return reader
+    reader.close()
+    return Reader()

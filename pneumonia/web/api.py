@@ -11,9 +11,9 @@ from gradio.utils import get_upload_folder
 
 from pneumonia.export.records import as_dict
 from pneumonia.predictor import Prediction
-from pneumonia.reading.archive import list_films
-from pneumonia.reading.radiograph import RadiographError, read_radiograph
-from pneumonia.web.handlers import PREDICTORS, answers, infer, refusal, run_parallel
+from pneumonia.reading.archive import FilmRef, list_films
+from pneumonia.reading.radiograph import RadiographError
+from pneumonia.web.handlers import PREDICTORS, answers, infer, read, refusal, run_parallel
 
 _NONE = "Give a film: a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file."
 
@@ -44,7 +44,7 @@ def predict(film: str) -> tuple[dict, list[tuple[str, str]]]:
     if film is None:
         raise gr.Error(_NONE, print_exception=False)
     try:
-        predictions = infer(read_radiograph(film), list(PREDICTORS))
+        predictions = infer(read(FilmRef(Path(film))), list(PREDICTORS))
         return as_dict(predictions), run_parallel(_overlay, predictions)
     except Exception as error:
         raise gr.Error(str(refusal(error)), print_exception=False) from error

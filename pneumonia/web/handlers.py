@@ -20,7 +20,8 @@ from pneumonia.export.records import as_dict, download_filename
 from pneumonia.models import MODELS
 from pneumonia.overlay import film_image, side_by_side
 from pneumonia.predictor import Prediction, Predictor
-from pneumonia.reading.archive import FilmRef, read_film, read_films
+from pneumonia.reading.archive import FilmRef
+from pneumonia.reading.cage import Cage
 from pneumonia.reading.radiograph import MAX_BYTES, Radiograph, film_name
 from pneumonia.reading.refusals import RadiographError
 from pneumonia.web import on_gpu, views
@@ -84,7 +85,7 @@ def analyse(film: FilmRef | Radiograph | None, choice: str) -> Iterator[str]:
         yield views.invitation()
         return
     try:
-        predictions = infer(_read(film), chosen(choice))
+        predictions = infer(read(film), chosen(choice))
         yield views.result(predictions, pending=True)
         yield views.result(predictions)
     except Exception as error:
@@ -96,7 +97,7 @@ def answers(films: Sequence[FilmRef]) -> Iterator[list[Prediction] | RadiographE
 
     A film that cannot be read, or at which something breaks, costs its own answer only.
     """
-    for film in read_films(films):
+    for film in cage().read_films(films):
         try:
             if isinstance(film, RadiographError):
                 raise film
@@ -113,12 +114,23 @@ def refusal(error: Exception) -> RadiographError:
     return RadiographError("broken", "film")
 
 
-def _read(film: FilmRef | Radiograph) -> Radiograph:
+def read(film: FilmRef | Radiograph) -> Radiograph:
+    """A film that somebody sent, or one that is read already.
+
+    Raises:
+        RadiographError: it is no longer there, or cannot be read.
+    """
     if isinstance(film, Radiograph):
         return film
     if not film.path.is_file():
         raise RadiographError("gone", film.name)
-    return read_film(film)
+    return cage().read(film)
+
+
+@functools.cache
+def cage() -> Cage:
+    """The processes that read visitors' films, one for a batch and one for single films."""
+    return Cage(2)
 
 
 def chosen(choice: str) -> list[str]:
@@ -137,7 +149,7 @@ def export(film: FilmRef | Radiograph, choice: str, what: str) -> str:
         what: ``"pdf"`` (the report), ``"json"`` (the figures) or ``"png"`` (film and overlays).
     """
     try:
-        predictions = infer(_read(film), chosen(choice))
+        predictions = infer(read(film), chosen(choice))
     except Exception as error:  # most likely its upload was deleted meanwhile
         raise gr.Error(str(refusal(error)), print_exception=False) from error
     radiograph = predictions[0].radiograph

@@ -32,6 +32,7 @@ def serve(host: str | None = None, port: int | None = None) -> None:
             ) from error
         from pneumonia.web import handlers, page
 
+        handlers.cage()  # its processes start while the models load
         handlers.share_cores()
         blocks = page.build()
         malloc.trim_heap()
