@@ -9,10 +9,11 @@ import re
 
 import numpy as np
 import pydicom
-from pydicom.datadict import DicomDictionary
+from pydicom.datadict import DicomDictionary  # pyright: ignore[reportPrivateImportUsage]
 from pydicom.encaps import get_frame
 from pydicom.multival import MultiValue
-from pydicom.pixels import apply_color_lut, pixel_array
+from pydicom.pixels.processing import apply_color_lut
+from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
     CTImageStorage,
     DeflatedExplicitVRLittleEndian,

@@ -103,7 +103,7 @@ def _read(source: Source, label: str) -> Radiograph:
             picture = Image.open(io.BytesIO(data), formats=_FORMATS)
         except UnidentifiedImageError as error:
             raise Refusal("not_a_picture") from error
-        kind, (pixels, saturation) = picture.format, _read_picture(picture, notes)
+        kind, (pixels, saturation) = str(picture.format), _read_picture(picture, notes)
     if not np.isfinite(pixels).all():
         raise Refusal("not_finite")
     kind = "JPEG" if kind == "MPO" else kind  # a telephone's JPEG with a second picture behind it
@@ -129,7 +129,7 @@ def film_name(path: str) -> str:
     return (clean if len(clean) <= 80 else f"{clean[:60]}…{clean[-19:]}") or "film"
 
 
-def _bytes(source: str | os.PathLike | bytes | BinaryIO) -> bytes:
+def _bytes(source: Source) -> bytes:
     """The whole file, and never more than ``MAX_BYTES`` of it."""
     if isinstance(source, (str, os.PathLike)):
         try:
@@ -147,7 +147,8 @@ def _bytes(source: str | os.PathLike | bytes | BinaryIO) -> bytes:
         except (OSError, ValueError) as error:
             raise Refusal("cannot_open") from error
     else:
-        data = source.read(MAX_BYTES + 1) if hasattr(source, "read") else source
+        read = getattr(source, "read", None)
+        data = read(MAX_BYTES + 1) if read else source
     if isinstance(data, str):
         raise Refusal("opened_as_text")
     if not isinstance(data, (bytes, bytearray, memoryview)):

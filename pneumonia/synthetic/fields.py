@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter, zoom
 
 
@@ -16,13 +17,13 @@ def smooth_noise(shape: tuple[int, ...], rng: Generator, scale: float) -> np.nda
     step = max(scale / 3, 1)
     noise = rng.normal(size=[int(n / step) + 4 for n in shape])
     coarse = gaussian_filter(noise / 0.19, 1.5).astype(np.float32)
-    return zoom(coarse, step, order=1)[: shape[0], : shape[1]]
+    return np.asarray(zoom(coarse, step, order=1))[: shape[0], : shape[1]]
 
 
 def bezier_distance(
-    x: np.ndarray, y: np.ndarray, points: Sequence[tuple[float, float]], pieces: int = 10
+    x: np.ndarray, y: np.ndarray, points: Sequence[ArrayLike], pieces: int = 10
 ) -> np.ndarray:
-    """Distance to the Bezier curve of these control points (de Casteljau, in straight pieces)."""
+    """Distance to the Bezier curve of control points (x, y) (de Casteljau, in straight pieces)."""
     t = np.linspace(0, 1, pieces + 1, dtype=np.float32)[:, None]
     knots = list(np.array(points, np.float32)[:, None])
     while len(knots) > 1:

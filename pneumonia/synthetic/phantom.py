@@ -255,8 +255,9 @@ def _girdle(side: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def _vessel_trees(shape: tuple[int, int], unit: float, rng: Generator) -> np.ndarray:
     """Arteries and veins that leave the hila, branch and taper: drawn, then softened."""
-    canvas = Image.new("L", shape[::-1])
-    draw, middle = ImageDraw.Draw(canvas), np.array(shape[::-1]) / 2
+    size = (shape[1], shape[0])
+    canvas = Image.new("L", size)
+    draw, middle = ImageDraw.Draw(canvas), np.array(size) / 2
     paths = [
         (np.array([sign * rng.uniform(0.10, 0.20), -0.08 + 0.1 * angle]), sign, angle, 0.026)
         for sign in (-1, 1)
@@ -277,12 +278,14 @@ def _vessel_trees(shape: tuple[int, int], unit: float, rng: Generator) -> np.nda
 
 def _collimate(film: np.ndarray, unit: float) -> np.ndarray:
     """Soft black edges where the collimator closes, and the side marker in lead letters."""
-    (height, width), marker = film.shape, Image.new("L", film.shape[::-1])
+    height, width = film.shape
+    marker = Image.new("L", (width, height))
     rows = unit - np.abs(np.arange(height)[:, None] + 0.5 - height / 2)
     cols = unit * ASPECT - np.abs(np.arange(width)[None, :] + 0.5 - width / 2)
     film = film * soft_step(np.minimum(rows, cols) / unit - 0.03, 0.005)
-    font, place = ImageFont.load_default(max(0.1 * unit, 8)), (-0.93 * unit, -0.56 * unit)
-    ImageDraw.Draw(marker).text(place + np.array([width, height]) / 2, "R", 255, font)
+    font, place = ImageFont.load_default(max(0.1 * unit, 8)), (width / 2, height / 2)
+    place = (place[0] - 0.93 * unit, place[1] - 0.56 * unit)
+    ImageDraw.Draw(marker).text(place, "R", 255, font)
     return np.clip(np.maximum(film, 0.93 * gaussian_filter(np.asarray(marker) / 255, 0.4)), 0, 1)
 
 
@@ -292,4 +295,5 @@ def _frame(height: int, width: int, unit: float, rng: Generator) -> tuple[np.nda
     x = (np.arange(width, dtype=np.float32)[None, :] + 0.5 - width / 2) / unit
     turn, shift = rng.normal(0, 0.02), rng.normal(0, 0.02)
     x, y = x + turn * y + shift, y - turn * x
-    return tuple(axis + 0.012 * smooth_noise(axis.shape, rng, 0.45 * unit) for axis in (x, y))
+    x = x + 0.012 * smooth_noise(x.shape, rng, 0.45 * unit)
+    return x, y + 0.012 * smooth_noise(y.shape, rng, 0.45 * unit)
