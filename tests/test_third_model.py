@@ -35,6 +35,7 @@ def film(tmp_path):
 
 def test_a_third_model_is_on_the_page_and_in_its_reports(three_models, film, monkeypatch):
     monkeypatch.setattr(handlers, "PREDICTORS", {})
+    handlers.load_models()
     components = page.build().config["components"]
     (choice,) = (c["props"] for c in components if c["type"] == "radio")
     assert [value for _, value in choice["choices"]] == ["all", "tiny", "densenet169", "cnn"]

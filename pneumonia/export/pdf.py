@@ -108,16 +108,16 @@ def _with_room(canvas: Canvas, y: float, height: float) -> float:
 
 def _refusal(canvas: Canvas, y: float, predictions: Sequence[Prediction]) -> float:
     """The refusal box, if any model's gate rejected the film."""
-    strangers = [p for p in predictions if not p.in_scope]
-    if not strangers:
+    rejected = [p for p in predictions if not p.in_scope]
+    if not rejected:
         return y
-    know = "knows" if len(strangers) == 1 else "know"
-    if len(strangers) < len(predictions):
-        *others, last = (p.card.title for p in strangers)
+    know = "knows" if len(rejected) == 1 else "know"
+    if len(rejected) < len(predictions):
+        *others, last = (p.card.title for p in rejected)
         who = f"{', '.join(others)} and {last} {know}" if others else f"{last} {know}"
     else:
-        who = f"the model{'s' * (len(strangers) > 1)} {know}"
-    gates = {p.card.title: str(p.gate) for p in strangers}
+        who = f"the model{'s' * (len(rejected) > 1)} {know}"
+    gates = {p.card.title: str(p.gate) for p in rejected}
     if len(set(gates.values())) == 1:
         words = [*set(gates.values())]
     else:

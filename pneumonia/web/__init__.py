@@ -5,12 +5,22 @@ into HTML, ``about`` says what never changes, ``examples`` are films to start wi
 ``style.css``, what happens without the server in ``script.js``.
 """
 
-try:  # ZeroGPU's package, which has to come before torch; nothing of the kind elsewhere
-    from spaces import GPU as on_gpu
-except ImportError:
+from collections.abc import Callable
+from importlib import import_module
+from typing import TypeVar
 
-    def on_gpu(function):
-        return function
+F = TypeVar("F", bound=Callable)
+
+
+def on_gpu(function: F) -> F:
+    """Lends a ZeroGPU to each call of the function, where there is one."""
+    return _spaces.GPU(function) if _spaces else function
+
+
+try:  # ZeroGPU's package, which has to come before torch; nothing of the kind elsewhere
+    _spaces = import_module("spaces")
+except ImportError:
+    _spaces = None
 
 
 __all__ = ["on_gpu"]

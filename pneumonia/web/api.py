@@ -7,12 +7,12 @@ import tempfile
 from pathlib import Path
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
 from pneumonia.export.records import as_dict
 from pneumonia.predictor import Prediction
 from pneumonia.reading.archive import FilmRef, list_films
 from pneumonia.reading.radiograph import RadiographError
+from pneumonia.web.gradio_private import upload_folder
 from pneumonia.web.handlers import PREDICTORS, answers, infer, read, refusal, run_parallel
 
 _NONE = "Give a film: a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file."
@@ -83,6 +83,6 @@ def _overlay(prediction: Prediction) -> tuple[str, str]:
     the same film, while the first one reads it. A PNG is ten times as large and takes longer than
     the models.
     """
-    path = Path(tempfile.mkdtemp(dir=get_upload_folder())) / f"{prediction.model}.jpeg"
+    path = Path(tempfile.mkdtemp(dir=upload_folder())) / f"{prediction.model}.jpeg"
     prediction.overlay().save(path, quality=95, subsampling=0)
     return str(path), prediction.model

@@ -79,14 +79,14 @@ def table(titles: dict[str, str]) -> str:
     )
     label = attributes({"aria-label": "batch.filter"})
     buttons = "".join(
-        tag(f"batch.{what}", f'button type="button" data-take="films.{what}"')
+        tag(f"batch.{what}", f'button type="button" data-export="films.{what}"')
         for what in ("csv", "pdf")
     )
     return f"""
 <section class="batch" data-models="{escape(json.dumps(titles))}" hidden>
   <div class="filters" role="radiogroup" {label}>{filters}</div>
   <div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody></tbody></table></div>
-  <p class="takeaway">{buttons}</p>
+  <p class="exports">{buttons}</p>
 </section>"""
 
 

@@ -29,7 +29,8 @@ from pneumonia.web import on_gpu, views
 PREDICTORS: dict[str, Predictor] = {}  # the most capable first; filled once, before any visitor
 
 CONCURRENT = 2  # films at a time
-T, R = TypeVar("T"), TypeVar("R")
+T = TypeVar("T")
+R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 
@@ -69,7 +70,7 @@ def infer(film: Radiograph, names: list[str], heatmap: bool = True) -> list[Pred
 
 
 def run_parallel(function: Callable[[T], R], things: Sequence[T]) -> list[R]:
-    """The function of each thing, all at the same time, so that a film alone has all the cores."""
+    """The function of each thing, at the same time, so that a single film has all the cores."""
     with ThreadPoolExecutor(len(things)) as pool:  # of this call: none outlives a fork of ZeroGPU's
         return list(pool.map(function, things))
 

@@ -1,4 +1,4 @@
-"""Memory that is freed goes back: glibc keeps it for each thread, and a server has many of them.
+"""Returns freed memory to the system: glibc keeps it per thread, and a server has many threads.
 
 Without this the page grows with the films and does not stop, as tools/soak.py would tell.
 """
@@ -10,12 +10,12 @@ _M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
 def limit_arenas() -> None:
-    """Share what is freed among all threads; to be called before there are any."""
+    """Limit glibc to one malloc arena. Call it before threads start."""
     with contextlib.suppress(OSError, TypeError, AttributeError):  # another system's library
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def trim_heap() -> None:
-    """Return what is free now: loading a model takes twice what it keeps."""
+    """Return what is free now: loading a model takes twice the memory that it keeps."""
     with contextlib.suppress(OSError, TypeError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -2,6 +2,7 @@
 
 import functools
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
@@ -11,10 +12,10 @@ from pneumonia.reading.radiograph import MAX_BYTES, Radiograph
 from pneumonia.web import about, api, batch_tab, handlers, modules, results, views
 from pneumonia.web.batch_tab import Batch
 from pneumonia.web.examples import load_examples
+from pneumonia.web.gradio_private import Upload
 from pneumonia.web.limits import MAX_UPLOAD_BYTES, BodySizeLimit, no_room
 from pneumonia.web.texts import i18n
 from pneumonia.web.theme import theme
-from pneumonia.web.uploads import Upload
 
 _HERE = Path(__file__).parent
 _WAITING = 32
@@ -39,12 +40,10 @@ def _end_with_skip(steps):
 
 
 def build() -> gr.Blocks:
-    """The page with its events and its public endpoints, ``/predict`` and ``/predict_batch``.
+    """The page of the models that ``handlers.load_models`` found.
 
-    Raises:
-        CheckpointError: there is no model to show, or one is damaged.
+    With its events and its public endpoints, ``/predict`` and ``/predict_batch``.
     """
-    handlers.load_models()
     examples = load_examples()
     words = i18n()
     titles = {name: predictor.title for name, predictor in handlers.PREDICTORS.items()}
@@ -98,8 +97,8 @@ def build() -> gr.Blocks:
                     progress = _html("", elem_id="progress")
                     cancel = gr.Button(words("batch.cancel"), elem_id="cancel")
                 _html(batch_tab.table(titles), elem_id="batch")
-                lines = _html(
-                    "", html_template="", elem_id="lines", js_on_load=modules.on_load("rows")
+                rows = _html(
+                    "", html_template="", elem_id="rows", js_on_load=modules.on_load("rows")
                 )
             with gr.Tab(words("tabs.models"), id="models"):
                 _html(about.models(handlers.PREDICTORS.values()), elem_id="models")
@@ -107,7 +106,7 @@ def build() -> gr.Blocks:
                 for name, predictor in handlers.PREDICTORS.items():
                     with gr.Accordion(predictor.title, open=False):
                         gr.Markdown(results.model_card(name), elem_classes="card")
-        taken = _html("", elem_id="take", js_on_load=modules.on_load("downloads"))
+        download = _html("", elem_id="download", js_on_load=modules.on_load("downloads"))
 
         @_end_with_skip
         def analyse(here: FilmRef | Radiograph | None, model: str):
@@ -125,7 +124,7 @@ def build() -> gr.Blocks:
             for shown in handlers.analyse(here, model):
                 yield shown, here
 
-        def take(here: FilmRef | Radiograph, model: str, done: Batch | None, event: gr.EventData):
+        def export(here: FilmRef | Radiograph, model: str, done: Batch | None, event: gr.EventData):
             what = str(event.what)
             if what.startswith("films."):
                 return batch_tab.export(done, what)
@@ -145,8 +144,8 @@ def build() -> gr.Blocks:
             (gallery.select, read_example, [choice], [result, source]),
             (choice.input, analyse, [source, choice], [result]),
             (result.select, refuse_large, None, [result, source]),
-            (taken.select, take, [source, choice, batch], [taken]),
-            (lines.select, open_row, [batch, choice], [result, source]),
+            (download.select, export, [source, choice, batch], [download]),
+            (rows.select, open_row, [batch, choice], [result, source]),
         ):
             event(
                 function,
@@ -164,37 +163,42 @@ def build() -> gr.Blocks:
             for where, text, done in batch_tab.read(paths or []):
                 yield where, text, done, None
 
-        private = {"api_visibility": "private", "show_progress": "hidden"}
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         reading = films.upload(
             read_batch,
             [films],
-            [progress, lines, batch, films],
+            [progress, rows, batch, films],
             concurrency_id="batch",  # one at a time, and never in the way of single films
             concurrency_limit=1,
-            **private,
+            **quiet,
         )
-        lines.select(lambda: gr.Tabs(selected="one"), None, tabs, queue=False, **private)
-        cancel.click(None, None, None, js=_STOP, cancels=[reading], **private)
-        cancel.click(batch_tab.all_rows, batch, lines, queue=False, **private)
+        rows.select(lambda: gr.Tabs(selected="one"), None, tabs, queue=False, **quiet)
+        cancel.click(None, None, None, js=_STOP, cancels=[reading], **quiet)
+        cancel.click(batch_tab.all_rows, batch, rows, queue=False, **quiet)
 
-        with gr.Column(visible=False):  # what the endpoints are made of
-            gr.Button().click(
-                api.predict,
-                Upload(label="film"),
-                [gr.JSON(label="verdicts"), gr.Gallery(label="overlays")],
-                api_name="predict",
-                concurrency_id="predict",
-                concurrency_limit=handlers.CONCURRENT,
-            )
-            gr.Button().click(
-                api.predict_batch,
-                Upload(label="films", file_count="multiple"),
-                gr.JSON(label="rows"),
-                api_name="predict_batch",
-                concurrency_id="batch",
-                concurrency_limit=1,
-            )
+        _endpoints()
     return page.queue(max_size=_WAITING, default_concurrency_limit=handlers.CONCURRENT)
+
+
+def _endpoints() -> None:
+    """``/predict`` and ``/predict_batch``, on parts that nobody sees."""
+    with gr.Column(visible=False):
+        gr.Button().click(
+            api.predict,
+            Upload(label="film"),
+            [gr.JSON(label="verdicts"), gr.Gallery(label="overlays")],
+            api_name="predict",
+            concurrency_id="predict",
+            concurrency_limit=handlers.CONCURRENT,
+        )
+        gr.Button().click(
+            api.predict_batch,
+            Upload(label="films", file_count="multiple"),
+            gr.JSON(label="rows"),
+            api_name="predict_batch",
+            concurrency_id="batch",
+            concurrency_limit=1,
+        )
 
 
 def launch(page: gr.Blocks, host: str | None = None, port: int | None = None) -> None:

@@ -1,4 +1,7 @@
-"""When files go: none stays an hour, and none stays behind. It comes before Gradio."""
+"""Upload retention: no file stays an hour, and none stays behind when the page ends.
+
+Gradio's ``delete_cache`` sees only what it stored itself, and nothing that a killed page left.
+"""
 
 import os
 import tempfile
@@ -8,17 +11,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-KEPT = 3000  # seconds a file may stay
+MAX_AGE = 3000  # seconds a file may stay
 _PREFIX = "films-"
-_EVERY = 600  # seconds between two looks, so that none stays longer than an hour
+_INTERVAL = 600  # seconds between two sweeps, so that none stays longer than an hour
 
 
 @contextmanager
 def upload_folder() -> Iterator[Path]:
     """A folder for uploads that is swept while the page runs, and gone when it ends.
 
-    It lies in the folder that GRADIO_TEMP_DIR names and becomes what that variable says, so it has
-    to be there before Gradio is imported.
+    It is made in the folder that ``$GRADIO_TEMP_DIR`` names, and the variable then names it. Enter
+    it before Gradio is imported.
     """
     above = os.environ.get("GRADIO_TEMP_DIR")
     if above:
@@ -28,16 +31,18 @@ def upload_folder() -> Iterator[Path]:
     ) as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder
         ended = threading.Event()
-        keeper = threading.Thread(target=_keep, args=(Path(folder).parent, ended), daemon=True)
-        keeper.start()
+        sweeper = threading.Thread(
+            target=_sweep_all, args=(Path(folder).parent, ended), daemon=True
+        )
+        sweeper.start()
         try:
             yield Path(folder)
         finally:
             ended.set()
-            keeper.join()
+            sweeper.join()
 
 
-def sweep(folder: Path, seconds: float = KEPT) -> None:
+def sweep(folder: Path, seconds: float = MAX_AGE) -> None:
     """Delete what has not changed in ``folder`` for that many seconds, and folders left empty."""
     before = time.time() - seconds
     for path in sorted(folder.rglob("*"), reverse=True):  # what lies in a folder before the folder
@@ -50,10 +55,10 @@ def sweep(folder: Path, seconds: float = KEPT) -> None:
             continue
 
 
-def _keep(above: Path, ended: threading.Event) -> None:
-    """Look after all such folders: one may be left of a page that was killed."""
+def _sweep_all(above: Path, ended: threading.Event) -> None:
+    """Sweep all such folders: one may be left of a page that was killed."""
     while True:
         for folder in above.glob(f"{_PREFIX}*"):
             sweep(folder)
-        if ended.wait(_EVERY):
+        if ended.wait(_INTERVAL):
             return

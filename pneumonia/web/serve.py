@@ -34,6 +34,7 @@ def serve(host: str | None = None, port: int | None = None) -> None:
 
         handlers.cage()  # its processes start while the models load
         handlers.share_cores()
+        handlers.load_models()
         blocks = page.build()
         malloc.trim_heap()
         page.launch(blocks, host, port)

@@ -43,10 +43,13 @@ _ATTRIBUTES = {
 }
 
 
-class Reference(TypedDict, total=False):
+class _Key(TypedDict):
+    t: str
+
+
+class Reference(_Key, total=False):
     """An argument that is itself a text: ``{"t": key}``, with ``"args"`` if it has placeholders."""
 
-    t: str
     args: dict[str, "Argument"]
 
 

@@ -3,7 +3,7 @@
 import gradio as gr
 
 
-def theme() -> gr.themes.Base:
+def theme() -> gr.Theme:
     """A theme without web fonts, whose every colour follows the visitor's light or dark setting."""
     colours = {
         "body_background_fill": "var(--ground)",
@@ -28,6 +28,6 @@ def theme() -> gr.themes.Base:
         "error_icon_color": "var(--accent)",
     }
     both = colours | {f"{name}_dark": value for name, value in colours.items()}
-    return gr.themes.Base(font="sans-serif", font_mono="monospace").set(
+    return gr.Theme(font="sans-serif", font_mono="monospace").set(
         color_accent="var(--accent)", **both
     )

@@ -153,7 +153,7 @@ def _heat_tools() -> str:
 </div>"""
 
 
-def _film(film: np.ndarray, name: str) -> str:
+def _film(film: np.ndarray, name: Argument) -> str:
     picture = film_image(film)
     picture.thumbnail((FILM_SIDE, FILM_SIDE), Image.Resampling.LANCZOS)
     alt = attributes({"alt": "film.alt"}, name=name)
@@ -164,14 +164,14 @@ def _evidence(heat: Heat, number: int, ident: str, pending: bool) -> str:
     spoke = "spoke_pneumonia" if heat.label == "PNEUMONIA" else "spoke_normal"
     says = _text(spoke, 'span class="viewer-says"')
     words = f"<p>{html(heat.title, 'strong')} {says}</p>"
-    saw = f"""<button type="button" data-toggle="seen{number}" aria-pressed="false"
+    saw = f"""<button type="button" data-toggle="input{number}" aria-pressed="false"
       {_label("saw")}>{_icon("saw")}{_text("saw")}</button>"""
-    seen = (
+    model_input = (
         ""
         if pending
         else f'<img src="{data_uri(film_image(heat.model_input), "PNG")}" alt="" hidden>'
     )
-    stage = f"""{seen}{_CANVAS}
+    stage = f"""{model_input}{_CANVAS}
       <div class="viewer-divider" role="slider" tabindex="0" aria-valuemin="0" aria-valuemax="100"
         aria-valuenow="50" {_label("divider")}></div>
       <span class="viewer-cell" aria-hidden="true" hidden></span>"""

@@ -68,28 +68,30 @@ def _result(predictions: list[Prediction], pending: bool, anyway: bool = False) 
     heading = headline(predictions, anyway)
     rows = "".join(_verdict(p, anyway) for p in predictions)
     heats = [
-        Heat(p.card.title, p.attribution, p.label, _as_grey(p.model_input)) for p in predictions
+        Heat(p.card.title, p.attribution, p.label, _as_grey(p.model_input))
+        for p in predictions
+        if p.attribution is not None
     ]
     size = f'<span dir="ltr">{width} × {height} px</span>'
     kind = ref("format.picture") if film.format == "picture" else film.format
-    notes = [tag(f"note.{note.code}", **note.arguments) for note in film.notes]
+    notes = [html(ref(f"note.{note.code}", **note.arguments)) for note in film.notes]
     about = [size, html(kind), *notes]
     name = _NAMES.get(film.name, film.name)
     buttons = "".join(
-        tag(f"report.{what}", f'button type="button" data-take="{what}"')
+        tag(f"report.{what}", f'button type="button" data-export="{what}"')
         for what in ("pdf", "json", "png")
     )
     return f"""
 <section class="result" style="--aspect: {width / height:.4f}">
   <div class="verdict">
-    {tag(heading["t"], "h2", **heading.get("args", {}))}
+    {html(heading, "h2")}
     <ul>{rows}</ul>
     <p class="axis" aria-hidden="true"><span>0&nbsp;%</span>
       <span>{tag("scale.axis")} <i class="band"></i> {tag("scale.uncertain")}</span>
       <span>100&nbsp;%</span></p>
   </div>
   {viewer(film.pixels, name, heats, about, f"film{next(_TURN)}", pending)}
-  <p class="takeaway">{buttons}</p>
+  <p class="exports">{buttons}</p>
 </section>"""
 
 
@@ -125,7 +127,7 @@ def _verdict(prediction: Prediction, anyway: bool) -> str:
     colon = '<span class="colon">: </span>'
     if not (anyway or prediction.in_scope):
         return f"""
-<li class="stranger">
+<li class="out-of-scope">
   {model}
   <p class="label">{tag("verdict.none")}{colon}{tag(f"gate.{prediction.gate.code}")}</p>
 </li>"""
@@ -156,6 +158,6 @@ def _verdict(prediction: Prediction, anyway: bool) -> str:
 </li>"""
 
 
-def _as_grey(seen: np.ndarray) -> np.ndarray:
+def _as_grey(model_input: np.ndarray) -> np.ndarray:
     """The network's standardised input as a grey picture, 0..1."""
-    return (seen - seen.min()) / max(float(np.ptp(seen)), 1e-6)
+    return (model_input - model_input.min()) / max(float(np.ptp(model_input)), 1e-6)

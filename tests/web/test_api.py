@@ -302,6 +302,7 @@ def test_the_documented_curl_example_works(examples):
     assert set(json.loads(answer)[0]["models"]) == set(available_models())
 
 
+@pytest.mark.slow
 def test_the_documented_mcp_example_works(examples, tmp_path):
     """An assistant uploads a film with the helper and hands its address to the tool."""
     servers = json.loads(examples["json"])["mcpServers"]
@@ -337,6 +338,7 @@ def test_old_files_are_swept_and_young_ones_stay(tmp_path):
     assert list(tmp_path.rglob("*")) == [young.parent, young]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_page_leaves_no_film_behind(tmp_path, film, number):
     folder = tmp_path / "uploads"

@@ -20,8 +20,8 @@ from pneumonia.reading.archive import FilmRef
 from pneumonia.reading.refusals import RadiographError
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import batch_tab, handlers
+from pneumonia.web.gradio_private import Upload
 from pneumonia.web.page import build
-from pneumonia.web.uploads import Upload
 
 
 @pytest.fixture(scope="module")

@@ -195,7 +195,7 @@ def test_the_language_changes_at_once_and_keeps_the_film(visit, film):
     page.wait_for_selector("html[dir=rtl]")
     assert "first" in text(page, ".film figcaption")
     latin = re.compile("[A-Za-z]{3}")
-    for words in page.locator(".verdict .label, .viewer h3, .takeaway button").all_inner_texts():
+    for words in page.locator(".verdict .label, .viewer h3, .exports button").all_inner_texts():
         assert not latin.search(re.sub(r"PDF|JSON|PNG", "", words)), words
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.select_option(".language", "en")
@@ -302,7 +302,7 @@ def test_a_visitor_without_a_mouse(visit, film, tmp_path):
     tab_to(".viewer-stage")
     page.keyboard.press("+")
     page.wait_for_selector(".viewer-zoom >> text=/^1[1-9]/")
-    tab_to("[data-take=pdf]")
+    tab_to("[data-export=pdf]")
     with page.expect_download() as download:
         page.keyboard.press("Enter")
     assert download.value.suggested_filename.endswith(".pdf")
@@ -326,7 +326,7 @@ def test_what_a_visitor_takes_away(visit, film, tmp_path):
     wait_for_result(page, "first")
     for kind in ("pdf", "json", "png", "png"):  # and what has been taken can be taken again
         with page.expect_download() as download:
-            page.click(f"[data-take={kind}]")
+            page.click(f"[data-export={kind}]")
         assert download.value.suggested_filename == f"first b.{kind}"
         download.value.save_as(tmp_path / kind)
     shown = page.locator(".verdict .probability").all_inner_texts()
@@ -385,7 +385,7 @@ def test_thirty_films_of_which_one_is_broken(visit, tmp_path, width, scheme, loc
     assert values == sorted(values, reverse=True)
 
     with page.expect_download() as download:
-        page.click("[data-take='films.csv']")
+        page.click("[data-export='films.csv']")
     download.value.save_as(tmp_path / "films.csv")
     assert (tmp_path / "films.csv").read_text("utf-8-sig").count(
         "\n"

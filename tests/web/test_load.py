@@ -14,9 +14,12 @@ from pneumonia.checkpoint import available_models
 from pneumonia.predictor import Predictor
 from pneumonia.synthetic.phantom import draw_phantom
 
-pytestmark = pytest.mark.skipif(not available_models(), reason="no checkpoint to ask")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not available_models(), reason="no checkpoint to ask"),
+]
 
-VISITORS, VISITS, FILMS = 16, 4, 7
+VISITORS, VISITS, FILMS = 16, 2, 7
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +32,9 @@ def films(tmp_path_factory) -> list[Path]:
 
 
 def test_sixteen_visitors_get_the_answers_to_their_own_films(films):
+    predictors = {name: Predictor.load(name, "cpu") for name in available_models()}
     expected = {
-        film.name: {
-            name: Predictor.load(name, "cpu").predict(film).probability
-            for name in available_models()
-        }
+        film.name: {name: p.predict(film).probability for name, p in predictors.items()}
         for film in films
     }
     assert len({tuple(answers.values()) for answers in expected.values()}) == FILMS

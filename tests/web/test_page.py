@@ -131,6 +131,7 @@ def test_examples_are_drawings_and_the_films_of_the_folder(tmp_path):
     assert all(max(example.thumbnail.size) <= 240 for example in drawings + films)
 
 
+@pytest.mark.slow
 def test_without_a_model_it_says_so_and_does_not_start(tmp_path):
     run = subprocess.run(
         [sys.executable, "app.py", "--port", "1"],
@@ -142,22 +143,6 @@ def test_without_a_model_it_says_so_and_does_not_start(tmp_path):
     assert run.returncode == 1
     assert run.stderr.startswith("pneumonia serve: There is no model to show")
     assert "Traceback" not in run.stderr
-
-
-def test_a_zerogpu_lends_its_device_to_one_function_and_comes_before_torch(tmp_path):
-    (tmp_path / "spaces.py").write_text(
-        "import sys\nassert 'torch' not in sys.modules\nlent = []\n"
-        "def GPU(function):\n    lent.append(function.__qualname__)\n    return function\n"
-    )
-    code = "import pneumonia.web.page, spaces; print(spaces.lent)"
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-    )
-    assert run.stdout.strip() == "['infer']", run.stderr
 
 
 def test_both_models_read_a_film_at_the_same_time(monkeypatch):
@@ -196,14 +181,34 @@ def test_nothing_heavy_is_imported_before_it_is_needed():
     assert run.stdout == "[]\n", run.stderr
 
 
+@pytest.mark.slow
 @needs_models
-def test_the_page_is_warm_before_its_first_visitor_but_has_no_report_ready():
-    code = (
-        "import sys, torch\npasses = []\n"
+def test_a_new_page_has_zerogpus_package_first_warm_models_and_no_report_ready(tmp_path):
+    (tmp_path / "spaces.py").write_text(
+        "import sys\nassert 'torch' not in sys.modules\nlent = []\n"
+        "def GPU(function):\n    lent.append(function.__qualname__)\n    return function\n"
+    )
+    (tmp_path / "visit.py").write_text(
+        "import sys\n"
+        "from pneumonia.web import handlers, page\n"
+        "from pneumonia.web.examples import load_examples\n"
+        "import spaces, torch\n"
+        "passes = []\n"
         "def count(layer, *_):\n    passes.extend([1] * isinstance(layer, torch.nn.Linear))\n"
         "torch.nn.modules.module.register_module_forward_hook(count)\n"
-        "from pneumonia.web import page\npage.build()\n"
-        "print(len(passes), 'pneumonia.export.pdf' in sys.modules)"
+        "film = load_examples()[0].film\n"
+        "handlers.load_models()\n"
+        "page.build()\n"
+        "before = set(sys.modules)\n"
+        "print(spaces.lent, len(passes), 'pneumonia.export.pdf' in before)\n"
+        "*_, shown = handlers.analyse(film, 'all')\n"
+        "print('viewer' in shown, set(sys.modules) - before)\n"
     )
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert run.stdout == f"{len(available_models())} False\n", run.stderr
+    run = subprocess.run(
+        [sys.executable, tmp_path / "visit.py"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    passes = len(available_models())
+    assert run.stdout == f"['infer'] {passes} False\nTrue set()\n", run.stderr

@@ -26,7 +26,10 @@ from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web.limits import MAX_BODY_BYTES
 from tools.page_process import ROOT, running_page
 
-pytestmark = pytest.mark.skipif(not available_models(), reason="no checkpoint to ask")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not available_models(), reason="no checkpoint to ask"),
+]
 
 PERSON = {
     "PatientName": "Zyxgood^Person",

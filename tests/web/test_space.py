@@ -4,11 +4,13 @@ import re
 import subprocess
 import sys
 
+import pytest
 from factories import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_tracked_files_alone_make_a_page_that_answers():
     command = [sys.executable, "-m", "tools.smoke"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -404,7 +404,7 @@ def test_everything_has_a_name_and_takes_the_focus(show):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("Object.values(document.activeElement.dataset)[0]"))
     assert reached == {"windowing", "invert", "zoomOut", "zoomIn", "reset"}
-    controls = "mode opacity target colours cells fullscreen brightness contrast seen1 seen2 1 2"
+    controls = "mode opacity target colours cells fullscreen brightness contrast input1 input2 1 2"
     assert {*controls.split(), *reached, "viewer-stage"} == {what for what, _ in names}
     outline = page.evaluate(
         """document.querySelector(".viewer-stage").focus({ focusVisible: true }),

@@ -26,8 +26,8 @@ export function result({ element, props, trigger, watch }) {
 /** Downloads: a button asks for a file, which comes as a link that is followed at once. */
 export function downloads({ element, trigger, watch }) {
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-take]");
-    if (button) trigger("select", { what: button.dataset.take });
+    const button = event.target.closest("[data-export]");
+    if (button) trigger("select", { what: button.dataset.export });
   });
   watch("value", () => element.querySelector("a")?.click());
 }

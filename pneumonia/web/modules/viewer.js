@@ -145,7 +145,7 @@ class Viewer {
   }
 
   /** Whether the panel shows the network's input. */
-  showsInput = ({ number }) => Boolean(this.state[`seen${number}`]);
+  showsInput = ({ number }) => Boolean(this.state[`input${number}`]);
 
   /** The cell that is pointed at on this panel's native grid. */
   marked(panel) {

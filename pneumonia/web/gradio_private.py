@@ -1,0 +1,82 @@
+"""All that this page uses of Gradio beyond its public interface, each with a test.
+
+In the browser there are three things more: ``modules/language.js`` finds and calls the module of
+Gradio that changes its language, the style sheets name some of its classes and test ids, and
+``page.py`` relies on what a stream's last message does there (``_end_with_skip``).
+"""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import FileData, GradioRootModel
+from gradio.utils import get_upload_folder
+
+from pneumonia.web import uploads
+
+
+def upload_folder() -> Path:
+    """Where Gradio keeps what comes in, and files that it may send."""
+    return Path(get_upload_folder())
+
+
+class _One(GradioRootModel):
+    root: FileData | str
+
+
+class _Many(GradioRootModel):
+    root: list[FileData | str]
+
+
+class Upload(gr.File):
+    """Files from a browser, from gradio_client, or as text from programs that speak JSON only.
+
+    Gradio writes a stub beside this file when it is imported.
+    """
+
+    is_template = True  # for the browser it is a gr.File
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.data_model = _One if self.file_count == "single" else _Many
+
+    functools.update_wrapper(__init__, gr.File.__init__)  # the browser is told its parameters
+
+    def api_info(self) -> dict[str, Any]:
+        """What a program may send, as JSON Schema."""
+        text = {"type": "string", "description": uploads.WHAT}
+        return text if self.file_count == "single" else {"type": "array", "items": text}
+
+    def example_payload(self) -> str | list[str]:
+        """What the API's page shows."""
+        example = "data:image/png;base64,..."
+        return example if self.file_count == "single" else [example]
+
+    example_value = example_payload
+
+    async def async_move_resource_to_block_cache(self, url_or_file_path: Any) -> str | None:
+        """Gradio would fetch an address here.
+
+        Raises:
+            gradio.Error: it is one.
+        """
+        if str(url_or_file_path).lower().startswith(("http:", "https:")):
+            raise uploads.refusal(uploads.ADDRESS)
+        return await super().async_move_resource_to_block_cache(url_or_file_path)
+
+    def preprocess(self, payload: Any) -> str | list[str] | None:
+        """Paths of the files.
+
+        Raises:
+            gradio.Error: a text is none of what ``api_info`` promises.
+        """
+        if payload is None:
+            return None
+        if isinstance(payload.root, list):
+            return [_path(file) for file in payload.root]
+        return _path(payload.root)
+
+
+def _path(file: FileData | str) -> str:
+    return file.path if isinstance(file, FileData) else uploads.save(file, upload_folder())

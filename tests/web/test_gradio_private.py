@@ -1,0 +1,54 @@
+"""What the page relies on inside of Gradio: a new version that lacks it is seen here first."""
+
+import asyncio
+import inspect
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from gradio.data_classes import FileData
+
+from pneumonia.web.gradio_private import Upload, upload_folder
+
+ASSETS = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
+
+
+def test_the_upload_folder_is_the_one_the_environment_names(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    assert upload_folder() == tmp_path
+
+
+def test_for_the_browser_an_upload_is_a_file_component_with_its_parameters():
+    upload = Upload(label="films", file_count="multiple", height=148)
+    assert upload.get_block_name() == "file"
+    assert inspect.signature(Upload.__init__) == inspect.signature(gr.File.__init__)
+    config = upload.get_config()
+    assert (config["label"], config["file_count"], config["height"]) == ("films", "multiple", 148)
+
+
+def test_an_upload_takes_files_and_text(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    one, many = Upload(), Upload(file_count="multiple")
+    assert one.preprocess(one.data_model(root=FileData(path="a.png"))) == "a.png"
+    file, saved = many.preprocess(
+        many.data_model(root=[FileData(path="a.png"), "data:image/png;base64,Zg=="])
+    )
+    assert file == "a.png" and Path(saved).read_bytes() == b"f"
+    assert Path(saved).is_relative_to(tmp_path)
+
+
+def test_gradio_asks_an_upload_before_it_fetches_an_address():
+    upload = Upload()
+    with pytest.raises(gr.Error, match="fetches nothing"):
+        asyncio.run(upload.async_move_resource_to_block_cache("https://example.org/film.png"))
+
+
+def test_the_module_that_changes_gradios_language_is_there():
+    (core,) = ASSETS.glob("core-*.js")
+    exports = core.read_text("utf-8").rpartition("export{")[2]
+    assert "changeLocale" in exports and "process_langs" in exports
+
+
+@pytest.mark.parametrize("name", ["html-container", "icon-wrap", "status-tracker", "block-info"])
+def test_what_the_style_sheets_name_is_there(name):
+    assert any(name in path.read_text("utf-8") for path in ASSETS.glob("*.js"))
