@@ -14,6 +14,7 @@ from pneumonia.reading.archive import FilmRef, list_films
 from pneumonia.reading.radiograph import RadiographError
 from pneumonia.web.gradio_private import upload_folder
 from pneumonia.web.handlers import PREDICTORS, answers, infer, read, refusal, run_parallel
+from pneumonia.web.uploads import forget
 
 _NONE = "Give a film: a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file."
 
@@ -48,6 +49,8 @@ def predict(film: str) -> tuple[dict, list[tuple[str, str]]]:
         return as_dict(predictions), run_parallel(_overlay, predictions)
     except Exception as error:
         raise gr.Error(str(refusal(error)), print_exception=False) from error
+    finally:
+        forget([film])
 
 
 def predict_batch(films: list[str]) -> list[dict]:
@@ -67,13 +70,16 @@ def predict_batch(films: list[str]) -> list[dict]:
     """
     if not films:
         raise gr.Error(_NONE, print_exception=False)
-    listed = list_films(films)
-    return [
-        {"film": film.name, "error": str(answer)}
-        if isinstance(answer, RadiographError)
-        else as_dict(answer)
-        for film, answer in zip(listed, answers(listed), strict=True)
-    ]
+    try:
+        listed = list_films(films)
+        return [
+            {"film": film.name, "error": str(answer)}
+            if isinstance(answer, RadiographError)
+            else as_dict(answer)
+            for film, answer in zip(listed, answers(listed), strict=True)
+        ]
+    finally:
+        forget(films)
 
 
 def _overlay(prediction: Prediction) -> tuple[str, str]:

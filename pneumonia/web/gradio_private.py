@@ -7,11 +7,14 @@ Gradio that changes its language, the style sheets name some of its classes and 
 
 import functools
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import gradio as gr
 from gradio.data_classes import FileData, GradioRootModel
+from gradio.route_utils import GradioMultiPartParser
 from gradio.utils import get_upload_folder
+from pydantic import AfterValidator
+from starlette.formparsers import MultiPartException
 
 from pneumonia.web import uploads
 
@@ -21,12 +24,16 @@ def upload_folder() -> Path:
     return Path(get_upload_folder())
 
 
+# a film that comes as text goes to the disk before Gradio keeps what came with its session
+_Text = Annotated[str, AfterValidator(lambda text: uploads.address(text, upload_folder()))]
+
+
 class _One(GradioRootModel):
-    root: FileData | str
+    root: FileData | _Text
 
 
 class _Many(GradioRootModel):
-    root: list[FileData | str]
+    root: list[FileData | _Text]
 
 
 class Upload(gr.File):
@@ -80,3 +87,19 @@ class Upload(gr.File):
 
 def _path(file: FileData | str) -> str:
     return file.path if isinstance(file, FileData) else uploads.save(file, upload_folder())
+
+
+def files_only(parser: type[GradioMultiPartParser]) -> None:
+    """Refuse parts of an upload that are no files: Gradio would keep them in memory."""
+    finish = parser.on_headers_finished
+
+    @functools.wraps(finish)
+    def checked(self: GradioMultiPartParser) -> None:
+        finish(self)
+        if self._current_part.file is None:
+            raise MultiPartException("An upload consists of files only.")
+
+    parser.on_headers_finished = checked
+
+
+files_only(GradioMultiPartParser)

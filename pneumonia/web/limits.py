@@ -14,18 +14,27 @@ MAX_BODY_BYTES = 4 * MAX_BYTES  # of a request that is held in memory, films as 
 _TOO_MUCH = (
     f"A request may have {MAX_BODY_BYTES // 2**20} MB: upload the films, or send fewer at a time."
 )
+_UPLOAD = "/gradio_api/upload"
 _NO_ROOM = "There is no room for this film right now. Please try again later."
 
 
 class BodySizeLimit:
-    """Ends the reading of a request at ``MAX_BODY_BYTES``; uploads go to the disk as they come."""
+    """Ends the reading of a request at ``MAX_BODY_BYTES``.
+
+    Uploads go to the disk as they come. What is one is decided by the address and by the one
+    content type a request may have, as whoever sends it can claim anything.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope.get("headers", ()))
-        if headers.get(b"content-type", b"").startswith(b"multipart/"):
+        kinds = [value for name, value in scope.get("headers", ()) if name == b"content-type"]
+        if len(kinds) > 1:
+            answer = PlainTextResponse("A request has one content type.", 400)
+            return await answer(scope, receive, send)
+        multipart = bool(kinds) and kinds[0].lower().startswith(b"multipart/")
+        if multipart and scope["path"].endswith(_UPLOAD):
             return await self.app(scope, receive, send)
         taken = 0
 

@@ -1,6 +1,7 @@
 """Layout, events and launch options of the page."""
 
 import functools
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pneumonia.web.batch_tab import Batch
 from pneumonia.web.examples import load_examples
 from pneumonia.web.gradio_private import Upload
 from pneumonia.web.limits import MAX_UPLOAD_BYTES, BodySizeLimit, no_room
+from pneumonia.web.neighbours import Neighbours, is_local
 from pneumonia.web.texts import i18n
 from pneumonia.web.theme import theme
 
@@ -203,6 +205,8 @@ def _endpoints() -> None:
 
 def launch(page: gr.Blocks, host: str | None = None, port: int | None = None) -> None:
     """Serve the page until it is interrupted; without host or port Gradio's variables decide."""
+    name = host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
+    local = is_local(f"//[{name}]" if ":" in name else f"//{name}")
     page.launch(
         server_name=host,
         server_port=port,
@@ -213,7 +217,7 @@ def launch(page: gr.Blocks, host: str | None = None, port: int | None = None) ->
         max_file_size=MAX_UPLOAD_BYTES,
         app_kwargs={
             "routes": [modules.ROUTE],
-            "middleware": [Middleware(BodySizeLimit)],
+            "middleware": [Middleware(Neighbours, local=local), Middleware(BodySizeLimit)],
             "exception_handlers": {OSError: no_room},
         },
         footer_links=["api"],

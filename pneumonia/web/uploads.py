@@ -2,9 +2,11 @@
 
 import base64
 import binascii
+import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import gradio as gr
 
@@ -14,6 +16,7 @@ WHAT = 'a file as "data:image/png;base64,...", or its address under /gradio_api/
 ADDRESS = "Send the film itself: this page fetches nothing from other addresses."
 _UNCLEAR = 'Send the film as "data:image/png;base64,..." or upload it first.'
 _UPLOADED = "/gradio_api/file="
+_TEXT = "text-"  # begins the name of a folder with a film that came as text
 
 
 def save(text: str, folder: Path) -> str:
@@ -36,6 +39,18 @@ def save(text: str, folder: Path) -> str:
     raise refusal(ADDRESS if "://" in text else _UNCLEAR)
 
 
+def address(text: str, folder: Path) -> str:
+    """The text, or if it is a film, the address of the file that it becomes; see ``save``."""
+    return _UPLOADED + quote(_decode(text, folder)) if text.startswith("data:") else text
+
+
+def forget(files: Iterable[str]) -> None:
+    """Delete those of these files that came as text: they were sent for one answer."""
+    for folder in (Path(file).parent for file in files):
+        if folder.name.startswith(_TEXT):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def refusal(sentence: str) -> gr.Error:
     """An error that is said to whoever asks, and not logged."""
     return gr.Error(sentence, print_exception=False)
@@ -49,6 +64,6 @@ def _decode(data: str, folder: Path) -> str:
         raise refusal(_UNCLEAR) from None
     kind = head.removeprefix("data:").partition(";")[0].rpartition("/")[2]
     suffix = f".{kind}" if f".{kind}" in SUFFIXES else ""
-    path = Path(tempfile.mkdtemp(dir=folder)) / f"film{suffix}"
+    path = Path(tempfile.mkdtemp(prefix=_TEXT, dir=folder)) / f"film{suffix}"
     path.write_bytes(content)
     return str(path)

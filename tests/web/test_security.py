@@ -1,5 +1,8 @@
 """What SECURITY.md promises, tried against a running page with everything it says written down."""
 
+import base64
+import contextlib
+import io
 import json
 import os
 import re
@@ -7,7 +10,9 @@ import socket
 import subprocess
 import threading
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 
 import httpx
@@ -16,6 +21,7 @@ import pytest
 from factories import dicom, saved
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from PIL import Image
 from pypdf import PdfReader
 
 from pneumonia.checkpoint import available_models, checkpoints_root
@@ -24,7 +30,7 @@ from pneumonia.export.records import as_dict, csv_text
 from pneumonia.predictor import Predictor
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web.limits import MAX_BODY_BYTES
-from tools.page_process import ROOT, running_page
+from tools.page_process import ROOT, memory, running_page
 
 pytestmark = [
     pytest.mark.slow,
@@ -47,6 +53,7 @@ SECRETS = [part for value in PERSON.values() for part in value.split("^") if par
 class Page:
     """A page of its own: where it answers and keeps uploads, what it writes, whom it called."""
 
+    process: subprocess.Popen
     address: str
     uploads: Path
     log: Path
@@ -67,8 +74,8 @@ def page(tmp_path_factory):
             **proxies,
             **{"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1", "GRADIO_TEMP_DIR": str(uploads)},
         }
-        with running_page(env=env, stdout=out, stderr=subprocess.STDOUT) as (_, address):
-            yield Page(address, uploads, log, called)
+        with running_page(env=env, stdout=out, stderr=subprocess.STDOUT) as (process, address):
+            yield Page(process, address, uploads, log, called)
 
 
 def listen(outside: socket.socket, called: list[bytes]) -> None:
@@ -216,6 +223,83 @@ def test_a_request_that_would_fill_the_memory_is_cut_off(page):
 
 
 # --- nobody else is told -------------------------------------------------------------------------
+
+
+def raw(page, path: str, headers: list[tuple[str, str]], parts: Iterable[bytes]) -> str:
+    """The status line of a POST with exactly these headers; its body ends where nobody reads on."""
+    host, _, port = page.address.removeprefix("http://").rstrip("/").partition(":")
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        lines = [f"POST {path} HTTP/1.1", f"Host: {host}:{port}", "Transfer-Encoding: chunked"]
+        lines += [f"{name}: {value}" for name, value in headers]
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        with contextlib.suppress(OSError):  # it may hang up amid the body
+            for part in parts:
+                connection.sendall(f"{len(part):x}\r\n".encode() + part + b"\r\n")
+            connection.sendall(b"0\r\n\r\n")
+        return connection.recv(200).split(b"\r\n")[0].decode()
+
+
+JSON, FORM = (
+    ("Content-Type", "application/json"),
+    ("Content-Type", "multipart/form-data; boundary=x"),
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "first", "status"),
+    [
+        ("call/predict", [JSON, FORM], b"", "400"),
+        ("call/predict", [FORM], b"", "413"),
+        ("queue/join", [("Content-Type", "multipart/x; boundary=x")], b"", "413"),
+        ("upload", [JSON], b"", "400"),
+        ("upload", [FORM], b'--x\r\nContent-Disposition: form-data; name="f"\r\n\r\n', "400"),
+    ],
+)
+def test_no_header_of_the_sender_lifts_the_limit_of_a_request(page, path, headers, first, status):
+    before = memory(page.process.pid)
+    body = chain([first or b"{"], repeat(2**20 * b"a", MAX_BODY_BYTES // 2**20 + 50))
+    assert f" {status} " in raw(page, f"/gradio_api/{path}", headers, body)
+    assert memory(page.process.pid) - before < 3 * MAX_BODY_BYTES // 2**20
+
+
+def test_a_film_sent_as_text_is_gone_with_its_answer(page, client):
+    noise = np.random.default_rng(0).integers(0, 256, (1500, 2000), dtype=np.uint8)
+    Image.fromarray(noise).save(file := io.BytesIO(), "PNG")
+    text = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    assert len(text) > 3.5e6
+    for _ in range(3):
+        Client(page.address, verbose=False).predict(text, api_name="/predict")
+    before = memory(page.process.pid)
+    for _ in range(24):  # each in a session of its own, which Gradio keeps
+        Client(page.address, verbose=False).predict(text, api_name="/predict")
+    assert memory(page.process.pid) - before < 60  # the texts have 100 MB
+    assert not [path for path in page.uploads.rglob("text-*") if path.is_dir()]
+
+
+@pytest.mark.parametrize("name", ["Host", "Origin"])
+def test_another_web_site_neither_calls_this_page_nor_reads_its_answers(page, name):
+    foreign = {"Host": "evil.example:7860", "Origin": "http://evil.example"}[name]
+    for method, path in (
+        ("GET", ""),
+        ("POST", "gradio_api/call/predict"),
+        ("POST", "gradio_api/upload"),
+    ):
+        answer = httpx.request(method, f"{page.address}{path}", headers={name: foreign})
+        assert answer.status_code == 403 and "its own address only" in answer.text
+        assert "access-control-allow-origin" not in answer.headers
+    own = {"Host": httpx.URL(page.address).netloc.decode(), "Origin": page.address.rstrip("/")}[
+        name
+    ]
+    assert httpx.get(page.address, headers={name: own}).status_code == 200
+
+
+def test_every_answer_says_what_a_browser_may_do_with_it(page):
+    for path in ("", "config", "gradio_api/nothing", "monitoring"):
+        headers = httpx.get(f"{page.address}{path}").headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "frame-ancestors 'self' https://huggingface.co" in headers["content-security-policy"]
+    for path in ("monitoring", "gradio_api/process_recording", "dev/reload"):
+        assert httpx.get(f"{page.address}{path}").status_code == 404
 
 
 def test_the_page_calls_nobody(page, client, tagged):
