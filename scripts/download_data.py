@@ -2,4 +2,5 @@
 
 from _checkout import main
 
-main("download")
+if __name__ == "__main__":
+    main("download")

@@ -2,4 +2,5 @@
 
 from _checkout import main
 
-main("pretrain")
+if __name__ == "__main__":
+    main("pretrain")

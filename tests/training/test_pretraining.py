@@ -72,6 +72,7 @@ def test_it_learns_to_tell_pictures_apart(stripes, tmp_path):
     assert history[-1]["accuracy"] > 0.8
 
 
+@pytest.mark.slow
 def test_pretrained_weights_start_a_densenet(shards, tmp_path):
     out = tmp_path / "pretrained.safetensors"
     words = f"pretrain --data {shards} --out {out} --epochs 1 --size 32 --batch 20 --device cpu"
