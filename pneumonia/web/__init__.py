@@ -2,7 +2,7 @@
 
 ``page`` lays it out, ``handlers`` answers its events and its endpoint, ``views`` turns predictions
 into HTML, ``about`` says what never changes, ``examples`` are films to start with. The look is in
-``style.css``, what happens without the server in ``script.js``.
+``style.css``; what happens without the server is in ``modules/page.js`` and what that imports.
 """
 
 from collections.abc import Callable

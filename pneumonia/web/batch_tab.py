@@ -35,12 +35,14 @@ class Batch:
 
     Attributes:
         name: tells it from other batches.
+        total: how many films there are; the rest is of those that were read so far.
         films: where each film lies.
         rows: their names with small predictions, or why there are none.
         lines: the same for the browser, as JSON.
     """
 
     name: str
+    total: int
     films: list[FilmRef] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
@@ -90,9 +92,10 @@ def table(titles: dict[str, str]) -> str:
 </section>"""
 
 
-def progress(done: int, total: int, seconds: float | None = None) -> str:
-    """How far it is, and how long it will take from here."""
-    left, going = "", done < total
+def progress(batch: Batch, seconds: float | None = None, going: bool = True) -> str:
+    """How far a batch is, how long it will take from here, and whether it goes on at all."""
+    done, total, left = len(batch.films), batch.total, ""
+    going = going and done < total
     if seconds is not None and going:
         left = tag("batch.left", minutes=max(1, round(seconds / 60)))
         left = f'<span class="left"> · {left}</span>'
@@ -110,20 +113,20 @@ def read(paths: list[str]) -> Iterator[tuple[str, str, Batch]]:
     Yields:
         The progress as HTML, the message for the browser, and the batch so far.
     """
-    films, batch = list_films(paths), Batch(f"{time.time():.3f}")
-    began = time.monotonic()
-    yield progress(0, len(films)), batch.message(), batch
+    films, began = list_films(paths), time.monotonic()
+    batch = Batch(f"{time.time():.3f}", len(films))
+    yield progress(batch), batch.message(), batch
     for film, answer in zip(films, handlers.answers(films), strict=True):
         batch.add(film, answer)
         done = len(batch.films)
         seconds = (time.monotonic() - began) / done * (len(films) - done)
-        yield progress(done, len(films), seconds), batch.message(done - 1), batch
-    yield progress(len(films), len(films)), batch.message(), batch
+        yield progress(batch, seconds), batch.message(done - 1), batch
+    yield progress(batch), batch.message(), batch
 
 
-def all_rows(batch: Batch | None) -> str:
-    """The message of a batch that was cancelled, with every row."""
-    return batch.message() if batch else ""
+def cancelled(batch: Batch) -> tuple[str, str]:
+    """What the browser is told of a batch that was cancelled: that it does not go on, every row."""
+    return progress(batch, going=False), batch.message()
 
 
 def export(batch: Batch | None, what: str) -> str:

@@ -24,8 +24,6 @@ _WAITING = 32
 
 _html = functools.partial(gr.HTML, apply_default_css=False)
 
-_STOP = """() => document.querySelector(".going")?.classList.remove("going")"""
-
 
 def _end_with_skip(steps):
     """Ends a stream with ``gr.skip()``: Gradio repeats the last yield otherwise.
@@ -175,8 +173,8 @@ def build() -> gr.Blocks:
             **quiet,
         )
         rows.select(lambda: gr.Tabs(selected="one"), None, tabs, queue=False, **quiet)
-        cancel.click(None, None, None, js=_STOP, cancels=[reading], **quiet)
-        cancel.click(batch_tab.all_rows, batch, rows, queue=False, **quiet)
+        cancel.click(None, cancels=[reading], **quiet)
+        cancel.click(batch_tab.cancelled, batch, [progress, rows], queue=False, **quiet)
 
         _endpoints()
     return page.queue(max_size=_WAITING, default_concurrency_limit=handlers.CONCURRENT)

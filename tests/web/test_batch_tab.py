@@ -7,6 +7,7 @@ import inspect
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import gradio as gr
 import pytest
@@ -57,7 +58,8 @@ def test_rows_come_one_by_one_and_a_bad_file_costs_only_its_own(loaded, names, p
     assert first["rows"] == [] and len({message["batch"] for message in (first, *each, last)}) == 1
     rows = last["rows"]
     assert [message["rows"] for message in each] == [[row] for row in rows]
-    assert batch_tab.all_rows(batch) == messages[-1]
+    bar, message = batch_tab.cancelled(replace(batch, total=9))
+    assert message == messages[-1] and "going" in progress[2] and "going" not in bar
     assert [row["name"] for row in rows] == [
         "film0.png",
         "broken <b>.png",
