@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pneumonia.checkpoint import available_models
+    from pneumonia.card import available_models
     from pneumonia.predictor import Prediction, Predictor
     from pneumonia.reading.radiograph import read_radiograph
     from pneumonia.reading.refusals import RadiographError
@@ -20,7 +20,7 @@ _HOMES = {
     "Prediction": "predictor",
     "Predictor": "predictor",
     "RadiographError": "reading.refusals",
-    "available_models": "checkpoint",
+    "available_models": "card",
     "read_radiograph": "reading.radiograph",
 }
 

@@ -7,6 +7,8 @@ field is missing or holds what it cannot mean, so nothing behind it need check a
 import json
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from types import UnionType
@@ -14,6 +16,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
+CARD = "card.json"
 LABELS = ("NORMAL", "PNEUMONIA")
 
 
@@ -211,7 +214,30 @@ class Card:
 
     def save(self, path: str | Path) -> None:
         """Write the card; whoever reads meanwhile meets the old one or the new, never half."""
-        write_json(path, asdict(self, dict_factory=_without_none))
+        write_json(path, asdict(self, dict_factory=without_none))
+
+
+def checkpoints_root() -> Path:
+    """The folder of the shipped checkpoints, asked for anew at each call.
+
+    Returns:
+        ``$PNEUMONIA_CHECKPOINTS`` where that is set, else what an installed wheel brought, else
+        the checkout's ``checkpoints/``.
+    """
+    chosen = os.environ.get("PNEUMONIA_CHECKPOINTS")
+    return Path(chosen) if chosen else shipped_folder("checkpoints")
+
+
+def shipped_folder(name: str) -> Path:
+    """A folder of the checkout, or the copy of it that an installed wheel carries."""
+    package = Path(__file__).resolve().parent
+    installed = package / f"_{name}"
+    return installed if installed.is_dir() else package.parent / name
+
+
+def available_models(root: str | Path | None = None) -> list[str]:
+    """Names of the checkpoints under ``root`` (default: the shipped ones), sorted."""
+    return sorted(card.parent.name for card in Path(root or checkpoints_root()).glob(f"*/{CARD}"))
 
 
 def read(schema: type[T], path: str | Path) -> T:
@@ -230,18 +256,35 @@ def read(schema: type[T], path: str | Path) -> T:
 
 def write_json(path: str | Path, content: object) -> None:
     """Write JSON so that a reader never meets half a file."""
+    with replacing(path) as partial:
+        text = json.dumps(content, indent=2, ensure_ascii=False)
+        partial.write_text(text + "\n", encoding="utf-8")
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A file to write, which takes the place of ``path`` once it is whole.
+
+    Whoever reads meanwhile meets the old file or the new one; an error leaves the old one.
+    """
     path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
-def _without_none(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def without_none(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A ``dict_factory`` of ``asdict``: what nobody knows is left out of the file."""
     return {name: value for name, value in pairs if value is not None}
 
 
 def _parse(kind: Any, value: Any, where: str) -> Any:
-    """A JSON value as the type that the schema names; ``where`` is its place in the card."""
+    """A JSON value as the type that the schema names; ``where`` is its place in the file."""
+    if kind is Any:
+        return value
     if get_origin(kind) is UnionType:  # only ever "X | None"
         return None if value is None else _parse(get_args(kind)[0], value, where)
     if isinstance(kind, type) and is_dataclass(kind):
@@ -253,9 +296,13 @@ def _parse(kind: Any, value: Any, where: str) -> Any:
         if missing := required - value.keys():
             raise CardError(f"it lacks the field {prefix}{min(missing)}")
         return kind(**{n: _parse(types[n], value[n], prefix + n) for n in types if n in value})
-    kind = get_origin(kind) or kind
+    within, kind = get_args(kind), get_origin(kind) or kind
     if kind is tuple and isinstance(value, list):
-        return tuple(value)
+        if within[-1] is not ... and len(value) != len(within):
+            raise CardError(f"its {where} should hold {len(within)} values, not {len(value)}")
+        return tuple(_parse(within[0], item, where) for item in value)
+    if kind is dict and isinstance(value, dict):
+        return {name: _parse(within[1], item, f"{where}.{name}") for name, item in value.items()}
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):

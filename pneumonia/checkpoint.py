@@ -5,7 +5,6 @@ that they cannot drift apart, and where the weights come from.
 """
 
 import hashlib
-import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -13,38 +12,20 @@ import safetensors.numpy
 import torch
 from safetensors.torch import load_file, save_file
 
-from pneumonia.card import Card, CardError
+from pneumonia.card import (
+    CARD,
+    Card,
+    CardError,
+    available_models,
+    checkpoints_root,
+    replacing,
+)
 from pneumonia.gate import Gate
 from pneumonia.models import Network, build
-
-CARD = "card.json"
 
 
 class CheckpointError(RuntimeError):
     """A checkpoint that cannot be used; ``str(error)`` says which, why and what to do."""
-
-
-def checkpoints_root() -> Path:
-    """The folder of the shipped checkpoints, asked for anew at each call.
-
-    Returns:
-        ``$PNEUMONIA_CHECKPOINTS`` where that is set, else what an installed wheel brought, else
-        the checkout's ``checkpoints/``.
-    """
-    chosen = os.environ.get("PNEUMONIA_CHECKPOINTS")
-    return Path(chosen) if chosen else shipped_folder("checkpoints")
-
-
-def shipped_folder(name: str) -> Path:
-    """A folder of the checkout, or the copy of it that an installed wheel carries."""
-    package = Path(__file__).resolve().parent
-    installed = package / f"_{name}"
-    return installed if installed.is_dir() else package.parent / name
-
-
-def available_models(root: str | Path | None = None) -> list[str]:
-    """Names of the checkpoints under ``root`` (default: the shipped ones), sorted."""
-    return sorted(card.parent.name for card in Path(root or checkpoints_root()).glob(f"*/{CARD}"))
 
 
 def save_checkpoint(
@@ -70,9 +51,8 @@ def write_weights(path: str | Path, network: Network, half: bool) -> None:
         name: (tensor.half() if half and tensor.ndim > 1 else tensor).contiguous().cpu()
         for name, tensor in network.state_dict().items()
     }
-    partial = f"{path}.partial"
-    save_file(state, partial)
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        save_file(state, partial)
 
 
 def checkpoint_folder(name: str | Path) -> Path:

@@ -27,6 +27,14 @@ from pneumonia.card import (
     WeightsFile,
 )
 from pneumonia.checkpoint import save_checkpoint
+from pneumonia.evaluation.results import (
+    SHOWN,
+    Corrupted,
+    Coverage,
+    Evaluation,
+    ModelResult,
+    Refusals,
+)
 from pneumonia.gate import Gate, GateResult
 from pneumonia.models import MODELS, ModelSpec, Network, build
 from pneumonia.predictor import Prediction
@@ -70,6 +78,27 @@ def card_of(model: str, **changes) -> Card:
         gate=GateFile(passes=PassRates(0.99, 0.98)),
     )
     return replace(card, **changes)
+
+
+def model_result(card: Card, **changes) -> ModelResult:
+    """What an evaluation says of a card's model, measured on four films."""
+    result = ModelResult(
+        title=card.title,
+        weights_sha256=card.weights.sha256,
+        operating_point=0.5,
+        figures=figures(films=4, normal=2, pneumonia=2),
+        intervals=dict.fromkeys(SHOWN, (0.8, 0.95)),
+        coverage=Coverage(0.9, 0.9, 0.1),
+        corruptions={"clean": Corrupted(0.9, 0.9, 0.9, 0.0, 1.0)},
+        probabilities=(0.1, 0.6, 0.4, 0.8),
+        ood={"noise": Refusals(6, 1.0)},
+    )
+    return replace(result, **changes)
+
+
+def evaluation_of(models: dict[str, ModelResult], **changes) -> Evaluation:
+    """An evaluation of these models on the validation films."""
+    return replace(Evaluation("pneumonia evaluate", "val", models), **changes)
 
 
 def open_gate(model: str, limit: float = 1e6) -> Gate:

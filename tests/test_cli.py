@@ -17,6 +17,8 @@ from typer.testing import CliRunner
 from pneumonia.checkpoint import load_checkpoint
 from pneumonia.cli import COMMANDS, app, command_line, sentence
 from pneumonia.data.dataset import find_records, split_records
+from pneumonia.evaluation.corruptions import CORRUPTIONS
+from pneumonia.evaluation.results import Evaluation
 from pneumonia.models import MODELS
 from pneumonia.synthetic.phantom import draw_phantom
 
@@ -196,7 +198,9 @@ def test_a_full_disk_is_told_in_one_sentence(folder, checkpoints):
 
 
 @pytest.mark.slow
-def test_evaluate_writes_a_whole_report(dataset, checkpoints, tmp_path):
+def test_evaluate_writes_a_whole_report(dataset, tmp_path, monkeypatch):
+    monkeypatch.setitem(MODELS, "tiny", TINY)
+    checkpoints = random_checkpoints(tmp_path / "checkpoints", ["cnn", "tiny"])
     out, readme = tmp_path / "report", tmp_path / "README.md"
     ood_images = tmp_path / "bones"
     ood_images.mkdir()
@@ -205,14 +209,15 @@ def test_evaluate_writes_a_whole_report(dataset, checkpoints, tmp_path):
     readme.write_text("before\n<!-- figures: x -->\nold\n<!-- /figures -->\nafter\n")
     result = run(
         *("evaluate", "--data", dataset, "--split", "val", "--out", out, "--readme", readme),
-        *("--heat-films", 2, "--ood", ood_images),
+        *("--heat-films", 2, "--ood", ood_images, "--draws", 20),
         PNEUMONIA_CHECKPOINTS=str(checkpoints),
     )
     assert result.exit_code == 0, result.stderr
     table = result.stdout.strip()
     assert table.startswith("| | Tiny Net | Small CNN |")
     page = readme.read_text()
-    assert table in page and "old" not in page
+    assert table in page and "these films chose each model's epoch" in page
+    assert "\nold\n" not in page
     assert page.startswith("before\n<!-- figures: x -->\n") and page.endswith("-->\nafter\n")
     report = json.loads((out / "evaluation.json").read_text())
     assert report["command"].startswith("pneumonia evaluate --data")
@@ -221,27 +226,44 @@ def test_evaluate_writes_a_whole_report(dataset, checkpoints, tmp_path):
     assert table in text and "](evaluation.png)" in text
     assert (out / "evaluation.png").read_bytes().startswith(b"\x89PNG")
     for model in report["models"].values():
-        assert len(model["perturbations"]) == 17 and model["perturbations"]["clean"]["flips"] == 0
+        assert list(model["corruptions"]) == list(CORRUPTIONS)
+        assert model["corruptions"]["clean"]["label_flip_rate"] == 0
         assert f"{model['figures']['auroc']:.3f} (" in table
         assert model["ood"]["bones"]["pictures"] == 3
         assert {"blank", "noise", "text", "bones"} <= set(model["ood"])
     assert "| bones (3) |" in text
-    assert {"randomisation", "road", "pointing", "elsewhere"} == set(
-        report["heat"]["models"]["cnn"]
-    )
-    assert set(report["comparison"]) >= {"auroc", "accuracy", "brier"}
+    checks = {"cascading_randomization", "road", "pointing_game", "energy_outside_body"}
+    assert set(report["saliency"]["models"]["cnn"]) == checks
+    assert "The heatmaps put to the test" in text
+    (comparison,) = report["comparisons"]
+    assert {comparison["first"], comparison["second"]} == {"cnn", "tiny"}
+
+
+def test_figures_are_kept_if_the_heatmap_checks_fail(dataset, tmp_path, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    monkeypatch.setattr("pneumonia.evaluation.saliency.road", fail)
+    monkeypatch.setitem(MODELS, "tiny", TINY)
+    folder, out = random_checkpoints(tmp_path, ["tiny"]) / "tiny", tmp_path / "report"
+    monkeypatch.setattr("pneumonia.evaluation.run.CORRUPTIONS", {"clean": None})
+    result = run("evaluate", "--data", dataset, "--model", folder, "--out", out, "--draws", 2)
+    assert result.exit_code == 1 and "CUDA error" in result.stderr
+    evaluation = Evaluation.load(out / "evaluation.json")
+    assert evaluation.models["tiny"].figures.films == 12 and evaluation.saliency is None
+    assert {path.suffix for path in out.iterdir()} == {".json", ".md", ".png"}
 
 
 def test_evaluate_quickly_on_the_test_split(dataset, checkpoints, tmp_path):
     out = tmp_path / "report"
     result = run(
         *("evaluate", "--data", dataset, "--split", "test", "--model", checkpoints / "cnn"),
-        *("--out", out, "--quick"),
+        *("--out", out, "--quick", "--draws", 20),
     )
     assert result.exit_code == 0, result.stderr
     (model,) = json.loads((out / "evaluation.json").read_text())["models"].values()
     assert (model["figures"]["normal"], model["figures"]["pneumonia"]) == (6, 6)
-    assert list(model["perturbations"]) == ["clean"] and "held" not in model
+    assert list(model["corruptions"]) == ["clean"] and "held_out_coverage" not in model
 
 
 # --- train and calibrate -------------------------------------------------------------------------

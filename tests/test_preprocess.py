@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from pneumonia.preprocess import CANONICAL_SIDE, EvalPreset, TrainPreset, to_canonical
+from pneumonia.preprocess import BATCH, CANONICAL_SIDE, EvalPreset, to_canonical
 
 
 @pytest.fixture(scope="module")
@@ -10,12 +10,12 @@ def images(films):
     return torch.stack([to_canonical(film) for film in films])
 
 
-def test_a_film_of_any_shape_becomes_one_grid():
+def test_a_film_of_any_shape_becomes_one_image():
     film = np.linspace(0, 1, 300, dtype=np.float32)[:, None].repeat(500, 1)
-    grid = to_canonical(film)
-    assert grid.shape == (1, CANONICAL_SIDE, CANONICAL_SIDE) and grid.dtype == torch.uint8
-    assert grid[0, 0, 0] == 0 and grid[0, -1, 0] == 255
-    assert torch.equal(grid[0, :, 0], grid[0, :, -1])
+    image = to_canonical(film)
+    assert image.shape == (1, CANONICAL_SIDE, CANONICAL_SIDE) and image.dtype == torch.uint8
+    assert image[0, 0, 0] == 0 and image[0, -1, 0] == 255
+    assert torch.equal(image[0, :, 0], image[0, :, -1])
 
 
 def test_size_of_the_file_leaves_no_trace(films):
@@ -42,25 +42,10 @@ def test_a_blank_film_gives_zeros_not_nan():
     )
 
 
-def test_training_input_is_random_seeded_and_in_range(images):
-    preset = TrainPreset(80)
-    torch.manual_seed(0)
-    first, other = preset(images), preset(images)
-    torch.manual_seed(0)
-    again = preset(images)
-    assert first.shape == (len(images), 1, 80, 80)
-    assert torch.isfinite(first).all()
-    assert torch.equal(first, again) and not torch.equal(first, other)
-    before = images.clone()
-    changed = preset.change(images)
-    assert changed.shape == images.shape and changed.min() >= 0 and changed.max() <= 1
-    assert torch.equal(images, before)
-
-
-def test_each_step_of_the_augmentation_changes_films(images):
-    preset, films = TrainPreset(CANONICAL_SIDE), images.float() / 255
-    torch.manual_seed(3)
-    assert (preset.warp(films) - films).abs().mean((1, 2, 3)).min() > 0.01
-    assert (preset.expose(films.clone()) - films).abs().mean((1, 2, 3)).min() > 0.005
-    changed = [not torch.equal(preset.degrade(film), film) for film in films.repeat(4, 1, 1, 1)]
-    assert 0.6 < np.mean(changed) < 1  # most, and some stay as they are
+def test_batches_are_the_films_in_order_on_the_device(images):
+    many = images.repeat(BATCH // len(images) + 1, 1, 1, 1)
+    batches = list(EvalPreset(32).batches(many, torch.device("cpu")))
+    assert [len(batch) for batch in batches] == [BATCH, len(many) - BATCH]
+    assert torch.equal(torch.cat(batches), EvalPreset(32)(many))
+    (elsewhere, *_) = EvalPreset(32).batches(images, torch.device("meta"))
+    assert elsewhere.device.type == "meta"

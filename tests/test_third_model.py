@@ -9,6 +9,8 @@ import pytest
 from pypdf import PdfReader
 
 from pneumonia.checkpoint import available_models
+from pneumonia.evaluation.model_card import write_model_cards
+from pneumonia.evaluation.run import evaluate_models, write_report
 from pneumonia.predictor import Predictor
 from pneumonia.reading.archive import FilmRef
 from pneumonia.synthetic.phantom import draw_phantom
@@ -25,6 +27,19 @@ def test_a_third_model_predicts(three_models, films):
     assert available_models() == ["cnn", "densenet169", "tiny"]
     prediction = Predictor.load("tiny").predict(films[0])
     assert prediction.card.title == "Tiny Net" and prediction.attribution.shape == (13, 13)
+
+
+def test_a_third_model_is_evaluated_beside_the_others(three_models, dataset, tmp_path):
+    names = available_models()
+    evaluation, measured = evaluate_models(names, dataset, "val", "", quick=True, draws=5)
+    assert [len(model.probabilities) for model in evaluation.models.values()] == [12] * 3
+    best = max(evaluation.models, key=lambda name: evaluation.models[name].figures.auroc)
+    pairs = {(pair.first, pair.second) for pair in evaluation.comparisons}
+    assert pairs == {(best, name) for name in names if name != best}
+    write_report(tmp_path, evaluation, measured.labels)
+    assert all(title in (tmp_path / "evaluation.md").read_text() for title in TITLES)
+    (card, *_) = write_model_cards(three_models, tmp_path / "evaluation.json")[-1:]
+    assert card.parent.name == "tiny" and "# Tiny Net" in card.read_text()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def cards(
 
     Each folder's README.md is made from its card.json and, where one is given, an evaluation.
     """
-    from pneumonia.checkpoint import checkpoints_root
+    from pneumonia.card import checkpoints_root
     from pneumonia.evaluation.model_card import write_model_cards
 
     for path in write_model_cards(checkpoints or checkpoints_root(), evaluation):

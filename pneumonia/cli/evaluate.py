@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,6 +21,9 @@ def evaluate(
     heat_films: Annotated[
         int, typer.Option(min=1, metavar="N", help="Films of the heatmap checks.")
     ] = 24,
+    draws: Annotated[
+        int, typer.Option(min=2, metavar="N", help="Bootstrap samples of the intervals.")
+    ] = 1000,
     ood: Annotated[
         list[Path] | None,
         typer.Option(
@@ -44,11 +48,19 @@ def evaluate(
     train + val that no shipped model was trained on. The folder --out gets evaluation.json,
     evaluation.md and evaluation.png.
     """
-    from pneumonia.checkpoint import available_models
-    from pneumonia.evaluation.run import evaluate_models, write_report
+    from pneumonia.card import available_models
+    from pneumonia.evaluation.report import main_table
+    from pneumonia.evaluation.run import check_heatmaps, evaluate_models, write_report
 
     names = sorted(available_models(), reverse=True) if model == "all" else [model]
-    report, labels = evaluate_models(names, data, split, device, ood or [], quick, heat_films)
-    table = write_report(out, {"command": ctx.obj, **report}, labels, readme)
-    typer.echo(table)
+    evaluation, films = evaluate_models(
+        names, data, split, ctx.obj, device=device, ood=ood or [], quick=quick, draws=draws
+    )
+    for sentence in evaluation.skipped:
+        typer.echo(f"skipped: {sentence}", err=True)
+    write_report(out, evaluation, films.labels, readme)
+    if not quick:  # the longest part; what is measured by now stays if it fails
+        heatmaps = check_heatmaps(names, films, heat_films, device)
+        write_report(out, replace(evaluation, saliency=heatmaps), films.labels, readme)
+    typer.echo(main_table(evaluation))
     typer.echo(f"written to {out}", err=True)

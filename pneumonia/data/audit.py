@@ -1,12 +1,14 @@
 """Can the classes be told apart without looking at the lungs? The report of ``pneumonia audit``."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from pneumonia.card import LABELS, write_json
-from pneumonia.data.dataset import find_records, load_images, split_records
+from pneumonia.data.dataset import Record, find_records, load_images, split_records
 from pneumonia.data.duplicates import identical_pairs, near_identical_pairs, overlaps
 from pneumonia.data.shortcut_figure import draw_audit, precise
 from pneumonia.data.shortcuts import (
@@ -49,7 +51,7 @@ def audit(
             print(f"skipped: {error}", file=sys.stderr)
         folder = traits_from_records(films)
         section = audit_metadata(folder)
-        section["told apart by"] |= {
+        section["shortcut_auroc"] |= {
             "grey levels without their place": shortcut_auroc(pixel_statistics(images), folder),
             "outer rim of the film": shortcut_auroc(border_profile(images), folder),
         }
@@ -72,29 +74,31 @@ def write_audit(out: Path, report: dict, traits: FileTraits) -> str:
     return text
 
 
-def audit_metadata(sample) -> dict:
-    told = {}
+def audit_metadata(traits: FileTraits) -> dict:
+    """What each group of file metadata gives away, and the medians of each class."""
+    aurocs = {}
     for name, keys in METADATA.items():
-        features = np.stack([sample.metadata[key] for key in keys], axis=1).astype(float)
-        told[name] = shortcut_auroc(features, sample)
+        features = np.stack([traits.metadata[key] for key in keys], axis=1).astype(float)
+        aurocs[name] = shortcut_auroc(features, traits)
     medians = {
         name: {
-            key: float(np.nanmedian(column[sample.labels == label]))
-            for key, column in sample.metadata.items()
+            key: float(np.nanmedian(column[traits.labels == label]))
+            for key, column in traits.metadata.items()
             if key != "mode" and np.isfinite(column).any()
         }
         for label, name in enumerate(LABELS)
     }
-    counts = {name: int((sample.labels == label).sum()) for label, name in enumerate(LABELS)}
-    return {"films": counts, "medians": medians, "told apart by": told}
+    counts = {name: int((traits.labels == label).sum()) for label, name in enumerate(LABELS)}
+    return {"films": counts, "medians": medians, "shortcut_auroc": aurocs}
 
 
-def audit_copies(films, images) -> dict:
+def audit_copies(films: Sequence[Record], images: Tensor) -> dict:
+    """Which films and patients the splits share: the official ones, and this project's."""
     identical = identical_pairs(films)
     near = sorted(set(near_identical_pairs(images)) - set(identical))
     pairs = {"identical": identical, "near": near}
-    held = set(split_records(films, "val"))
-    cut = [f.split if f.split == "test" else "val" if f in held else "train" for f in films]
+    validation = set(split_records(films, "val"))
+    cut = [f.split if f.split == "test" else "val" if f in validation else "train" for f in films]
     return {
         "official folders": overlaps(films, pairs, [film.split for film in films]),
         "this project's cut": overlaps(films, pairs, cut),
@@ -102,7 +106,7 @@ def audit_copies(films, images) -> dict:
 
 
 def markdown(report: dict) -> str:
-    rows = [(s, n, r) for s, x in report["sources"].items() for n, r in x["told apart by"].items()]
+    rows = [(s, n, r) for s, x in report["sources"].items() for n, r in x["shortcut_auroc"].items()]
     tested = any(result["test"] for *_, result in rows)
     lines = [f"`{report['command']}` prints:", ""]
     lines.append("| source | the classifier saw only | films | AUROC (95 % interval) |")
@@ -119,7 +123,7 @@ def markdown(report: dict) -> str:
         shared = (str(len(found["patients"].get(p, ()))) if "–" in p else "" for p in places)
         lines.append("| patients in both | " + " | ".join(shared) + " |")
         for kind, title in COPIES.items():
-            for key, suffix in (("pairs", ""), ("two patients", ", of two patients")):
+            for key, suffix in (("pairs", ""), ("two_patients", ", of two patients")):
                 cells = (str(found[kind][place][key]) for place in places)
                 lines.append(f"| {title}{suffix} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -136,9 +140,9 @@ def bars(report: dict) -> dict:
     """What the figure shows: nothing that is the same in every file, nothing twice."""
     shown = {}
     for source, section in report["sources"].items():
-        told = {name: r for name, r in section["told apart by"].items() if not r["constant"]}
-        if len(told.keys() & METADATA.keys()) == 2:  # one group, and "all" which is that group
-            told.pop(next(iter(METADATA)))
+        aurocs = {name: r for name, r in section["shortcut_auroc"].items() if not r["constant"]}
+        if len(aurocs.keys() & METADATA.keys()) == 2:  # one group, and "all" which is that group
+            aurocs.pop(next(iter(METADATA)))
         title = f"{source[0].upper()}{source[1:]} ({sum(section['films'].values()):,})"
-        shown[title] = list(told.items())
+        shown[title] = list(aurocs.items())
     return shown

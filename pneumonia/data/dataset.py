@@ -1,11 +1,14 @@
 """The Kaggle folder → films with labels and patients, a patient-grouped fold, decoded images."""
 
 import hashlib
+import inspect
 import os
 import re
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +16,14 @@ import torch
 from sklearn.model_selection import StratifiedGroupKFold
 from tqdm import tqdm
 
-from pneumonia.card import LABELS
+from pneumonia import reading
+from pneumonia.card import LABELS, replacing
 from pneumonia.preprocess import CANONICAL_SIDE, to_canonical
 from pneumonia.reading.archive import find_films
 from pneumonia.reading.radiograph import RadiographError, read_radiograph
 
 SPLITS = ("train", "val", "test")
+UNUSED = 30 * 24 * 3600  # seconds
 FOLDS = 6  # one of them validates: about 870 films of 490 patients
 
 
@@ -93,15 +98,15 @@ def split_records(films: Sequence[Record], split: str) -> list[Record]:
         groups = merge_identical(pool)
         folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
         labels = [film.label for film in pool]
-        rest, held = next(folds.split(np.zeros(len(pool)), labels, groups))
-        chosen = [pool[i] for i in (rest if split == "train" else held)]
+        train, val = next(folds.split(np.zeros(len(pool)), labels, groups))
+        chosen = [pool[i] for i in (train if split == "train" else val)]
     if not chosen:
         raise FileNotFoundError(f"The data set has no {split!r} films here.")
     return chosen
 
 
 def merge_identical(films: Sequence[Record]) -> list[str]:
-    """A group name a film: its patient, patients that share a byte-identical file merged."""
+    """A group name per film: its patient; patients that share a byte-identical file are one."""
     parent: dict[str, str] = {}
 
     def root(patient: str) -> str:
@@ -121,7 +126,10 @@ def merge_identical(films: Sequence[Record]) -> list[str]:
 def load_images(
     films: Sequence[Record], cache: str | Path | None = None
 ) -> tuple[torch.Tensor, list[Record], list[str]]:
-    """Decode every film once, or take the decoded copy from the cache.
+    """Decode every film once, or take the decoded copies from the cache.
+
+    They are decoded anew when a file or the code that decodes it changes. Copies that nobody used
+    for a month are deleted.
 
     Args:
         films: what to decode.
@@ -134,21 +142,35 @@ def load_images(
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(cache or Path(home) / "pneumonia")
     stats = [(str(film.path), film.path.stat()) for film in films]
-    key = "\n".join(f"{path} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats)
-    file = folder / f"images{CANONICAL_SIDE}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.pt"
+    lines = [f"{path} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats]
+    key = hashlib.sha256("\n".join([decoder_version(), *lines]).encode()).hexdigest()
+    file = folder / f"images-{key[:16]}.pt"
     if file.is_file():
         stored = torch.load(file, weights_only=True, mmap=True)
+        os.utime(file)
     else:
         stored = decode(films)
         folder.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(f".{os.getpid()}.partial")
-        torch.save(stored, partial)
-        partial.replace(file)
+        with replacing(file) as partial:
+            torch.save(stored, partial)
+    for other in folder.glob("images*-*.pt"):
+        if time.time() - other.stat().st_mtime > UNUSED:
+            other.unlink(missing_ok=True)
     kept = [films[i] for i in stored["index"].tolist()]
     return stored["images"], kept, stored["errors"]
 
 
+def decoder_version() -> str:
+    """A hash of the code that makes images of files: other pixels have another version."""
+    source = [path.read_bytes() for path in sorted(Path(reading.__file__).parent.glob("*.py"))]
+    source.append(inspect.getsource(to_canonical).encode())
+    source += [version(name).encode() for name in ("pillow", "pydicom", "torch")]
+    return hashlib.sha256(b"\0".join(source)).hexdigest()
+
+
 def decode(films: Sequence[Record]) -> dict:
+    """``images`` ``(N, 1, 224, 224)`` uint8, ``index`` of the films they are of, ``errors``."""
+
     def one(film: Record) -> torch.Tensor | str:
         try:
             return to_canonical(read_radiograph(film.path).pixels)
@@ -157,11 +179,10 @@ def decode(films: Sequence[Record]) -> dict:
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(tqdm(pool.map(one, films), "Decoding", len(films), unit="film"))
-    index = [i for i, result in enumerate(results) if not isinstance(result, str)]
+    images = {i: result for i, result in enumerate(results) if not isinstance(result, str)}
+    none = torch.empty(0, 1, CANONICAL_SIDE, CANONICAL_SIDE, dtype=torch.uint8)
     return {
-        "images": torch.stack([results[i] for i in index])
-        if index
-        else torch.empty(0, 1, CANONICAL_SIDE, CANONICAL_SIDE),
-        "index": torch.tensor(index, dtype=torch.long),
+        "images": torch.stack([*images.values()]) if images else none,
+        "index": torch.tensor([*images], dtype=torch.long),
         "errors": [result for result in results if isinstance(result, str)],
     }

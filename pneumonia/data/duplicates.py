@@ -25,12 +25,16 @@ def identical_pairs(films: Sequence[Record]) -> list[tuple[int, int]]:
     return [pair for copies in same.values() for pair in combinations(copies, 2)]
 
 
-def near_identical_pairs(images: Tensor, bits: int = NEAR, block: int = 1024) -> list[tuple]:
-    """Pairs of indices of films whose difference hashes (Krawetz 2013: is each cell of a small
-    copy brighter than its left neighbour?) differ in at most ``bits`` of 256.
+def near_identical_pairs(
+    images: Tensor, bits: int = NEAR, block: int = 1024
+) -> list[tuple[int, int]]:
+    """Pairs of indices of films that look nearly the same.
+
+    Their difference hashes (Krawetz 2013: is each cell of a small copy brighter than its left
+    neighbour?) differ in at most ``bits`` of 256.
 
     Args:
-        images: (N, 1, H, W) uint8 films.
+        images: ``(N, 1, H, W)`` uint8.
         bits: the largest Hamming distance that counts.
         block: rows compared at a time; a block takes 4 * block * N bytes.
     """
@@ -47,21 +51,33 @@ def near_identical_pairs(images: Tensor, bits: int = NEAR, block: int = 1024) ->
     return pairs
 
 
-def overlaps(films: Sequence[Record], pairs: dict[str, list], splits: Sequence[str]) -> dict:
-    """What the splits share: ``patients`` (names, between two splits) and, of each kind of pairs
-    of film indices, how many lie where: ``{"train": {"pairs", "two patients", "two labels"}}``."""
+def overlaps(
+    films: Sequence[Record], pairs: dict[str, list[tuple[int, int]]], splits: Sequence[str]
+) -> dict[str, dict]:
+    """What the splits share.
+
+    Args:
+        films: N films.
+        pairs: kind → pairs of indices of films.
+        splits: N names of splits.
+
+    Returns:
+        ``patients``: two splits (``"train–val"``) → the names of patients in both. And each kind
+        of pairs: a split or two → ``pairs``, how many there are, and of those ``two_patients``
+        and ``two_labels``, how many have different ones.
+    """
     members = {s: {f.patient for f, t in zip(films, splits, strict=True) if t == s} for s in SPLITS}
     present = [split for split in SPLITS if members[split]]
     shared = {f"{a}–{b}": sorted(members[a] & members[b]) for a, b in combinations(present, 2)}
-    result = {"patients": shared}
+    result: dict[str, dict] = {"patients": shared}
     for kind, found in pairs.items():
-        empty = {"pairs": 0, "two patients": 0, "two labels": 0}
+        empty = {"pairs": 0, "two_patients": 0, "two_labels": 0}
         counts = {where: Counter(empty) for where in (*present, *shared)}
         for i, j in found:
-            where = "–".join(sorted({splits[i], splits[j]}, key=SPLITS.index))
+            where = "–".join(split for split in SPLITS if split in (splits[i], splits[j]))
             one, other = films[i], films[j]
             counts[where]["pairs"] += 1
-            counts[where]["two patients"] += one.patient != other.patient
-            counts[where]["two labels"] += one.label != other.label
+            counts[where]["two_patients"] += one.patient != other.patient
+            counts[where]["two_labels"] += one.label != other.label
         result[kind] = {where: dict(count) for where, count in counts.items()}
     return result

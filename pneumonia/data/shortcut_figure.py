@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from pneumonia.card import LABELS
 from pneumonia.data.shortcuts import FileTraits
@@ -12,27 +14,27 @@ INK, MUTED, LINE, GREY, ACCENT = "#14181c", "#505a64", "#d3d8dd", "#8d979f", "#0
 
 
 def draw_audit(
-    path: str | Path, bars: dict[str, list[tuple[str, dict]]], sample: FileTraits
+    path: str | Path, bars: dict[str, list[tuple[str, dict]]], traits: FileTraits
 ) -> None:
     """The audit's one figure, a PNG of 1,600 pixels' width.
 
     Left the AUROC by what the classifier saw, in groups of ``bars`` (title → label and result of
-    ``shortcut_auroc``); right the trap itself: the quantisation table of ``sample`` by aspect
+    ``shortcut_auroc``); right the trap itself: the quantisation table of ``traits`` by aspect
     ratio, or the bytes per file where all files were compressed alike.
     """
-    figure = Figure(figsize=(8, 3.7), layout="constrained", facecolor="white")
-    figure.get_layout_engine().set(wspace=0.06)
+    layout = ConstrainedLayoutEngine(wspace=0.06)
+    figure = Figure(figsize=(8, 3.7), layout=layout, facecolor="white")
     left, right = figure.subplots(1, 2, width_ratios=(1.1, 1))
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
         axes.spines[["left", "bottom"]].set_color(LINE)
         axes.tick_params(colors=INK, labelsize=8, color=LINE)
     _draw_bars(left, bars)
-    _draw_shortcut(right, sample)
+    _draw_shortcut(right, traits)
     figure.savefig(path, dpi=200)
 
 
-def _draw_bars(axes, bars: dict) -> None:
+def _draw_bars(axes: Axes, bars: dict[str, list[tuple[str, dict]]]) -> None:
     at, ticks = 0.0, {}
     for title, rows in bars.items():
         heading = {"fontsize": 8, "fontweight": "bold", "color": INK, "va": "center", "ha": "right"}
@@ -55,13 +57,13 @@ def _draw_bars(axes, bars: dict) -> None:
     axes.set_title("AUROC without looking at the lungs", fontsize=9.5, color=INK, loc="left")
 
 
-def _draw_shortcut(axes, sample: FileTraits) -> None:
-    coarse, aspect = sample.metadata["quantisation"], sample.metadata["aspect"]
+def _draw_shortcut(axes: Axes, traits: FileTraits) -> None:
+    coarse, aspect = traits.metadata["quantisation"], traits.metadata["aspect"]
     telling = len(np.unique(coarse)) > 1
-    kilobytes = sample.metadata["bytes"] / 1000
-    edges = np.linspace(0, np.percentile(kilobytes, 99.5), 40)
+    kilobytes = traits.metadata["bytes"] / 1000
+    edges = np.linspace(0, np.percentile(kilobytes, 99.5), 40).tolist()
     for label, (name, colour) in enumerate(zip(LABELS, (GREY, ACCENT), strict=True)):
-        part = sample.labels == label
+        part = traits.labels == label
         if telling:
             jitter = np.random.default_rng(label).uniform(-0.06, 0.06, part.sum())
             spread = coarse[part] * np.exp(jitter)  # films of one table would hide each other
@@ -78,7 +80,7 @@ def _draw_shortcut(axes, sample: FileTraits) -> None:
         axes.set_ylabel("sum of the JPEG quantisation table", fontsize=8, color=MUTED)
         axes.set_xlabel("width / height", fontsize=8, color=MUTED)
         for label, colour in enumerate((MUTED, ACCENT)):
-            part = coarse[sample.labels == label]
+            part = coarse[traits.labels == label]
             table = max(most, key=lambda value, part=part: (part == value).sum())
             text = f"{LABELS[label]}: {(part == table).sum():,} of {len(part):,} films here"
             style = {"fontsize": 8, "color": colour, "fontweight": "bold", "va": "center"}

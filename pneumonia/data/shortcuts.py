@@ -1,4 +1,4 @@
-"""How well can the two classes be told apart without looking at the lungs?
+"""Can the two classes be predicted without looking at the lungs?
 
 A classifier that sees only what a doctor would ignore (a file's size and compression, grey levels
 without their place, the film's outer rim) is cross-validated over patients. What it reaches, a
@@ -9,6 +9,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -18,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from pneumonia.card import LABELS
+from pneumonia.data.bootstrap import bootstrap_by_patient, interval
 from pneumonia.data.dataset import Record, merge_identical, patient_of
 
 COLUMNS = ("width", "height", "bytes", "jpeg_luma_quantization_sum", "mode")
@@ -37,9 +39,12 @@ RIM = 12  # pixels of 224: about 5 % of the film's side, outside of the lungs in
 class FileTraits:
     """Films as their files describe them, N of them.
 
-    labels: (N,) int, 0 NORMAL and 1 PNEUMONIA. groups: (N,) str, the patient. test: (N,) bool, of
-    the official test split. metadata: (N,) float each, NaN where a file does not say; ``mode`` is
-    a code, ``quantisation`` the sum of the JPEG luma table (larger is coarser).
+    Attributes:
+        labels: ``(N,)`` int, 0 NORMAL and 1 PNEUMONIA.
+        groups: ``(N,)`` str, the patient.
+        test: ``(N,)`` bool, whether of the official test split.
+        metadata: name → ``(N,)`` float, NaN where a file does not say; ``mode`` is a code,
+            ``quantisation`` the sum of the JPEG luma table (larger is coarser).
     """
 
     labels: np.ndarray
@@ -49,7 +54,7 @@ class FileTraits:
 
 
 def traits_from_csv(path: str | Path) -> FileTraits:
-    """The films a metadata CSV lists: ``file``, ``label`` and the columns of `COLUMNS`.
+    """The films a metadata CSV lists: ``file``, ``label`` and the columns of ``COLUMNS``.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -73,7 +78,7 @@ def traits_from_csv(path: str | Path) -> FileTraits:
             "numbers."
         ) from error
     groups = [patient_of(row["file"]) for row in rows]
-    return _sample(labels, groups, [False] * len(rows), raw)
+    return _traits(labels, groups, [False] * len(rows), raw)
 
 
 def traits_from_records(films: Sequence[Record]) -> FileTraits:
@@ -89,10 +94,10 @@ def traits_from_records(films: Sequence[Record]) -> FileTraits:
         except OSError:  # DICOM, which Pillow does not read
             raw.append((nan, nan, size, nan, ""))
     labels, test = [film.label for film in films], [film.split == "test" for film in films]
-    return _sample(labels, merge_identical(films), test, raw)
+    return _traits(labels, merge_identical(films), test, raw)
 
 
-def _sample(labels: list, groups: list, test: list, raw: list[tuple]) -> FileTraits:
+def _traits(labels: list, groups: list, test: list, raw: list[tuple]) -> FileTraits:
     if len(set(labels)) < 2:
         raise ValueError("The audit needs films of both NORMAL and PNEUMONIA.")
     width, height, size, coarse, mode = (np.array(column) for column in zip(*raw, strict=True))
@@ -102,7 +107,7 @@ def _sample(labels: list, groups: list, test: list, raw: list[tuple]) -> FileTra
 
 
 def pixel_statistics(images: Tensor) -> np.ndarray:
-    """Grey levels without their place, (N, 13), of (N, 1, 224, 224) uint8 films.
+    """Grey levels without their place, ``(N, 13)``, of ``(N, 1, 224, 224)`` uint8 films.
 
     Mean, deviation, seven percentiles, entropy (bits), the shares of black (0) and white (255)
     pixels, and sharpness: the variance of the Laplacian (Pech-Pacheco et al., ICPR 2000). The
@@ -122,8 +127,15 @@ def pixel_statistics(images: Tensor) -> np.ndarray:
 
 
 def border_profile(images: Tensor, cells: int = 8) -> np.ndarray:
-    """Mean grey of ``cells`` stretches along each side of the film's outer `RIM` pixels,
-    (N, 4 * cells), of (N, 1, 224, 224) uint8 films: top, bottom, left, right."""
+    """Mean grey along the film's outer ``RIM`` pixels.
+
+    Args:
+        images: ``(N, 1, 224, 224)`` uint8.
+        cells: stretches per side.
+
+    Returns:
+        ``(N, 4 * cells)``: top, bottom, left, right.
+    """
     films = images[:, 0].numpy()
     count, _, side = films.shape
     strips = (films[:, :RIM], films[:, -RIM:])
@@ -132,8 +144,8 @@ def border_profile(images: Tensor, cells: int = 8) -> np.ndarray:
     return np.concatenate(stretches, axis=1)
 
 
-def shortcut_auroc(features: np.ndarray, sample: FileTraits, draws: int = DRAWS) -> dict:
-    """AUROC of a classifier that sees ``features`` (N, k) and nothing else.
+def shortcut_auroc(features: np.ndarray, traits: FileTraits, draws: int = DRAWS) -> dict[str, Any]:
+    """AUROC of a classifier that sees ``features`` ``(N, k)`` and nothing else.
 
     Gradient-boosted trees: they take raw units, codes and missing values as they are, need no
     scaling and find rules such as "this table or that one", which a linear model cannot.
@@ -149,45 +161,47 @@ def shortcut_auroc(features: np.ndarray, sample: FileTraits, draws: int = DRAWS)
     Raises:
         ValueError: a class has fewer than two patients.
     """
-    seen, unseen = np.flatnonzero(~sample.test), np.flatnonzero(sample.test)
-    labels, groups = sample.labels, sample.groups
-    folds = min([FOLDS, *(len(set(groups[seen][labels[seen] == c])) for c in (0, 1))])
+    pool, test = np.flatnonzero(~traits.test), np.flatnonzero(traits.test)
+    labels, groups = traits.labels, traits.groups
+    folds = min([FOLDS, *(len(set(groups[pool][labels[pool] == c])) for c in (0, 1))])
     if folds < 2:
         raise ValueError("The audit needs at least two patients of each class outside of test.")
-    result = {"films": len(seen), "patients": len(set(groups[seen]))}
+    result: dict[str, Any] = {"films": len(pool), "patients": len(set(groups[pool]))}
     result["constant"] = all(len(np.unique(column)) == 1 for column in features.T)
     if result["constant"]:
         return result | {"auroc": 0.5, "interval": [0.5, 0.5], "test": None}
     scores, fold = np.zeros(len(labels)), np.zeros(len(labels), dtype=int)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
-    for number, (fit, held) in enumerate(splitter.split(seen, labels[seen], groups[seen])):
-        fold[seen[held]] = number
-        scores[seen[held]] = _scores(features, labels, seen[fit], seen[held])
-    result |= _with_interval(labels[seen], scores[seen], fold[seen], groups[seen], draws)
+    for number, (fit, rest) in enumerate(splitter.split(pool, labels[pool], groups[pool])):
+        fold[pool[rest]] = number
+        scores[pool[rest]] = _scores(features, labels, pool[fit], pool[rest])
+    result |= _with_interval(labels[pool], scores[pool], fold[pool], groups[pool], draws)
     result["test"] = None
-    if len(set(labels[unseen])) == 2:
-        scores[unseen] = _scores(features, labels, seen, unseen)
-        at = labels[unseen], scores[unseen], fold[unseen], groups[unseen]
-        result["test"] = {"films": len(unseen), **_with_interval(*at, draws)}
+    if len(set(labels[test])) == 2:
+        scores[test] = _scores(features, labels, pool, test)
+        at = labels[test], scores[test], fold[test], groups[test]
+        result["test"] = {"films": len(test), **_with_interval(*at, draws)}
     return result
 
 
-def _scores(features: np.ndarray, labels: np.ndarray, fit: np.ndarray, held: np.ndarray):
+def _scores(
+    features: np.ndarray, labels: np.ndarray, fit: np.ndarray, rest: np.ndarray
+) -> np.ndarray:
+    """Scores of the films ``rest`` by trees grown on the films ``fit``."""
     trees = HistGradientBoostingClassifier(
-        max_leaf_nodes=15, min_samples_leaf=10, early_stopping=False, random_state=0
+        max_leaf_nodes=15,
+        min_samples_leaf=10,
+        early_stopping=False,  # pyright: ignore[reportArgumentType]
+        random_state=0,
     )
     with threadpool_limits(1):  # work this small only makes threads wait for each other
-        return trees.fit(features[fit], labels[fit]).predict_proba(features[held])[:, 1]
+        return trees.fit(features[fit], labels[fit]).predict_proba(features[rest])[:, 1]
 
 
 def _with_interval(labels, scores, fold, groups, draws: int) -> dict:
-    patient = np.unique(groups, return_inverse=True)[1]
-    count = patient.max() + 1
-    times = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), draws)
-    drawn = _auroc(labels, scores, fold, times[:, patient])
-    whole = _auroc(labels, scores, fold, np.ones((1, len(labels))))
-    interval = np.nanpercentile(drawn, [2.5, 97.5]).tolist()
-    return {"auroc": float(whole[0]), "interval": interval}
+    weights = np.stack([np.ones(len(labels)), *bootstrap_by_patient(groups, draws)])
+    whole, *drawn = _auroc(labels, scores, fold, weights)
+    return {"auroc": float(whole), "interval": list(interval(drawn))}
 
 
 def _auroc(labels, scores, fold, weights: np.ndarray) -> np.ndarray:

@@ -19,7 +19,6 @@ from sklearn.model_selection import KFold, StratifiedGroupKFold
 
 from pneumonia import __version__
 from pneumonia.card import (
-    LABELS,
     Calibration,
     Card,
     Conformal,
@@ -33,6 +32,7 @@ from pneumonia.card import (
 from pneumonia.checkpoint import save_checkpoint
 from pneumonia.evaluation.corruptions import corrupt_in_turn
 from pneumonia.evaluation.metrics import metrics
+from pneumonia.evaluation.results import Coverage
 from pneumonia.explain import Explainer
 from pneumonia.gate import Gate
 from pneumonia.models import MODELS, Network
@@ -141,9 +141,9 @@ def fit_gate(embedding: np.ndarray, admitted: float = GATE_PASS_RATE) -> Gate:
     """
     embedding = embedding.astype(np.float64)
     distances, folds = [], KFold(min(20, len(embedding)), shuffle=True, random_state=0)
-    for fit, held in folds.split(embedding):
-        rest = LedoitWolf().fit(embedding[fit])
-        distances.append(np.sqrt(rest.mahalanobis(embedding[held])))
+    for fit, rest in folds.split(embedding):
+        fitted = LedoitWolf().fit(embedding[fit])
+        distances.append(np.sqrt(fitted.mahalanobis(embedding[rest])))
     limit = np.quantile(np.concatenate(distances), admitted)
     whole = LedoitWolf().fit(embedding)
     return Gate(
@@ -189,8 +189,8 @@ def fit_platt(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
     """
     regression = LogisticRegression(C=1e6, class_weight="balanced")
     regression.fit(np.asarray(logits, dtype=np.float64)[:, None], labels)
-    slope = max(regression.coef_[0, 0], 1e-3)  # a network that knows nothing is no oracle reversed
-    return float(1 / slope), float(regression.intercept_[0])
+    slope, bias = (float(np.ravel(part)[0]) for part in (regression.coef_, regression.intercept_))
+    return 1 / max(slope, 1e-3), bias  # a network that knows nothing is no oracle reversed
 
 
 def conformal_limits(
@@ -221,26 +221,25 @@ def held_out_coverage(
     patients: np.ndarray,
     coverage: float,
     repeats: int = 25,
-) -> dict[str, float]:
+) -> Coverage:
     """What the limits are worth on patients they were not set on.
 
     Calibration and limits are set on a random half of the patients and measured on the other half,
-    again and again: mean share of each class that keeps its true class among the plausible ones,
-    and of all films that are UNCERTAIN (``uncertain``).
+    again and again; the mean of the shares.
     """
     rows = []
     for seed in range(repeats):
         halves = StratifiedGroupKFold(2, shuffle=True, random_state=seed)
-        for fit, held in halves.split(logits, labels, patients):
+        for fit, rest in halves.split(logits, labels, patients):
             fitted = fit_platt(labels[fit], logits[fit])
             normal_to, pneumonia_from = conformal_limits(
                 labels[fit], probabilities(logits[fit], *fitted), coverage
             )
-            p, truth = probabilities(logits[held], *fitted), labels[held]
+            p, truth = probabilities(logits[rest], *fitted), labels[rest]
             normal, pneumonia = p <= normal_to, p >= pneumonia_from
             unsure = normal == pneumonia
             rows.append([normal[truth == 0].mean(), pneumonia[truth == 1].mean(), unsure.mean()])
-    return dict(zip((*LABELS, "uncertain"), np.mean(rows, 0).tolist(), strict=True))
+    return Coverage(*np.mean(rows, 0).tolist())
 
 
 def equal_error_threshold(labels: np.ndarray, probabilities: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Validation films as the world delivers them: one named, fixed change each.
+"""Films as the world delivers them: named, fixed changes.
 
 Unlike the training augmentation these are few, moderate and not random, so that the figures under
 each of them can be compared from run to run.
@@ -15,15 +15,18 @@ Corruption = Callable[[torch.Tensor], torch.Tensor]
 
 
 def jpeg(quality: int) -> Corruption:
+    """Through a JPEG file of this quality."""
+
     def change(films: torch.Tensor) -> torch.Tensor:
         images = (films * 255).round().to(torch.uint8)
-        return torch.stack([decode_jpeg(encode_jpeg(g, quality=quality)) for g in images]) / 255
+        files = [encode_jpeg(image, quality=quality) for image in images]
+        return torch.stack([decode_jpeg(file) for file in files]) / 255  # pyright: ignore[reportArgumentType]
 
     return change
 
 
 def resolution(share: float) -> Corruption:
-    """A copy of ``share`` of the film's side, enlarged again."""
+    """Through a copy of ``share`` of the film's side."""
 
     def change(films: torch.Tensor) -> torch.Tensor:
         small = F.interpolate(films, scale_factor=share, mode="bilinear", antialias=True)
@@ -33,12 +36,14 @@ def resolution(share: float) -> Corruption:
 
 
 def window(width: float, height: float) -> Corruption:
-    """The middle ``width`` × ``height`` of the film as a whole; black beyond the film's edge."""
+    """The middle ``width`` × ``height`` of the film fills it; black beyond the film's edge."""
 
     def change(films: torch.Tensor) -> torch.Tensor:
         theta = torch.tensor([[width, 0, 0], [0, height, 0]], dtype=films.dtype)
-        grid = F.affine_grid(theta.expand(len(films), 2, 3), list(films.shape), align_corners=False)
-        return F.grid_sample(films, grid, padding_mode="zeros", align_corners=False)
+        where = F.affine_grid(
+            theta.expand(len(films), 2, 3), list(films.shape), align_corners=False
+        )
+        return F.grid_sample(films, where, padding_mode="zeros", align_corners=False)
 
     return change
 
@@ -63,7 +68,7 @@ CORRUPTIONS: dict[str, Corruption] = {
     "JPEG 75": jpeg(75),
     "JPEG 50": jpeg(50),
     "JPEG 30": jpeg(30),
-    "blur": lambda films: gaussian_blur(films, [7, 7], 1.2),
+    "blur": lambda films: gaussian_blur(films, [7, 7], [1.2]),
     "half resolution": resolution(1 / 2),
     "quarter resolution": resolution(1 / 4),
     "gamma 0.7": lambda films: films**0.7,

@@ -1,11 +1,8 @@
-"""How good is it: the figures of a set of films, their intervals, and the curves of a training."""
+"""How good is it: the figures of a set of films, and their intervals."""
 
-from collections.abc import Iterator
 from dataclasses import fields
-from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 from sklearn.metrics import (
     average_precision_score,
     brier_score_loss,
@@ -14,6 +11,8 @@ from sklearn.metrics import (
 )
 
 from pneumonia.card import Figures
+from pneumonia.data.bootstrap import bootstrap_by_patient, interval
+from pneumonia.evaluation.results import Difference
 
 NAN = float("nan")
 
@@ -66,15 +65,6 @@ def calibration_error(
     return float(np.abs(gaps).sum() / weights.sum())
 
 
-def resampled(patients: np.ndarray, draws: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each film counts when its patients are drawn anew, with replacement (bootstrap)."""
-    names, index = np.unique(patients, return_inverse=True)
-    rng = np.random.default_rng(seed)
-    for _ in range(draws):
-        drawn = rng.integers(len(names), size=len(names))
-        yield np.bincount(drawn, minlength=len(names))[index].astype(np.float64)
-
-
 def intervals(
     labels: np.ndarray,
     probabilities: np.ndarray,
@@ -86,10 +76,10 @@ def intervals(
     """95 % intervals of ``metrics``: percentiles over ``draws`` bootstrap samples of patients."""
     rows = [
         metrics(labels, probabilities, threshold, weights)
-        for weights in resampled(patients, draws, seed)
+        for weights in bootstrap_by_patient(patients, draws, seed)
     ]
     names = [field.name for field in fields(Figures) if field.type is float]
-    return {name: _interval([getattr(row, name) for row in rows]) for name in names}
+    return {name: interval([getattr(row, name) for row in rows]) for name in names}
 
 
 def compare(
@@ -99,7 +89,7 @@ def compare(
     patients: np.ndarray,
     draws: int = 1000,
     seed: int = 0,
-) -> dict[str, dict[str, float]]:
+) -> dict[str, Difference]:
     """By how much the first model is ahead on the same films, with 95 % intervals.
 
     Both models see the same bootstrap samples of patients, so what makes a sample hard for both
@@ -113,7 +103,7 @@ def compare(
         seed: of the samples.
 
     Returns:
-        ``auroc``, ``accuracy``, ``brier`` → ``difference`` (first − second), ``low``, ``high``.
+        ``auroc``, ``accuracy`` and ``brier`` → first − second.
     """
     names = ("auroc", "accuracy", "brier")
 
@@ -121,28 +111,8 @@ def compare(
         one, two = (metrics(labels, *model, weights) for model in (first, second))
         return [getattr(one, name) - getattr(two, name) for name in names]
 
-    samples = np.array([ahead(weights) for weights in resampled(patients, draws, seed)])
+    samples = np.array([ahead(weights) for weights in bootstrap_by_patient(patients, draws, seed)])
     return {
-        name: dict(zip(("difference", "low", "high"), (d, *_interval(column)), strict=True))
-        for name, d, column in zip(names, ahead(None), samples.T, strict=True)
+        name: Difference(difference, *interval(column))
+        for name, difference, column in zip(names, ahead(None), samples.T, strict=True)
     }
-
-
-def _interval(values: np.ndarray | list[float]) -> tuple[float, float]:
-    low, high = np.nanpercentile(values, [2.5, 97.5])
-    return float(low), float(high)
-
-
-def plot_curves(history: list[dict], path: str | Path, title: str) -> None:
-    """Loss and validation AUROC over the epochs as a PNG."""
-    figure = Figure(figsize=(7, 3), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    epochs = [row["epoch"] for row in history]
-    left.plot(epochs, [row["loss"] for row in history], color="#333333")
-    left.set(xlabel="epoch", ylabel="training loss")
-    for name, style in (("auroc", "-"), ("auroc_perturbed", "--")):
-        right.plot(epochs, [row[name] for row in history], style, color="#b5541c", label=name)
-    right.set(xlabel="epoch", ylabel="validation AUROC", ylim=(0.9, 1))
-    right.legend(frameon=False)
-    figure.suptitle(title)
-    figure.savefig(path, dpi=130)

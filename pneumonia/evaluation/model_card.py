@@ -4,14 +4,12 @@ The order is that of Mitchell et al. 2019, "Model cards for model reporting"; th
 Hugging Face Hub indexes.
 """
 
-import json
 from pathlib import Path
 from textwrap import fill
 
-from pneumonia.card import Card
-from pneumonia.checkpoint import CARD
+from pneumonia.card import CARD, Card
 from pneumonia.evaluation.licence import Licence, licence_of
-from pneumonia.evaluation.report import NAMES, SHOWN
+from pneumonia.evaluation.results import CAVEATS, NAMES, SHOWN, Evaluation
 
 _FIRST = {
     "none": "from scratch (random first weights)",
@@ -19,26 +17,18 @@ _FIRST = {
 }
 
 
-def model_card(card: Card, report: dict | None = None) -> str:
+def model_card(card: Card, evaluation: Evaluation | None = None) -> str:
     """The model card of one checkpoint.
 
     Args:
         card: the checkpoint's.
-        report: the ``evaluation.json`` of ``pneumonia evaluate``, if there is one of these weights.
+        evaluation: of these weights, if there is one.
 
     Raises:
-        ValueError: the report is of other weights.
+        ValueError: the evaluation is of other weights.
     """
-    model = None
-    if report:
-        model = report["models"].get(card.model)
-        if not model or model["weights_sha256"] != card.weights.sha256:
-            raise ValueError(
-                f"The evaluation is not of these weights of {card.title}: run "
-                "pneumonia evaluate anew."
-            )
-    parts = [_head(card), _introduction(card), _recipe(card), _use(card)]
-    parts += [_figures(card, model, report)] if model else [_validation(card)]
+    figures = _figures(card, evaluation) if evaluation else _validation(card)
+    parts = [_head(card), _introduction(card), _recipe(card), _use(card), figures]
     return "\n\n".join([*parts, _LIMITS, _licence(card)]) + "\n"
 
 
@@ -49,7 +39,7 @@ def write_model_cards(checkpoints: Path, evaluation: Path | None = None) -> list
         checkpoints: holds a folder per checkpoint.
         evaluation: the ``evaluation.json`` of these weights.
     """
-    report = json.loads(evaluation.read_text(encoding="utf-8")) if evaluation else None
+    report = Evaluation.load(evaluation) if evaluation else None
     written = []
     for file in sorted(checkpoints.glob(f"*/{CARD}")):
         written.append(file.with_name("README.md"))
@@ -164,28 +154,35 @@ def _validation(card: Card) -> str:
     return f"## Figures\n\n| validation films | clean | perturbed |\n|---|---|---|\n{rows}"
 
 
-def _figures(card: Card, model: dict, report: dict) -> str:
+def _figures(card: Card, evaluation: Evaluation) -> str:
+    model = evaluation.models.get(card.model)
+    if not model or model.weights_sha256 != card.weights.sha256:
+        raise ValueError(
+            f"The evaluation is not of these weights of {card.title}: run pneumonia evaluate anew."
+        )
     rows = []
     for key in SHOWN:
-        low, high = model["intervals"][key]
-        name, value = NAMES.get(key, key), model["figures"][key]
+        low, high = model.intervals[key]
+        name, value = NAMES.get(key, key), getattr(model.figures, key)
         rows.append(f"| {name} | {value:.3f} | {low:.3f}–{high:.3f} |")
-    films, table = model["figures"]["films"], "\n".join(rows)
+    table = "\n".join(rows)
+    caveat = f"""{model.figures.films:,} films. {CAVEATS[evaluation.split]} Intervals: 95 %,
+        bootstrap by patient."""
     text = f"""## Figures
 
-`{report["command"]}`: {films:,} films. Intervals: 95 %, bootstrap by patient.
+`{evaluation.command}`:
+
+{_paragraph(caveat)}
 
 | | | 95 % interval |
 |---|---|---|
 {table}"""
-    changes = model["perturbations"]
+    changes = model.corruptions
     if len(changes) > 1:
-        (auroc, where), (passes, there) = (
-            min((row[key], name) for name, row in changes.items()) for key in ("auroc", "passes")
-        )
-        sensitivity, specificity = (
-            min(row[key] for row in changes.values()) for key in ("sensitivity", "specificity")
-        )
+        auroc, where = min((row.auroc, name) for name, row in changes.items())
+        passes, there = min((row.gate_pass_rate, name) for name, row in changes.items())
+        sensitivity = min(row.sensitivity for row in changes.values())
+        specificity = min(row.specificity for row in changes.values())
         worst = f"""On {len(changes) - 1} perturbations of the same films the AUROC is at least
             {auroc:.3f} ({where}), sensitivity at least {sensitivity:.3f}, specificity at least
             {specificity:.3f}; the gate lets at least {100 * passes:.1f} % through ({there})."""

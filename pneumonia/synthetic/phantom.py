@@ -183,12 +183,12 @@ def _draw_chest(height: int, width: int, rng: Generator) -> tuple[np.ndarray, np
     middle = soft_step(soft_union(great, atrium, ventricle), 0.010)
 
     lung = 1.05 * soft_step(1 - inside, 0.012) * (0.45 + 0.55 * sphere_thickness(inside))
-    seen = (1 - 0.84 * middle) * (1 - 0.9 * below)
+    uncovered = (1 - 0.84 * middle) * (1 - 0.9 * below)
     lungs = (inside < 0.97) & (middle < 0.5) & (below < 0.5)
     markings = _vessel_trees(x.shape, unit, rng) + 0.02 * smooth_noise(x.shape, rng, 0.02 * unit)
 
-    attenuation = body - np.minimum(lung * seen, 0.85 * body)
-    attenuation += 0.22 * heart * (1 - below) + markings * (lung * seen > 0.1)
+    attenuation = body - np.minimum(lung * uncovered, 0.85 * body)
+    attenuation += 0.22 * heart * (1 - below) + markings * (lung * uncovered > 0.1)
     attenuation += below * soft_step(1 - inside, 0.05) * (0.28 - 0.10 * soft_step(x - 0.1, 0.1))
     attenuation -= 0.34 * soft_step(1 - ellipse(x - 0.42, y - 0.72, 0.18, 0.12, -0.3), 0.05)
     attenuation -= 0.30 * sphere_thickness(

@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
-from pneumonia.card import Card, Preprocessing, Training, Validation, read
-from pneumonia.checkpoint import CARD
+from pneumonia.card import CARD, Card, Preprocessing, Training, Validation, read
 
 _HEADINGS = (
     *("run", "model", "first weights", "epochs", "crop ≥", "frozen", "seed", "input"),

@@ -5,7 +5,6 @@ so a run that is killed and resumed ends in the same weights as one that was not
 """
 
 import copy
-import csv
 import math
 import time
 from collections.abc import Callable
@@ -16,11 +15,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from sklearn.metrics import roc_auc_score
+from torch.amp.grad_scaler import GradScaler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from pneumonia.card import replacing
 from pneumonia.models import Network
-from pneumonia.preprocess import EvalPreset, TrainPreset
+from pneumonia.preprocess import EvalPreset
+from pneumonia.training.augment import TrainPreset
+from pneumonia.training.curves import write_curves
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def train(
         FloatingPointError: the loss is no longer a number.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    network.to(device, memory_format=torch.channels_last)
+    network.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     average = AveragedModel(
         network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True
     )
@@ -130,9 +133,7 @@ def train(
         ],
         lr=recipe.learning_rate,
     )
-    scaler = torch.amp.GradScaler(
-        enabled=device.type == "cuda" and not torch.cuda.is_bf16_supported()
-    )
+    scaler = GradScaler(enabled=device.type == "cuda" and not torch.cuda.is_bf16_supported())
     history: list[dict] = []
     best = copy.deepcopy(average.module.state_dict())
     state_file = folder / "resume.pt"
@@ -161,7 +162,7 @@ def train(
         network.train()
         network.features.requires_grad_(not frozen)
         network.features.train(not frozen)
-        began, total = time.perf_counter(), 0.0
+        began, total, rate = time.perf_counter(), 0.0, 0.0
         order = torch.randperm(len(labels))
         bar = tqdm(order.split(recipe.batch), f"Epoch {epoch + 1}/{recipe.epochs}", unit="batch")
         for step, index in enumerate(bar):
@@ -207,18 +208,10 @@ def train(
             "history": history,
             "best": best,
         }
-        partial = state_file.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(state_file)
+        with replacing(state_file) as partial:
+            torch.save(state, partial)
         write_curves(folder / "curves.csv", history)
         if stop(epoch + 1):
             break
     network.load_state_dict(best)
     return network.eval(), history
-
-
-def write_curves(path: Path, history: list[dict]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(history[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(history)

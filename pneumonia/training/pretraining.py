@@ -19,7 +19,7 @@ from tqdm import tqdm
 from pneumonia.card import write_json
 from pneumonia.checkpoint import write_weights
 from pneumonia.models import build
-from pneumonia.preprocess import TrainPreset
+from pneumonia.training.augment import TrainPreset
 from pneumonia.training.loop import FilmTask, Recipe, train
 
 

@@ -16,8 +16,8 @@ from pneumonia.checkpoint import checkpoint_folder, load_checkpoint
 from pneumonia.data.dataset import Record, find_records, load_images, split_records
 from pneumonia.evaluation.calibration import calibrate_and_save
 from pneumonia.evaluation.corruptions import corrupt_in_turn
-from pneumonia.evaluation.metrics import plot_curves
 from pneumonia.models import MODELS, build, initialise
+from pneumonia.training.curves import plot_curves
 from pneumonia.training.loop import Recipe, train
 
 DATA = "chest-xray-pneumonia (Kermany, Zhang, Goldbaum; Mendeley Data; CC BY 4.0)"

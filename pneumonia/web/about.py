@@ -6,6 +6,7 @@ from html import escape
 from scipy.stats import binomtest
 
 from pneumonia.card import Card
+from pneumonia.evaluation.results import Evaluation
 from pneumonia.overlay import data_uri
 from pneumonia.predictor import Predictor
 from pneumonia.web import results
@@ -60,9 +61,9 @@ def models(predictors: Iterable[Predictor]) -> str:
     ``pneumonia audit`` wrote.
     """
     cards = [predictor.card for predictor in predictors]
-    report = results.load_evaluation(cards)
-    tests = results.perturbations(report, cards) if report else ""
-    return _side_by_side(cards, report) + tests + results.audit() + results.limits()
+    evaluation = results.load_evaluation(cards)
+    tests = results.perturbations(evaluation, cards) if evaluation else ""
+    return _side_by_side(cards, evaluation) + tests + results.audit() + results.limits()
 
 
 def cards() -> str:
@@ -71,7 +72,7 @@ def cards() -> str:
     return f'<section class="about">{title}{tag("figures.cards.text", "p")}</section>'
 
 
-def _side_by_side(cards: list[Card], report: dict | None) -> str:
+def _side_by_side(cards: list[Card], evaluation: Evaluation | None) -> str:
     clean = [card.validation.clean for card in cards]
     perturbed = [card.validation.perturbed for card in cards]
     points = [card.operating_point for card in cards]
@@ -92,10 +93,10 @@ def _side_by_side(cards: list[Card], report: dict | None) -> str:
     for key, cells in rows.items():
         row = "".join(f"<td>{cell}</td>" for cell in cells)
         lines.append(f"<tr>{tag(f'about.{key}', 'th scope=row')}{row}</tr>")
-    if report:
-        kinds = [report["models"][card.model]["ood"].values() for card in cards]
-        pictures = sum(kind["pictures"] for kind in kinds[0])
-        refused = [sum(k["pictures"] * k["refused"] for k in model) / pictures for model in kinds]
+    if evaluation:
+        kinds = [evaluation.models[card.model].ood.values() for card in cards]
+        pictures = sum(kind.pictures for kind in kinds[0])
+        refused = [sum(k.pictures * k.refused for k in model) / pictures for model in kinds]
         row = "".join(f"<td>{_rate(share, pictures)}</td>" for share in refused)
         head = tag("figures.refused", "th scope=row", pictures=pictures)
         lines.append(f"<tr>{head}{row}</tr>")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from pneumonia.checkpoint import shipped_folder
+from pneumonia.card import shipped_folder
 from pneumonia.overlay import film_image
 from pneumonia.reading.archive import FilmRef, find_films
 from pneumonia.reading.radiograph import Radiograph, read_radiograph

@@ -9,15 +9,15 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pneumonia.card import Card
-from pneumonia.checkpoint import checkpoints_root, shipped_folder
+from pneumonia.card import Card, CardError, checkpoints_root, shipped_folder
+from pneumonia.evaluation.results import Evaluation
 from pneumonia.web.texts import attributes, html, number, tag
 
 DOCS = shipped_folder("docs")
 
 _NO_CARD = "There is none yet: `pneumonia cards` writes it."
 _LIMITS = ("hospital", "other", "prevalence", "drawings")
-_TOLD_APART = {  # audit.json's names; those left out say less
+_SHORTCUTS = {  # audit.json's names; those left out say less
     "original files": (
         *("all file metadata", "JPEG quantisation table"),
         *("bytes per file", "width, height, aspect ratio"),
@@ -28,24 +28,25 @@ _TOLD_APART = {  # audit.json's names; those left out say less
 }
 
 
-def load_evaluation(cards: Sequence[Card], folder: Path = DOCS) -> dict | None:
-    """``evaluation.json``, if it is of exactly these models' weights.
+def load_evaluation(cards: Sequence[Card], folder: Path = DOCS) -> Evaluation | None:
+    """``evaluation.json``, if it is of this version and of exactly these models' weights.
 
     Args:
         cards: of the models on the page.
         folder: the one that holds ``evaluation/evaluation.json``.
     """
-    report = _load(folder / "evaluation" / "evaluation.json")
-    if report is None:
+    try:
+        evaluation = Evaluation.load(folder / "evaluation" / "evaluation.json")
+    except (FileNotFoundError, CardError):
         return None
-    measured = {name: model["weights_sha256"] for name, model in report["models"].items()}
+    measured = {name: model.weights_sha256 for name, model in evaluation.models.items()}
     shown = {card.model: card.weights.sha256 for card in cards}
-    return report if shown.items() <= measured.items() else None
+    return evaluation if shown.items() <= measured.items() else None
 
 
-def perturbations(report: dict, cards: Sequence[Card]) -> str:
+def perturbations(evaluation: Evaluation, cards: Sequence[Card]) -> str:
     """A table: AUROC, sensitivity and specificity of each model under each perturbation."""
-    rows = [report["models"][card.model]["perturbations"] for card in cards]
+    rows = [evaluation.models[card.model].corruptions for card in cards]
     if len(rows[0]) < 2:
         return ""
     keys = ("auroc", "sensitivity", "specificity")
@@ -53,11 +54,11 @@ def perturbations(report: dict, cards: Sequence[Card]) -> str:
     heads = "".join(tag(f"about.{key}", "th scope=col") for _ in cards for key in keys)
     lines = "".join(
         tag(f"suite.{slug(name)}", "th scope=row")
-        + "".join(f"<td>{number(row[name][key], 3)}</td>" for row in rows for key in keys)
+        + "".join(f"<td>{number(getattr(row[name], key), 3)}</td>" for row in rows for key in keys)
         + "</tr><tr>"
         for name in rows[0]
     )
-    films = report["models"][cards[0].model]["figures"]["films"]
+    films = evaluation.models[cards[0].model].figures.films
     label = attributes({"aria-label": "figures.test.title"})
     return f"""
 <section class="about">{tag("figures.test.title", "h3")}
@@ -75,8 +76,8 @@ def audit(folder: Path = DOCS) -> str:
     if found is None:
         return ""
     bars = ""
-    for source, names in _TOLD_APART.items():
-        aurocs = found["sources"].get(source, {}).get("told apart by", {})
+    for source, names in _SHORTCUTS.items():
+        aurocs = found["sources"].get(source, {}).get("shortcut_auroc", {})
         items = "".join(_bar(name, aurocs[name]["auroc"]) for name in names if name in aurocs)
         if items:
             head = tag(f"audit.{slug(source)}", "h4")

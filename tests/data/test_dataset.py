@@ -1,8 +1,11 @@
+import os
 import shutil
+import time
 
 import pytest
 import torch
 
+from pneumonia.data import dataset as dataset_module
 from pneumonia.data.dataset import (
     find_records,
     load_images,
@@ -79,6 +82,33 @@ def test_films_are_decoded_once_and_bad_ones_reported(dataset, tmp_path, monkeyp
     monkeypatch.setattr("pneumonia.data.dataset.read_radiograph", never)
     again, kept_again, errors_again = load_images(films, tmp_path)
     assert torch.equal(images, again) and kept == kept_again and errors == errors_again
+
+
+def test_another_decoder_decodes_anew(dataset, tmp_path, monkeypatch):
+    films = [film for film in find_records(dataset) if film.split == "val"]
+    before, _, _ = load_images(films, tmp_path)
+
+    def to_canonical(film):
+        return 255 - original(film)
+
+    original = dataset_module.to_canonical
+    monkeypatch.setattr(dataset_module, "to_canonical", to_canonical)
+    after, _, _ = load_images(films, tmp_path)
+    assert torch.equal(after, 255 - before)
+
+
+def test_copies_that_nobody_uses_are_deleted(dataset, tmp_path):
+    films = [film for film in find_records(dataset) if film.split == "test"]
+    old, used, weights = (tmp_path / f"{name}.pt" for name in ("images224-0", "images-1", "mine"))
+    for file, days in ((old, 31), (used, 29), (weights, 365)):
+        file.touch()
+        os.utime(file, (time.time() - 24 * 3600 * days,) * 2)
+    load_images(films, tmp_path)
+    assert not old.exists() and used.exists() and weights.exists()
+    (own,) = set(tmp_path.glob("images-*.pt")) - {used}
+    os.utime(own, (0, 0))
+    load_images(films, tmp_path)  # uses it again
+    assert own.exists()
 
 
 def test_missing_classes_and_splits_are_explained(dataset):

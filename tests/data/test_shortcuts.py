@@ -164,9 +164,9 @@ def test_copies_are_found_exactly(copied, tmp_path):
     pairs = {"identical": identical, "near": near}
     found = overlaps(films, pairs, [film.split for film in films])
     assert found["patients"] == {"train–val": ["person101"], "train–test": [], "val–test": []}
-    assert found["identical"]["train"] == {"pairs": 1, "two patients": 1, "two labels": 0}
-    assert found["identical"]["train–val"] == {"pairs": 1, "two patients": 0, "two labels": 0}
-    assert found["near"]["train–test"]["two labels"] >= 1
+    assert found["identical"]["train"] == {"pairs": 1, "two_patients": 1, "two_labels": 0}
+    assert found["identical"]["train–val"] == {"pairs": 1, "two_patients": 0, "two_labels": 0}
+    assert found["near"]["train–test"]["two_labels"] >= 1
 
 
 def test_the_command_writes_table_figures_and_picture(copied, tmp_path):
@@ -183,7 +183,7 @@ def test_the_command_writes_table_figures_and_picture(copied, tmp_path):
     assert report["command"].startswith(
         "pneumonia audit --data chest_xray --metadata telling.csv --out out"
     )
-    told = report["sources"]["films of the folder"]["told apart by"]
+    told = report["sources"]["films of the folder"]["shortcut_auroc"]
     assert told["grey levels without their place"]["test"]["films"] == 13
     assert report["copies"]["official folders"]["patients"]["train–val"] == ["person101"]
     cut = report["copies"]["this project's cut"]

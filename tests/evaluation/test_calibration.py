@@ -79,10 +79,10 @@ def test_conformal_limits_by_hand():
 
 def test_coverage_is_measured_on_other_patients():
     labels, logits = simulated(2000)
-    held = held_out_coverage(labels, logits, np.arange(2000) // 2, 0.9)
-    assert held["NORMAL"] == pytest.approx(0.9, abs=0.02)
-    assert held["PNEUMONIA"] == pytest.approx(0.9, abs=0.02)
-    assert 0 < held["uncertain"] < 0.3
+    shares = held_out_coverage(labels, logits, np.arange(2000) // 2, 0.9)
+    assert shares.normal == pytest.approx(0.9, abs=0.02)
+    assert shares.pneumonia == pytest.approx(0.9, abs=0.02)
+    assert 0 < shares.uncertain < 0.3
 
 
 def test_a_card_s_parts_belong_together():

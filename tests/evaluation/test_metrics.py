@@ -4,14 +4,8 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 
-from pneumonia.evaluation.metrics import (
-    calibration_error,
-    compare,
-    intervals,
-    metrics,
-    plot_curves,
-    resampled,
-)
+from pneumonia.evaluation.metrics import calibration_error, compare, intervals, metrics
+from pneumonia.evaluation.results import Difference
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1])
 PROBABILITIES = np.array([0.1, 0.2, 0.3, 0.7, 0.4, 0.6, 0.8, 0.9, 0.95])
@@ -43,15 +37,6 @@ def test_calibration_error_by_hand():
     assert calibration_error(np.array([0, 1]), np.array([0.0, 1.0])) == 0
 
 
-def test_whole_patients_are_drawn():
-    patients = np.array(["a", "a", "b", "c", "c", "c"])
-    draws = list(resampled(patients, 200, seed=0))
-    for weights in draws:
-        assert weights[0] == weights[1] and weights[3] == weights[4] == weights[5]
-        assert weights[0] + weights[2] + weights[3] == 3
-    assert np.mean(draws, 0) == pytest.approx(np.ones(6), abs=0.2)
-
-
 def simulated(patients: int, films: int, shift: float, seed: int = 0):
     """Films of one patient are alike, so that intervals by film would be too narrow."""
     rng = np.random.default_rng(seed)
@@ -78,19 +63,13 @@ def test_the_better_of_two_models_is_seen_as_such():
     labels, good, patients = simulated(80, 3, 2.0, seed=1)
     _, poor, _ = simulated(80, 3, 0.5, seed=2)
     ahead = compare(labels, (good, 0.5), (poor, 0.5), patients, draws=200)
-    assert ahead["auroc"]["low"] > 0 and ahead["accuracy"]["low"] > 0
-    assert ahead["brier"]["high"] < 0
+    assert ahead["auroc"].low > 0 and ahead["accuracy"].low > 0
+    assert ahead["brier"].high < 0
     same = compare(labels, (good, 0.5), (good, 0.5), patients, draws=20)
-    assert same["auroc"] == {"difference": 0, "low": 0, "high": 0}
+    assert same["auroc"] == Difference(0, 0, 0)
 
 
 def test_a_missing_class_gives_nan_not_an_error():
     figures = metrics(np.ones(3), np.array([0.2, 0.8, 0.9]), 0.5)
     assert math.isnan(figures.auroc) and math.isnan(figures.specificity)
     assert figures.sensitivity == pytest.approx(2 / 3)
-
-
-def test_curves_are_drawn(tmp_path):
-    history = [{"epoch": e, "loss": 1 / e, "auroc": 0.9, "auroc_perturbed": 0.91} for e in (1, 2)]
-    plot_curves(history, tmp_path / "curves.png", "A model")
-    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")

@@ -1,14 +1,15 @@
 """What people read about the models follows from the JSON beside the weights."""
 
-import json
-from dataclasses import asdict, replace
+import subprocess
+import sys
+from dataclasses import replace
 
 import pytest
-from factories import ROOT
+from factories import ROOT, evaluation_of, model_result
 
-from pneumonia.card import Card
-from pneumonia.checkpoint import available_models, checkpoints_root
+from pneumonia.card import Card, available_models, checkpoints_root
 from pneumonia.evaluation.model_card import model_card
+from pneumonia.evaluation.results import SHOWN, Corrupted, Evaluation
 
 needs_models = pytest.mark.skipif(not available_models(), reason="no checkpoint to describe")
 
@@ -17,25 +18,24 @@ def shipped(name: str) -> Card:
     return Card.load(checkpoints_root() / name / "card.json")
 
 
-def report_of(card: Card) -> dict:
-    figures = {**asdict(card.validation.clean), "auroc": 0.98765}
+def evaluation_for(card: Card) -> Evaluation:
     changes = {
-        "clean": {"auroc": 0.98765, "sensitivity": 0.9, "specificity": 0.95, "passes": 1.0},
-        "noise": {"auroc": 0.91111, "sensitivity": 0.92, "specificity": 0.61, "passes": 0.875},
+        "clean": Corrupted(0.98765, 0.9, 0.95, 0.0, gate_pass_rate=1.0),
+        "noise": Corrupted(0.91111, 0.92, 0.61, 0.1, gate_pass_rate=0.875),
     }
-    model = {
-        "figures": figures,
-        "intervals": {key: [0.12345, 0.99345] for key in figures},
-        "perturbations": changes,
-        "weights_sha256": card.weights.sha256,
-    }
-    return {"command": "pneumonia evaluate …", "models": {card.model: model}}
+    model = model_result(
+        card,
+        figures=replace(card.validation.clean, auroc=0.98765),
+        intervals=dict.fromkeys(SHOWN, (0.12345, 0.99345)),
+        corruptions=changes,
+    )
+    return evaluation_of({card.model: model})
 
 
 @needs_models
 def test_every_figure_of_the_evaluation_is_said():
     card = shipped("cnn")
-    text = model_card(card, report_of(card))
+    text = model_card(card, evaluation_for(card))
     words = " ".join(text.split())
     assert "| AUROC | 0.988 | 0.123–0.993 |" in words
     assert "0.911 (noise), sensitivity at least 0.900, specificity at least 0.610" in words
@@ -69,18 +69,29 @@ def test_a_card_says_plainly_where_the_first_weights_come_from():
         assert part in words
 
 
+@needs_models
 def test_an_evaluation_of_other_weights_is_refused():
     card = shipped("cnn")
-    report = report_of(card)
-    report["models"]["cnn"]["weights_sha256"] = "0" * 64
-    with pytest.raises(ValueError, match="not of these weights"):
-        model_card(card, report)
+    other = evaluation_for(replace(card, weights=replace(card.weights, sha256="0" * 64)))
+    for evaluation in (other, evaluation_of({})):
+        with pytest.raises(ValueError, match="not of these weights"):
+            model_card(card, evaluation)
 
 
 @needs_models
-@pytest.mark.parametrize("name", ["cnn", "densenet169"])
+@pytest.mark.parametrize("name", available_models())
 def test_the_shipped_model_cards_are_those_of_the_shipped_weights(name):
     text = (checkpoints_root() / name / "README.md").read_text(encoding="utf-8")
     file = ROOT / "docs" / "evaluation" / "evaluation.json"
-    report = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
-    assert text == model_card(shipped(name), report)
+    evaluation = Evaluation.load(file) if file.is_file() else None
+    assert text == model_card(shipped(name), evaluation)
+
+
+def test_cards_and_runs_are_written_without_torch():
+    code = """
+import sys
+import pneumonia.evaluation.model_card, pneumonia.evaluation.report, pneumonia.training.comparison
+print([name for name in ("torch", "sklearn", "scipy", "matplotlib") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr

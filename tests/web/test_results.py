@@ -4,11 +4,12 @@ import json
 import re
 
 import pytest
-from factories import card_of
+from factories import card_of, evaluation_of, figures, model_result
 
 from pneumonia.card import WeightsFile
 from pneumonia.checkpoint import available_models
 from pneumonia.evaluation.corruptions import CORRUPTIONS
+from pneumonia.evaluation.results import Corrupted, Evaluation
 from pneumonia.web import results
 from pneumonia.web.texts import load_texts
 
@@ -16,35 +17,35 @@ MODELS = ("densenet169", "cnn")
 CARDS = [card_of(model) for model in MODELS]
 
 
-def report(**hashes: str) -> dict:
-    """As evaluation.json is, with other figures for each perturbation and model."""
-    models = {
-        name: {
-            "weights_sha256": weights,
-            "figures": {"films": 1234},
-            "perturbations": {
-                change: {"auroc": (number + i) / 1000, "sensitivity": 0.25, "specificity": 0.125}
-                for i, change in enumerate(CORRUPTIONS)
-            },
+def report(**hashes: str) -> Evaluation:
+    """With other figures for each perturbation and model."""
+    return evaluation_of(
+        {
+            name: model_result(
+                card_of(name, weights=WeightsFile(sha256=sha256)),
+                figures=figures(films=1234),
+                corruptions={
+                    change: Corrupted((number + i) / 1000, 0.25, 0.125, 0.0, 1.0)
+                    for i, change in enumerate(CORRUPTIONS)
+                },
+            )
+            for number, (name, sha256) in enumerate(hashes.items(), start=500)
         }
-        for number, (name, weights) in enumerate(hashes.items(), start=500)
-    }
-    return {"models": models}
-
-
-def write(folder, what: str, content: dict) -> None:
-    (folder / what).mkdir(exist_ok=True)
-    (folder / what / f"{what}.json").write_text(json.dumps(content))
+    )
 
 
 def test_an_evaluation_counts_for_the_weights_it_measured(tmp_path):
+    file = tmp_path / "evaluation" / "evaluation.json"
+    file.parent.mkdir()
     cards = [card_of(name, weights=WeightsFile(sha256=name[:2])) for name in MODELS]
     assert results.load_evaluation(cards, tmp_path) is None
-    write(tmp_path, "evaluation", report(densenet169="de", cnn="cn"))
-    assert results.load_evaluation(cards, tmp_path)["models"].keys() == set(MODELS)
-    write(tmp_path, "evaluation", report(densenet169="de", cnn="other"))
+    report(densenet169="de", cnn="cn").save(file)
+    assert results.load_evaluation(cards, tmp_path) == report(densenet169="de", cnn="cn")
+    report(densenet169="de", cnn="other").save(file)
     assert results.load_evaluation(cards, tmp_path) is None
     assert results.load_evaluation(cards[:1], tmp_path) is not None
+    file.write_text('{"models": {}}')  # of another version
+    assert results.load_evaluation(cards, tmp_path) is None
 
 
 def test_every_perturbation_has_its_row():
@@ -60,16 +61,16 @@ def test_every_perturbation_has_its_row():
 
 
 def test_an_evaluation_without_perturbations_has_no_table():
-    quick = report(cnn="")
-    changes = quick["models"]["cnn"]["perturbations"]
-    quick["models"]["cnn"]["perturbations"] = {"clean": changes["clean"]}
+    quick = evaluation_of({"cnn": model_result(card_of("cnn"))})
     assert results.perturbations(quick, [card_of("cnn")]) == ""
 
 
 def test_the_audit_s_bars_are_as_long_as_better_than_guessing(tmp_path):
     assert results.audit(tmp_path) == ""
     found = {"all file metadata": {"auroc": 0.9}, "bytes per file": {"auroc": 0.45}}
-    write(tmp_path, "audit", {"sources": {"original files": {"told apart by": found}}})
+    (tmp_path / "audit").mkdir()
+    content = {"sources": {"original files": {"shortcut_auroc": found}}}
+    (tmp_path / "audit" / "audit.json").write_text(json.dumps(content))
     html = results.audit(tmp_path)
     assert re.findall(r"--share: ([\d.]+)", html) == ["0.800", "0.000"]
     assert "0.9000" in html and "one quality" not in html

@@ -1,0 +1,182 @@
+"""``evaluation.json``, typed: what was measured of the models, for report, model cards and page."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pneumonia.card import CardError, Figures, read, without_none, write_json
+
+SHOWN = (
+    "auroc",
+    "average_precision",
+    "accuracy",
+    "balanced_accuracy",
+    "sensitivity",
+    "specificity",
+    "f1",
+    "ece",
+    "brier",
+)
+NAMES = {
+    "auroc": "AUROC",
+    "average_precision": "average precision",
+    "balanced_accuracy": "balanced accuracy",
+    "f1": "F1",
+    "ece": "ECE (calibration error)",
+    "brier": "Brier score",
+}
+# What the films of a split had to do with the models.
+CAVEATS = {
+    "val": "No model was trained on these patients, but these films chose each model's epoch, "
+    "calibration and threshold, which flatters the figures a little.",
+    "test": "The official test split: no model was trained on these films, and they chose nothing.",
+}
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Shares of the films of each class whose true class is plausible, and of UNCERTAIN films."""
+
+    normal: float
+    pneumonia: float
+    uncertain: float
+
+
+@dataclass(frozen=True)
+class Corrupted:
+    """Figures on films under one corruption.
+
+    Attributes:
+        auroc: and ``sensitivity``, ``specificity``: as in ``Figures``.
+        label_flip_rate: share of films that get another label than when clean.
+        gate_pass_rate: share of films that the gate lets through.
+    """
+
+    auroc: float
+    sensitivity: float
+    specificity: float
+    label_flip_rate: float
+    gate_pass_rate: float
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """How many pictures that are no chest films were tried; the share that the gate refused."""
+
+    pictures: int
+    refused: float
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """What was measured of one model on N films.
+
+    Attributes:
+        title: the model's name for people.
+        weights_sha256: of the weights that were measured.
+        operating_point: the threshold, a probability.
+        figures: on the films as they are.
+        intervals: name of a figure → its 95 % interval, bootstrap by patient.
+        coverage: by the limits of the card.
+        corruptions: name → figures; ``"clean"`` first, alone if the others were not asked for.
+        probabilities: N calibrated probabilities of PNEUMONIA.
+        ood: kind of pictures that are no chest films → what the gate did.
+        held_out_coverage: by limits set on half of the patients, measured on the other half; None
+            where these films did not set the card's limits either.
+    """
+
+    title: str
+    weights_sha256: str
+    operating_point: float
+    figures: Figures
+    intervals: dict[str, tuple[float, float]]
+    coverage: Coverage
+    corruptions: dict[str, Corrupted]
+    probabilities: tuple[float, ...]
+    ood: dict[str, Refusals]
+    held_out_coverage: Coverage | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """By how much one model is ahead of another, and the 95 % interval of that."""
+
+    difference: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``first`` − ``second`` (names of models), on the same films."""
+
+    first: str
+    second: str
+    auroc: Difference
+    accuracy: Difference
+    brier: Difference
+
+
+@dataclass(frozen=True)
+class HeatmapChecks:
+    """The figures of each check of one model's heatmaps; see the functions of ``saliency``."""
+
+    cascading_randomization: dict[str, float]
+    road: dict[str, float]
+    pointing_game: dict[str, float]
+    energy_outside_body: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Saliency:
+    """The heatmaps put to the test.
+
+    Attributes:
+        films: on how many.
+        models: name → checks.
+        agreement: mean rank correlation of two models' maps of the same film; None of one model.
+    """
+
+    films: int
+    models: dict[str, HeatmapChecks]
+    agreement: float | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One run of ``pneumonia evaluate``.
+
+    Attributes:
+        command: what was typed.
+        split: whose films: ``"val"`` or ``"test"``.
+        models: name → what was measured.
+        comparisons: the model with the highest AUROC against each of the others.
+        skipped: a sentence for each file that could not be read.
+        saliency: None if the heatmaps were not checked.
+    """
+
+    command: str
+    split: str
+    models: dict[str, ModelResult]
+    comparisons: tuple[Comparison, ...] = ()
+    skipped: tuple[str, ...] = ()
+    saliency: Saliency | None = None
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Evaluation":
+        """The evaluation in that file.
+
+        Raises:
+            OSError: the file cannot be read.
+            CardError: it is no evaluation of this version.
+        """
+        try:
+            return read(cls, path)
+        except CardError as error:
+            raise CardError(
+                f"The evaluation {str(path)!r} cannot be used: {error}. "
+                "Run pneumonia evaluate anew."
+            ) from error
+
+    def save(self, path: str | Path) -> None:
+        """Write the evaluation; whoever reads meanwhile meets the old one or the new."""
+        write_json(path, asdict(self, dict_factory=without_none))

@@ -1,0 +1,59 @@
+"""An evaluation as people read it, of any number of models."""
+
+import numpy as np
+import pytest
+from factories import card_of, evaluation_of, model_result
+
+from pneumonia.evaluation.figure import COLOURS, draw_evaluation
+from pneumonia.evaluation.report import main_table, markdown, put_between_markers, summary
+from pneumonia.evaluation.results import Comparison, Difference, Evaluation
+
+LABELS = np.array([0, 0, 1, 1])
+
+
+def of_models(count: int) -> Evaluation:
+    card = card_of("cnn")
+    models = {f"m{i}": model_result(card, title=f"Model {i}") for i in range(count)}
+    ahead = Difference(0.25, -0.125, 0.5)
+    comparisons = tuple(Comparison("m0", f"m{i}", ahead, ahead, ahead) for i in range(1, count))
+    return evaluation_of(models, comparisons=comparisons)
+
+
+@pytest.mark.parametrize("count", [1, 3, len(COLOURS) + 1])
+def test_each_model_has_its_curves(count):
+    figure = draw_evaluation(of_models(count), LABELS)
+    for axis in figure.axes[:3]:
+        lines = [line for line in axis.lines if line.get_label().startswith("Model")]
+        assert [line.get_label().partition(",")[0] for line in lines] == [
+            f"Model {i}" for i in range(count)
+        ]
+        assert len({line.get_color() for line in lines}) == min(count, len(COLOURS))
+    assert [axis.get_title() for axis in figure.axes[3:]] == [f"Model {i}" for i in range(count)]
+
+
+def test_each_model_has_its_column_and_its_comparison():
+    evaluation = of_models(3)
+    assert main_table(evaluation).startswith(
+        "| | Model 0 | Model 1 | Model 2 |\n|---|---|---|---|\n"
+    )
+    text = markdown(evaluation)
+    assert main_table(evaluation) in text
+    assert "Model 0 − Model 1, on" in text and "Model 0 − Model 2, on" in text
+    assert text.count("| AUROC | +0.2500 | -0.1250 … +0.5000 |") == 2
+    assert "| noise (6) | 100 % | 100 % | 100 % |" in text
+    assert "compared" not in markdown(of_models(1))
+
+
+def test_the_readme_says_what_its_films_chose(tmp_path):
+    page = tmp_path / "README.md"
+    page.write_text("before\n<!-- figures: x -->\nold\n<!-- /figures -->\nafter\n")
+    put_between_markers(page, summary(of_models(2)))
+    text = page.read_text()
+    assert "these films chose each model's epoch, calibration and threshold" in text
+    assert main_table(of_models(2)) in text and "\nold\n" not in text
+    assert text.startswith("before\n<!-- figures: x -->") and text.endswith("-->\nafter\n")
+    put_between_markers(page, summary(evaluation_of(of_models(2).models, split="test")))
+    assert "they chose nothing" in page.read_text() and "epoch" not in page.read_text()
+    page.write_text("no markers")
+    with pytest.raises(ValueError, match="no <!-- figures --> markers"):
+        put_between_markers(page, "text")
