@@ -2,11 +2,14 @@
 
 import asyncio
 import inspect
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import gradio as gr
 import pytest
 from gradio.data_classes import FileData
+from gradio.route_utils import GradioMultiPartParser
+from starlette.formparsers import MultiPartException
 
 from pneumonia.web.gradio_private import Upload, upload_folder
 
@@ -38,9 +41,19 @@ def test_an_upload_takes_files_and_text(tmp_path, monkeypatch):
 
 
 def test_gradio_asks_an_upload_before_it_fetches_an_address():
-    upload = Upload()
-    with pytest.raises(gr.Error, match="fetches nothing"):
-        asyncio.run(upload.async_move_resource_to_block_cache("https://example.org/film.png"))
+    fetch = Upload().async_move_resource_to_block_cache
+    with ThreadPoolExecutor(1) as thread:  # in this one Playwright's loop may be running
+        asked = thread.submit(lambda: asyncio.run(fetch("https://example.org/film.png")))
+        with pytest.raises(gr.Error, match="fetches nothing"):
+            asked.result()
+
+
+def test_an_upload_has_files_only():
+    parser = GradioMultiPartParser({}, None, max_file_size=1)
+    parser.on_part_begin()
+    parser._current_part.content_disposition = b'form-data; name="f"'
+    with pytest.raises(MultiPartException, match="files only"):
+        parser.on_headers_finished()
 
 
 def test_the_module_that_changes_gradios_language_is_there():
