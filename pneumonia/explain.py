@@ -28,7 +28,7 @@ class Explained(NamedTuple):
 
     Attributes:
         logits: ``(N,)`` float32, of PNEUMONIA.
-        attribution: ``(N, h, w)`` float32 on the network's last grid, in units of the logit: above
+        attribution: ``(N, h, w)`` float32 at the network's last stage, in units of the logit: above
             0 for PNEUMONIA, below 0 for NORMAL, on average logit − bias. None if not asked for.
         embedding: ``(N, channels)`` float32, the ``embedding`` layer's maps averaged over the film.
     """

@@ -1,6 +1,6 @@
 """Film → model input: the one way in.
 
-Every film is squashed to one 224 × 224 grid of uint8 first, so that nothing but the picture is
+Every film is squashed to 224 × 224 pixels of uint8 first, so that nothing but the picture is
 left of the file: neither its size nor its shape, which in this data set give the class away.
 ``EvalPreset`` takes a batch of such images to the network's input, and so does
 ``training.augment.TrainPreset`` with random changes.
@@ -42,6 +42,7 @@ class EvalPreset:
         self.size = size
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """The network's input, on the device of the images."""
         return standardise(images.float() / 255, self.size)
 
     def batches(self, images: torch.Tensor, device: torch.device) -> Iterator[torch.Tensor]:

@@ -29,6 +29,7 @@ def test_a_third_model_predicts(three_models, films):
     assert prediction.card.title == "Tiny Net" and prediction.attribution.shape == (13, 13)
 
 
+@pytest.mark.slow
 def test_a_third_model_is_evaluated_beside_the_others(three_models, dataset, tmp_path):
     names = available_models()
     evaluation, measured = evaluate_models(names, dataset, "val", "", quick=True, draws=5)

@@ -106,6 +106,7 @@ def audit_copies(films: Sequence[Record], images: Tensor) -> dict:
 
 
 def markdown(report: dict) -> str:
+    """The report's tables."""
     rows = [(s, n, r) for s, x in report["sources"].items() for n, r in x["shortcut_auroc"].items()]
     tested = any(result["test"] for *_, result in rows)
     lines = [f"`{report['command']}` prints:", ""]
@@ -130,6 +131,7 @@ def markdown(report: dict) -> str:
 
 
 def figure_of(result: dict) -> str:
+    """An AUROC and its interval."""
     low, high = map(precise, result["interval"])
     if result["constant"]:
         return f"{precise(result['auroc'])} (the same in every file)"

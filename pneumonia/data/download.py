@@ -47,9 +47,9 @@ def count(films: Sequence[Record]) -> None:
 
 def copy_examples(films: Sequence[Record], folder: Path) -> None:
     """One film of each kind from the validation patients, under a name that the page shows."""
-    held = split_records(films, "val")
+    validation = split_records(films, "val")
     for title, mark in KINDS:
-        film = next((film for film in held if mark in film.path.name), None)
+        film = next((film for film in validation if mark in film.path.name), None)
         if film is None:
             print(f"There is no film of the kind {title!r} in the data set.", file=sys.stderr)
             continue

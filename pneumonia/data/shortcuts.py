@@ -198,17 +198,22 @@ def _scores(
         return trees.fit(features[fit], labels[fit]).predict_proba(features[rest])[:, 1]
 
 
-def _with_interval(labels, scores, fold, groups, draws: int) -> dict:
+def _with_interval(
+    labels: np.ndarray, scores: np.ndarray, fold: np.ndarray, groups: np.ndarray, draws: int
+) -> dict[str, Any]:
     weights = np.stack([np.ones(len(labels)), *bootstrap_by_patient(groups, draws)])
     whole, *drawn = _auroc(labels, scores, fold, weights)
     return {"auroc": float(whole), "interval": list(interval(drawn))}
 
 
-def _auroc(labels, scores, fold, weights: np.ndarray) -> np.ndarray:
+def _auroc(
+    labels: np.ndarray, scores: np.ndarray, fold: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
     """AUROC over the pairs within folds, since scores of two folds' classifiers do not compare.
 
-    (D,) for D weightings of the films (D, N) at once, by Mann and Whitney's count of pairs in the
-    right order, ties half; scikit-learn's takes one weighting, and a thousand calls take long.
+    ``(D,)`` for D weightings of the films ``(D, N)`` at once, by Mann and Whitney's count of pairs
+    in the right order, ties half; scikit-learn's takes one weighting, and a thousand calls take
+    long.
     """
     right, pairs = np.zeros(len(weights)), np.zeros(len(weights))
     for number in np.unique(fold):

@@ -55,12 +55,11 @@ def calibrate_and_save(
     folder: str | Path,
     network: Network,
     model: str,
-    made: Training,
+    provenance: Training,
     training: torch.Tensor,
     images: torch.Tensor,
     labels: np.ndarray,
     size: int,
-    device: torch.device,
     before: Card | None = None,
     command: str | None = None,
 ) -> Card:
@@ -70,16 +69,15 @@ def calibrate_and_save(
 
     Args:
         folder: the checkpoint's.
-        network: trained.
+        network: trained; computes where it lies.
         model: its name in ``MODELS``.
-        made: how it was trained.
+        provenance: how it was trained.
         training: ``(M, 1, 224, 224)`` uint8 training films; every other one is perturbed.
         images: ``(N, 1, 224, 224)`` uint8 validation films; as many more are made by perturbing.
         labels: ``(N,)`` of 0 and 1.
         size: side of the network's input in px. Trained on enlarged crops, a network is at its best
             on whole films somewhat larger than it was trained with (Touvron et al. 2019, "Fixing
             the train-test resolution discrepancy").
-        device: where to compute.
         before: the card of the network if it had been calibrated before.
         command: what calibrates it now, where that is not the training.
     """
@@ -87,10 +85,11 @@ def calibrate_and_save(
     rounded = copy.deepcopy(network)
     for tensor in rounded.parameters():
         tensor.data = tensor.data.half().float() if tensor.ndim > 1 else tensor.data
-    exact, _ = logits, embedding = forward_all(network, films, size, device)
+    exact, embedding = forward_all(network, films, size)
+    logits = exact
     pairs = zip(network.parameters(), rounded.parameters(), strict=True)
     if not all(torch.equal(one, other) for one, other in pairs):
-        logits, embedding = forward_all(rounded, films, size, device)
+        logits, embedding = forward_all(rounded, films, size)
     parts = calibrate(logits, labels)
     as_is, as_stored = (
         probabilities(z, parts.calibration.temperature, parts.calibration.bias)
@@ -99,7 +98,7 @@ def calibrate_and_save(
     moved = float(np.abs(as_is - as_stored).max())
     half = moved <= 1e-3
     known = torch.cat([training[::2], corrupt_in_turn(training[1::2])])
-    gate = fit_gate(forward_all(rounded, known, size, device)[1])
+    gate = fit_gate(forward_all(rounded, known, size)[1])
     clean, changed = np.split(gate.distances(embedding) <= 1, 2)
     parts = parts if half else calibrate(exact, labels)
     if not moved and before:  # the weights had been float16 before
@@ -109,7 +108,7 @@ def calibrate_and_save(
         title=MODELS[model].title,
         version=__version__,
         preprocessing=Preprocessing(CANONICAL_SIDE, size),
-        training=made,
+        training=provenance,
         gate=GateFile(passes=PassRates(float(clean.mean()), float(changed.mean()))),
         float16_moves_probability_by=moved or None,
         calibrated_by=command,
@@ -118,11 +117,9 @@ def calibrate_and_save(
     return save_checkpoint(folder, network, card, gate, half)
 
 
-def forward_all(
-    network: Network, images: torch.Tensor, size: int, device: torch.device
-) -> tuple[np.ndarray, np.ndarray]:
+def forward_all(network: Network, images: torch.Tensor, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Logits ``(N,)`` and embeddings ``(N, channels)`` of ``(N, 1, 224, 224)`` uint8 films."""
-    explainer = Explainer(network.to(device))
+    explainer = Explainer(network)
     explained = explainer.explain_images(images, size, attribution=False, progress=True)
     return explained.logits, explained.embedding
 

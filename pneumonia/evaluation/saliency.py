@@ -1,11 +1,10 @@
-"""Do the heatmaps tell the truth? Four questions that a heatmap can fail.
+"""Four tests that heatmaps can fail, and how far those of two networks agree.
 
-Does it depend on what the network learnt (cascading randomisation)? Does the network's answer
-depend on what it marks (ROAD)? Does it find an opacity whose place is known (pointing game)? Is it
-where no lung can be (energy outside the body)? And do two networks mark the same places
-(agreement)?
+Does a map depend on what the network learnt (cascading randomisation)? Does the network's answer
+depend on what the map marks (ROAD)? Does the map find an opacity whose place is known (pointing
+game)? Does it mark places where no lung can be (energy outside the body)?
 
-Everywhere films are ``(N, 1, 224, 224)`` uint8 images, and heat is that for PNEUMONIA unless said.
+Films are ``(N, 1, 224, 224)`` uint8 images, and heat is that for PNEUMONIA unless said.
 """
 
 import copy
@@ -67,12 +66,20 @@ class SaliencyModel:
 def cascading_randomization(
     saliency_model: SaliencyModel, images: torch.Tensor, draws: int = DRAWS
 ) -> dict[str, float]:
-    """How alike the maps stay while the network forgets, from its end to its beginning.
+    """The cascading parameter randomisation test: does a map depend on what was learnt?
 
-    The cascading parameter randomisation test (Adebayo et al. 2018, "Sanity checks for saliency
-    maps"). Returns, for each depth, the mean rank correlation with the trained network's maps: 1 at
-    first, near 0 if the maps come from what was learnt. One draw of random parameters may by chance
-    give maps much like the trained ones or much like their negative, so it is the mean of several.
+    Parameters are drawn anew from the network's end to its beginning (Adebayo et al. 2018, "Sanity
+    checks for saliency maps").
+
+    Args:
+        saliency_model: of the trained network.
+        images: N films.
+        draws: of random parameters. One may by chance give maps much like the trained ones, or
+            much like their negative.
+
+    Returns:
+        How much is randomised (``nothing``, ``classifier``, ``last half``, ``everything``) → mean
+        rank correlation with the trained network's maps: near 0 if they depend on what was learnt.
     """
     trained = saliency_model(images)
     kept: dict[str, list[float]] = {}
@@ -93,8 +100,10 @@ def cascading_randomization(
 
 
 def mean_rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Mean over films of Spearman's correlation of two stacks of maps ``(N, h, w)``; 0 for a map
-    that is the same everywhere."""
+    """Mean over films of Spearman's correlation of two stacks of maps ``(N, h, w)``.
+
+    It is 0 for a map that is the same everywhere.
+    """
     ranks = (rankdata(maps.reshape(len(maps), -1), axis=1) for maps in (first, second))
     one, two = (rank - rank.mean(1, keepdims=True) for rank in ranks)
     spread = np.sqrt((one**2).sum(1) * (two**2).sum(1))
@@ -105,10 +114,12 @@ def road(saliency_model: SaliencyModel, images: torch.Tensor, seed: int = 0) -> 
     """Remove and debias (Rong et al. 2022, package ``grad-cam``): does what the map marks matter?
 
     Pixels are removed from the most and from the least marked on; the score is half the difference
-    of what that does to the logit of the predicted class. ``heat`` and ``random`` are mean scores
-    of the network's maps and of random maps of the same coarseness (ROAD favours coarse maps, so
-    the comparison must be between equals), ``better`` the share of films where the heat scores
-    higher.
+    of what that does to the logit of the predicted class.
+
+    Returns:
+        ``heat`` and ``random``: mean scores of the network's maps and of random maps of the same
+        coarseness, as ROAD favours coarse maps; ``better``: the share of films whose map scores
+        higher than the random one.
     """
     inputs = EvalPreset(saliency_model.size)(images)
     signs = np.where(saliency_model.explain(images)[0] >= 0, 1.0, -1.0)
@@ -134,11 +145,16 @@ def pointing_game(
 ) -> dict[str, float]:
     """The pointing game (Zhang et al. 2018) with an opacity of known place drawn into each film.
 
-    ``films`` without opacities get one of 10 % of their width, left or right of the middle.
-    Returns ``rise``: the share of films where the attribution (heat for PNEUMONIA less heat for
-    NORMAL) rises most inside the opacity or within half a cell of it; ``heat``: where it is then
-    highest of all; ``chance``: the share of the film that counts as inside; ``logit``: by how much
-    the opacity raises the logit.
+    Args:
+        saliency_model: of the network.
+        images: N films without opacities. Each gets one, of 10 % of its width, left or right of
+            the middle.
+        seed: of the places.
+
+    Returns:
+        ``rise``: the share of films whose attribution rises most inside the opacity or within half
+        a cell of it; ``heat``: of those whose attribution is then highest there; ``chance``: the
+        share of the film that counts as inside; ``logit``: the mean rise of the logit.
     """
     rng, side = np.random.default_rng(seed), CANONICAL_SIDE
     lesions, changed = [], []
@@ -166,8 +182,9 @@ def pointing_game(
 def energy_outside_body(saliency_model: SaliencyModel, images: torch.Tensor) -> dict[str, float]:
     """The share of heat (for the predicted class) where nothing should be found.
 
-    ``outside``: in the air around the child, beside ``outside_area``, its share of the film;
-    ``marker``: in the corner of a bright square pasted there, beside ``marker_area``.
+    Returns:
+        ``outside``: in the air around the child; ``marker``: in the corner of a bright square
+        pasted there; ``outside_area`` and ``marker_area``: the shares of the film that these are.
     """
     corner = np.s_[8:40, 8:40]
     marked = images.clone()

@@ -59,8 +59,13 @@ class Lesion:
 
 @dataclass(frozen=True)
 class Phantom:
-    """``pixels`` float32 (height, width) 0..1; ``lungs`` bool, same shape: lung that is not hidden
-    by heart or diaphragm; ``lesions``: where opacities were drawn."""
+    """A drawn film and what is known of it.
+
+    Attributes:
+        pixels: ``(height, width)`` float32 in 0..1.
+        lungs: ``(height, width)`` bool: lung that neither heart nor diaphragm hides.
+        lesions: where opacities were drawn.
+    """
 
     pixels: np.ndarray
     lungs: np.ndarray

@@ -26,6 +26,7 @@ class TrainPreset:
         self.size, self.crop = size, crop
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """``(N, 1, 224, 224)`` uint8 → ``(N, 1, size, size)`` float32 network input."""
         return standardise(self.change(images), self.size)
 
     def change(self, images: torch.Tensor) -> torch.Tensor:

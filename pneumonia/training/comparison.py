@@ -2,12 +2,12 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
 from pneumonia.card import CARD, Card, Preprocessing, Training, Validation, read
+from pneumonia.evaluation.report import table
 
 _HEADINGS = (
     *("run", "model", "first weights", "epochs", "crop ≥", "frozen", "seed", "input"),
@@ -68,12 +68,14 @@ def compare_runs(folder: Path, checkpoints: Path) -> str:
 
 
 def first_weights(training: Training) -> str:
+    """Where the first weights come from, in a few words."""
     if before := training.pretraining:
         return f"{before['pictures']:,} natural pictures, {before['epochs']} epochs"
     return "random" if training.initialisation == "none" else training.initialisation
 
 
 def row(name: str, card: Run, shipped: bool) -> list[str]:
+    """A row of the first table."""
     training, figures = card.training, card.validation
     recipe = training.recipe
     return [
@@ -108,8 +110,3 @@ def spread(cards: list[Run]) -> list[str]:
         values = [getattr(getattr(card.validation, part), key) for card in cards]
         cells.append(f"{mean(values):.4f} ± {stdev(values):.4f}")
     return cells
-
-
-def table(headings: Sequence[str], rows: Iterable[list[str]]) -> str:
-    lines = ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]
-    return "\n".join([*lines, *("| " + " | ".join(cells) + " |" for cells in rows)])

@@ -84,6 +84,7 @@ class FilmTask:
         return F.binary_cross_entropy_with_logits(logits, smooth, pos_weight=balance)
 
     def score(self, labels: np.ndarray, logits: np.ndarray) -> float:
+        """Of labels ``(N,)`` and logits ``(N,)``: more is better."""
         return float(roc_auc_score(labels, logits))
 
 
@@ -112,7 +113,7 @@ def train(
         device: where to compute.
         folder: gets ``resume.pt`` and ``curves.csv`` after every epoch.
         resume: go on from ``folder/resume.pt`` if it is there.
-        stop: asked after each epoch; true ends the sitting as a kill would (``resume`` continues).
+        stop: asked after each epoch; true stops there and keeps ``resume.pt``.
         task: gives augmentation, loss and score; made with the recipe and the labels.
 
     Raises:
@@ -150,7 +151,7 @@ def train(
         scaler.load_state_dict(state["scaler"])
         history, best = state["history"], state["best"]
 
-    task_impl = task(recipe, labels)
+    objective = task(recipe, labels)
     steps = math.ceil(len(labels) / recipe.batch)
     for epoch in range(len(history), recipe.epochs):
         scores = [row["score"] for row in history]
@@ -171,10 +172,10 @@ def train(
             )
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            inputs = task_impl.preset(images[index]).to(device, memory_format=torch.channels_last)
+            inputs = objective.preset(images[index]).to(device, memory_format=torch.channels_last)
             with autocast(device):
                 logits = network(inputs)
-            loss = task_impl.loss(logits.float(), labels[index].to(device))
+            loss = objective.loss(logits.float(), labels[index].to(device))
             if not torch.isfinite(loss):
                 raise FloatingPointError(
                     f"The loss is {loss.item()} in epoch {epoch + 1}: lower --lr."
@@ -192,7 +193,7 @@ def train(
         for name, (films, truth) in valid.items():
             with autocast(device):
                 logits = predict_logits(average.module, films, recipe.size, device)
-            row[name] = task_impl.score(truth, logits)
+            row[name] = objective.score(truth, logits)
         row["score"] = float(np.mean([row[name] for name in valid]))
         row["seconds"] = round(time.perf_counter() - began, 1)
         if row["score"] >= max(scores, default=0):

@@ -24,10 +24,13 @@ from pneumonia.training.loop import FilmTask, Recipe, train
 
 
 class PicturePreset(TrainPreset):
-    """Crop, aspect, rotation, mirror, exposure and erased patches: not the losses of detail, which
-    these small pictures cannot afford."""
+    """Crop, aspect, rotation, mirror, exposure and erased patches.
+
+    Not the losses of detail, which these small pictures cannot afford.
+    """
 
     def change(self, images: torch.Tensor) -> torch.Tensor:
+        """``(N, 1, h, w)`` uint8 → the changed pictures, float32 in 0..1, same shape."""
         return self.expose(self.warp(images.float() / 255))
 
 
@@ -39,9 +42,11 @@ class PictureTask(FilmTask):
         self.preset = PicturePreset(recipe.size, recipe.crop)
 
     def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Of logits ``(N, classes)`` and labels ``(N,)``: a scalar."""
         return F.cross_entropy(logits, labels, label_smoothing=self.smoothing)
 
     def score(self, labels: np.ndarray, logits: np.ndarray) -> float:
+        """Share of the pictures whose class has the highest logit."""
         return float((logits.argmax(1) == labels).mean())
 
 
@@ -49,7 +54,7 @@ def load_pictures(root: str | Path, side: int) -> tuple[torch.Tensor, torch.Tens
     """Grey pictures ``(N, 1, side, side)`` uint8 and their classes ``(N,)`` int64.
 
     Args:
-        root: a folder with one sub-folder a class (torchvision's ``ImageFolder``), or with
+        root: a folder with one sub-folder per class (torchvision's ``ImageFolder``), or with
             ``.npz`` shards: ``data`` (uint8, JPEG streams one after another), ``offsets``
             (``(n + 1,)``) and ``labels`` (``(n,)``).
         side: pictures of another size are resized and cropped to it.
@@ -101,14 +106,14 @@ def pretrain(
     torch.manual_seed(recipe.seed)
     network = build(name)
     network.classifier = torch.nn.Linear(network.classifier.in_features, classes)
-    held = torch.zeros(len(labels), dtype=torch.bool)
-    held[torch.randperm(len(labels))[: max(1, len(labels) // 50)]] = True
+    held_out = torch.zeros(len(labels), dtype=torch.bool)
+    held_out[torch.randperm(len(labels))[: max(1, len(labels) // 50)]] = True
     network, history = train(
         network,
         recipe,
-        pictures[~held],
-        labels[~held],
-        {"accuracy": (pictures[held], labels[held].numpy())},
+        pictures[~held_out],
+        labels[~held_out],
+        {"accuracy": (pictures[held_out], labels[held_out].numpy())},
         device,
         out.with_suffix(""),
         resume,

@@ -39,6 +39,7 @@ class Part:
 
     @property
     def patients(self) -> int:
+        """Of how many patients the films are."""
         return len({film.patient for film in self.films})
 
 
@@ -99,7 +100,7 @@ def train_model(
     network, history = train(
         network, recipe, training.images, training.labels, valid, device, folder, resume
     )
-    made = Training(
+    provenance = Training(
         command=command,
         initialisation=init,
         pretraining=pretraining(init),
@@ -123,7 +124,7 @@ def train_model(
     )
     size = eval_size or recipe.size
     films = (training.images, validation.images, truth)
-    card = calibrate_and_save(folder, network, name, made, *films, size, device)
+    card = calibrate_and_save(folder, network, name, provenance, *films, size)
     plot_curves(history, folder / "curves.png", title)
     (folder / "resume.pt").unlink()
     print(f"{title}: {card.validation.clean}; written to {folder}")
@@ -152,7 +153,7 @@ def recalibrate(
     films = (training.images, validation.images, validation.labels.numpy())
     return calibrate_and_save(
         checkpoint_folder(model),
-        *(network, card.model, card.training, *films, size or card.preprocessing.size, device),
+        *(network, card.model, card.training, *films, size or card.preprocessing.size),
         before=card,
         command=command,
     )

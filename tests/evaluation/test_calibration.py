@@ -122,13 +122,13 @@ def test_a_useless_model_is_not_turned_round():
 
 
 def test_float16_is_used_only_where_nobody_sees_it(images, tmp_path):
-    labels, device, folder = np.arange(8) % 2, torch.device("cpu"), tmp_path / "checkpoint"
+    labels, folder = np.arange(8) % 2, tmp_path / "checkpoint"
     network = seeded_network("cnn")
-    mean, spread = (f(forward_all(network, images, 64, device)[0]) for f in (np.mean, np.std))
+    mean, spread = (f(forward_all(network, images, 64)[0]) for f in (np.mean, np.std))
     network.classifier.weight.data /= spread
     network.classifier.bias.data = (network.classifier.bias.data - mean) / spread
-    films, made = (images, images, labels, 64, device), card_of("cnn").training
-    card = calibrate_and_save(folder, network, "cnn", made, *films)
+    films, provenance = (images, images, labels, 64), card_of("cnn").training
+    card = calibrate_and_save(folder, network, "cnn", provenance, *films)
     loaded, _, _ = load_checkpoint(folder)
     moved = card.float16_moves_probability_by
     half = (folder / "model.safetensors").stat().st_size < 4e6
@@ -136,7 +136,7 @@ def test_float16_is_used_only_where_nobody_sees_it(images, tmp_path):
     assert 0 <= card.gate.passes.clean <= 1
     exact = torch.equal(loaded.features[0].weight, network.features[0].weight)
     assert exact != half
-    again = calibrate_and_save(folder, loaded, "cnn", made, *films, before=card)
+    again = calibrate_and_save(folder, loaded, "cnn", provenance, *films, before=card)
     assert again.float16_moves_probability_by == moved  # known from the first time
 
 

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from factories import TINY
 
 from pneumonia.models import build, initialise
 from pneumonia.preprocess import to_canonical
@@ -28,7 +29,7 @@ def task():
 def run(task, folder, recipe=RECIPE, **options):
     images, labels = task
     torch.manual_seed(recipe.seed)
-    network = build("cnn")
+    network = TINY.build()
     valid = {"auroc": (images[:16], labels[:16].numpy())}
     device = torch.device("cpu")
     return train(network, recipe, images[16:], labels[16:], valid, device, folder, **options)
@@ -59,7 +60,7 @@ def test_resuming_with_other_settings_is_refused(task, tmp_path):
 def test_frozen_epochs_train_the_classifier_alone(task, tmp_path):
     recipe = dataclasses.replace(RECIPE, epochs=2, freeze_epochs=2)
     torch.manual_seed(recipe.seed)
-    before = build("cnn")
+    before = TINY.build()
     after, _ = run(task, tmp_path, recipe)
     assert torch.equal(before.features[0].weight, after.features[0].weight)
     assert torch.equal(before.features[1].running_mean, after.features[1].running_mean)
@@ -80,12 +81,13 @@ def test_early_stopping_keeps_the_best_epoch(task, tmp_path, monkeypatch):
 
 def test_an_exploding_run_stops_with_advice(task, tmp_path):
     images, labels = task
-    network = build("cnn")
+    network = TINY.build()
     torch.nn.init.constant_(network.classifier.bias, float("nan"))
     with pytest.raises(FloatingPointError, match="--lr"):
         train(network, RECIPE, images, labels, {}, torch.device("cpu"), tmp_path)
 
 
+@pytest.mark.slow
 def test_densenet_fine_tunes_from_a_file(task, tmp_path):
     torch.manual_seed(9)
     source = build("densenet169")
@@ -112,5 +114,5 @@ def test_one_cycle_rises_then_falls_to_zero():
 def test_training_on_the_gpu(task, tmp_path):
     images, labels = task
     valid = {"auroc": (images, labels.numpy())}
-    _, history = train(build("cnn"), RECIPE, images, labels, valid, torch.device("cuda"), tmp_path)
+    _, history = train(TINY.build(), RECIPE, images, labels, valid, torch.device("cuda"), tmp_path)
     assert len(history) == RECIPE.epochs

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from factories import TINY
 from PIL import Image
 from safetensors.torch import load_file
 from torchvision.io import encode_jpeg
@@ -60,7 +61,7 @@ def test_a_folder_without_pictures_is_named(tmp_path):
 
 def test_it_learns_to_tell_pictures_apart(stripes, tmp_path):
     torch.manual_seed(0)
-    network = build("cnn")
+    network = TINY.build()
     network.classifier = torch.nn.Linear(network.classifier.in_features, 3)
     recipe = Recipe(size=32, epochs=5, learning_rate=3e-3, batch=10, ema=0.8)
     images, labels = stripes
