@@ -291,6 +291,8 @@ def test_an_interrupted_training_resumes_to_the_same_weights(dataset, tmp_path):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            # a shell's background job, as tests may be, passes on that Ctrl-C is to be ignored
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         while not state.exists() or state.stat().st_mtime_ns == before:
             assert process.poll() is None, "it ended before it could be stopped"

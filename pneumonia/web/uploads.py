@@ -40,8 +40,16 @@ def save(text: str, folder: Path) -> str:
 
 
 def address(text: str, folder: Path) -> str:
-    """The text, or if it is a film, the address of the file that it becomes; see ``save``."""
-    return _UPLOADED + quote(_decode(text, folder)) if text.startswith("data:") else text
+    """The text, or if it is a film, the address of the file that it becomes; see ``save``.
+
+    Of what can be no film nothing is left, which ``save`` then refuses.
+    """
+    if not text.startswith("data:"):
+        return text
+    try:
+        return _UPLOADED + quote(_decode(text, folder))
+    except gr.Error:
+        return ""
 
 
 def forget(files: Iterable[str]) -> None:

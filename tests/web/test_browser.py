@@ -146,7 +146,7 @@ def test_the_opacity_of_the_heat_asks_nothing_of_the_server(visit, film):
     for key in ("Home", "End", "ArrowLeft"):
         slider.press(key)
     page.select_option("[data-set=colours]", "viridis")
-    assert text(page, ".viewer-opacity") == "99\u00a0%"
+    page.locator(".viewer-opacity", has_text="99\u00a0%").first.wait_for()
     assert not requests
 
     page.locator("#examples button").first.click()  # and the next film keeps the setting
