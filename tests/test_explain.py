@@ -65,6 +65,7 @@ def test_evidence_adds_up_to_the_logit_and_costs_no_accuracy(network, inputs):
     np.testing.assert_allclose(attribution.mean((1, 2)), logits - bias, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_hirescam_would_say_the_same(network, inputs):
     """Behind mean pooling the gradient is the same in every cell (Draelos and Carin 2020)."""
     _, attribution, _ = Explainer(network).explain(inputs[:2])
@@ -75,6 +76,7 @@ def test_hirescam_would_say_the_same(network, inputs):
         np.testing.assert_allclose(one, scaled(enlarged), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_package_makes_the_same_map_and_serves_other_heads(network, inputs):
     explainer = Explainer(network)
     with torch.no_grad():
@@ -97,6 +99,7 @@ def scaled(heat):
     return (heat - heat.min()) / (1e-7 + heat.max() - heat.min())
 
 
+@pytest.mark.slow
 def test_eight_threads_on_both_models_get_the_sequential_results(inputs):
     explainers = [Explainer(seeded_network(name)) for name in MODELS]
     jobs = [(explainer, film[None]) for film in inputs for explainer in explainers] * 2

@@ -75,6 +75,7 @@ def test_validation_films_pass(predictor):
     assert passes.clean >= 0.98 and passes.perturbed >= 0.98
 
 
+@pytest.mark.slow
 def test_what_is_no_picture_of_anything_is_refused(predictor):
     for kind, pictures in draw_distractors().items():
         assert refused(predictor, pictures) == 1, kind
@@ -91,6 +92,7 @@ def test_everyday_pictures_are_refused_even_in_grey(predictor):
     assert refused(predictor, [picture.pixels for picture in pictures]) >= 0.95
 
 
+@pytest.mark.slow
 def test_drawn_films_pass_mostly(predictor):
     phantoms = [draw_phantom(560, 640, lesions=3 * (i % 2), seed=i).pixels for i in range(8)]
     assert refused(predictor, phantoms) <= 0.5

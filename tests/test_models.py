@@ -7,6 +7,7 @@ from torchvision.models import densenet169
 from pneumonia.models import MODELS, build, initialise, pick_device
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_one_logit_a_film_at_any_size(name):
     network = seeded_network(name)

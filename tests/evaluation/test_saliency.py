@@ -91,6 +91,7 @@ def test_road_prefers_what_the_network_uses(bright, images):
     assert scores["heat"] > scores["random"] and scores["better"] > 0.8
 
 
+@pytest.mark.slow
 def test_forgetting_changes_the_maps(images):
     kept = cascading_randomization(SaliencyModel(seeded_network("cnn"), 48), images)
     assert list(kept) == ["nothing", "classifier", "last half", "everything"]

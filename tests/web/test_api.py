@@ -37,7 +37,10 @@ from pneumonia.web import handlers
 from pneumonia.web.retention import sweep
 from tools.page_process import ROOT, free_port, running_page
 
-pytestmark = pytest.mark.skipif(not available_models(), reason="no checkpoint to ask")
+pytestmark = [
+    pytest.mark.slow,  # of a page that answers
+    pytest.mark.skipif(not available_models(), reason="no checkpoint to ask"),
+]
 
 
 @pytest.fixture(scope="module")

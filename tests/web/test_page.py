@@ -174,6 +174,7 @@ def test_loading_the_models_leaves_the_threads_alone_and_sharing_them_happens_on
         torch.set_num_threads(before)
 
 
+@pytest.mark.slow
 def test_nothing_heavy_is_imported_before_it_is_needed():
     heavy = ["gradio", "matplotlib.pyplot", "pandas", "pytorch_grad_cam", "scipy", "sklearn"]
     code = f"import sys, pneumonia.predictor; print([m for m in {heavy} if m in sys.modules])"
