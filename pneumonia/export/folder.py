@@ -8,7 +8,7 @@ from typing import NamedTuple, TextIO
 
 from tqdm import tqdm
 
-from pneumonia.export.records import COLUMNS, cells, escape_formula
+from pneumonia.export.records import COLUMNS, csv_row, escape_formula
 from pneumonia.predictor import Predictor
 from pneumonia.reading.archive import find_films
 from pneumonia.reading.radiograph import Radiograph, read_radiograph
@@ -65,7 +65,7 @@ def predict_files(
                     if file in errors:
                         row["error"] = escape_formula(errors[file])
                     else:
-                        row.update(cells(predictions[file]))
+                        row.update(csv_row(predictions[file]))
                     writer.writerow(row)
                     if heatmaps and file in films:
                         picture = f"{file.name.name}.{predictor.name}.png"

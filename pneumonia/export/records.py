@@ -64,7 +64,7 @@ def as_dict(predictions: Sequence[Prediction], when: datetime | None = None) -> 
         "height": height,
         "format": film.format,
         "notes": [str(note) for note in film.notes],
-        "models": {p.model: _answer(p) for p in predictions},
+        "models": {p.model: model_record(p) for p in predictions},
         "date": utc(when).isoformat(timespec="seconds"),
         "software": SOFTWARE,
         "intended_use": INTENDED_USE,
@@ -89,12 +89,12 @@ def csv_text(rows: Iterable[Row]) -> str:
             continue
         for prediction in answer:
             writer.writerow(
-                {"file": escape_formula(name), "model": prediction.model, **cells(prediction)}
+                {"file": escape_formula(name), "model": prediction.model, **csv_row(prediction)}
             )
     return file.getvalue()
 
 
-def cells(prediction: Prediction) -> dict[str, str]:
+def csv_row(prediction: Prediction) -> dict[str, str]:
     """The cells of one CSV row: all of ``COLUMNS`` but "file", "model" and "error"."""
     clean = prediction.card.validation.clean
     return {
@@ -152,7 +152,7 @@ def utc(when: datetime | None) -> datetime:
     return when.astimezone(timezone.utc) if when.tzinfo else when.replace(tzinfo=timezone.utc)
 
 
-def _answer(prediction: Prediction) -> dict:
+def model_record(prediction: Prediction) -> dict:
     card = prediction.card
     return {
         "title": card.title,
