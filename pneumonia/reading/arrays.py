@@ -11,6 +11,7 @@ from pneumonia.reading.refusals import Note, Refusal
 
 MAX_PIXELS = 40_000_000
 MIN_SIDE = 32
+_ROWS = 256  # of a colour film that are turned into floats at a time
 
 
 def check_size(height: int, width: int) -> None:
@@ -50,23 +51,37 @@ def read_array(array: np.ndarray, notes: list[Note]) -> tuple[np.ndarray, float]
     check_size(*array.shape[:2])
     if array.ndim == 2:
         return _to_unit_range(array, notes), 0.0
-    red, green, blue = np.moveaxis(_to_unit_range(array[..., :3], notes), 2, 0)
-    luma = green + 0.299 * (red - green) + 0.114 * (blue - green)  # grey stays exactly grey
-    chroma = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+    top, alpha = _top(array[..., :3], notes), None
     if array.shape[2] == 4:
         alpha = _to_unit_range(array[..., 3], [])
         if alpha.min() < 1:
             notes.append(Note("alpha"))
-            luma, chroma = luma * alpha, chroma * alpha
-    return np.clip(luma, 0, 1), float(chroma.mean(dtype=np.float64))
+    luma, chroma = np.empty(array.shape[:2], np.float32), 0.0
+    for start in range(0, len(array), _ROWS):  # floats of the whole take a gigabyte
+        rows = np.s_[start : start + _ROWS]
+        red, green, blue = np.moveaxis(array[rows, :, :3].astype(np.float32) / top, 2, 0)
+        grey = green + 0.299 * (red - green) + 0.114 * (blue - green)  # grey stays exactly grey
+        colour = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+        if alpha is not None:
+            grey, colour = grey * alpha[rows], colour * alpha[rows]
+        luma[rows] = np.clip(grey, 0, 1)
+        chroma += float(colour.sum(dtype=np.float64))
+    return luma, chroma / luma.size
 
 
 def _to_unit_range(values: np.ndarray, notes: list[Note]) -> np.ndarray:
     """Any accepted type → float32 from 0 to 1, same shape."""
+    top = _top(values, notes)
+    floats = values.astype(np.float32)
+    return np.divide(floats, top, out=floats)
+
+
+def _top(values: np.ndarray, notes: list[Note]) -> np.float32:
+    """What white is in values of any accepted type."""
     kind = values.dtype.kind
     if kind not in "buif":
         raise Refusal("type")
-    if not np.isfinite(values).all():
+    if kind == "f" and not np.isfinite(values).all():
         raise Refusal("not_finite")
     least, largest = values.min(), values.max()
     if kind == "f" and (least < 0 or largest > 1):
@@ -74,11 +89,11 @@ def _to_unit_range(values: np.ndarray, notes: list[Note]) -> np.ndarray:
     if least < 0 or largest > 65535:
         raise Refusal("integer_range")
     if kind in "bf":
-        return values.astype(np.float32)
+        return np.float32(1)
     top = full_scale(int(largest))
     if values.dtype.itemsize > 1:
         notes.append(Note("scaled", {"bits": top.bit_length()}))
-    return values.astype(np.float32) / np.float32(top)
+    return np.float32(top)
 
 
 def full_scale(largest: int) -> int:

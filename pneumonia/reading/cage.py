@@ -55,10 +55,10 @@ class Reader:
         if not self._say(json.dumps([[str(f.path), f.member, f.entry] for f in films])):
             return
         for _ in films:
-            line = self._hear()
-            if not line.endswith("\n"):
+            try:
+                answer = self._answer(json.loads(self._hear()))
+            except (ValueError, TypeError, KeyError):  # it has ended, or is not itself any more
                 return
-            answer = self._answer(json.loads(line))
             if not self._say(""):
                 return
             yield answer

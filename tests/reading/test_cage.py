@@ -105,6 +105,29 @@ def test_a_film_that_takes_too_much_memory_costs_itself_only(limited, folder, tm
     assert cage.read(FilmRef(folder / "a.png")).name == "a.png"
 
 
+def test_what_a_refused_film_took_is_there_for_the_next(limited, tmp_path):
+    cage = limited("worker.MEMORY = 800 * 2**20")  # one of these takes 700 MB
+    values = Image.fromarray(np.full((6000, 6000), 2, np.float32))
+    values.save(tmp_path / "values.tiff", compression="tiff_adobe_deflate")
+    for _ in range(3):
+        with pytest.raises(RadiographError, match="floats outside 0 to 1"):
+            cage.read(FilmRef(tmp_path / "values.tiff"))
+
+
+def test_a_reader_that_is_not_itself_any_more_is_replaced(limited, folder):
+    cage = limited("worker.answer = lambda film, memory: {'shape': [60_000, 60_000]}")
+    film = FilmRef(folder / "a.png")
+    first, second = cage.read_films([film, film])
+    assert str(first).startswith('"a.png" takes too long') and second.name == "a.png"
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_the_largest_film_in_colour_has_room(cage, tmp_path, mode):
+    Image.new(mode, (6324, 6324), (10, 200, 30, 128)[: len(mode)]).save(tmp_path / "large.webp")
+    film = cage.read(FilmRef(tmp_path / "large.webp"))
+    assert film.pixels.shape == (6324, 6324) and film.saturation > 0.3
+
+
 def test_a_batch_that_is_left_does_not_confuse_the_next_film(cage, folder):
     films = list_films([folder / "films.zip"])
     batch = cage.read_films(films)
