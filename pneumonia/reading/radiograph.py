@@ -84,7 +84,10 @@ def read_radiograph(source: Source, name: str | None = None) -> Radiograph:
         refusal, cause = Refusal("out_of_memory"), error
     except Exception as error:  # whatever a decoder raises at broken bytes
         refusal, cause = Refusal("damaged"), error
-    raise RadiographError(refusal.code, label, **refusal.arguments) from cause
+    try:
+        raise RadiographError(refusal.code, label, **refusal.arguments) from cause
+    finally:  # or this frame and their tracebacks would keep each other, with all that was decoded
+        del refusal, cause
 
 
 def _read(source: Source, label: str) -> Radiograph:

@@ -6,7 +6,6 @@ shared memory behind the file descriptor ``FD``. See ``cage`` for who asks.
 """
 
 import ctypes
-import gc
 import json
 import mmap
 import os
@@ -71,10 +70,7 @@ def main() -> None:
         allow_seconds()
         for film in read_films(films):
             print(json.dumps(answer(film, memory)), file=out, flush=True)
-            refused = isinstance(film, RadiographError)
             del film
-            if refused:
-                gc.collect()  # its traceback, a circle, holds all that was decoded
             sys.stdin.readline()  # the pixels have been taken
             allow_seconds()
 

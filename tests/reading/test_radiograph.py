@@ -1,6 +1,7 @@
 """Reading: exact pixel values of every format, and one sentence for every refusal."""
 
 import copy
+import gc
 import io
 import os
 import pickle
@@ -911,3 +912,20 @@ class TestRealFilms:
         spine = columns[int(0.45 * width) : int(0.55 * width)].mean()
         lungs = [columns[int(a * width) : int((a + 0.1) * width)].mean() for a in (0.2, 0.7)]
         assert max(lungs) < spine - 0.1
+
+
+def test_a_refused_film_is_freed_with_its_refusal():
+    """Not when garbage is collected: a batch of large ones would fill the memory before that."""
+    gc.disable()
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            try:
+                read_radiograph(np.full((2000, 1000), 2.0))
+            except RadiographError as error:
+                assert error.code == "float_range"
+            assert tracemalloc.get_traced_memory()[0] < 2**20
+        assert tracemalloc.get_traced_memory()[1] > 2**20
+    finally:
+        tracemalloc.stop()
+        gc.enable()
