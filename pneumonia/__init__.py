@@ -8,10 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pneumonia.card import available_models
     from pneumonia.predictor import Prediction, Predictor
     from pneumonia.reading.radiograph import read_radiograph
     from pneumonia.reading.refusals import RadiographError
+    from pneumonia.storage.shipped import available_models
 
 __version__ = "0.1.0"
 __all__ = ["Prediction", "Predictor", "RadiographError", "available_models", "read_radiograph"]
@@ -20,7 +20,7 @@ _HOMES = {
     "Prediction": "predictor",
     "Predictor": "predictor",
     "RadiographError": "reading.refusals",
-    "available_models": "card",
+    "available_models": "storage.shipped",
     "read_radiograph": "reading.radiograph",
 }
 

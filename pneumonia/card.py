@@ -4,29 +4,15 @@ One schema for everyone who reads or writes a card. A card is refused, in one se
 field is missing or holds what it cannot mean, so nothing behind it need check again.
 """
 
-import json
 import math
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any
 
-T = TypeVar("T")
+from pneumonia.storage import typed_json
+from pneumonia.storage.typed_json import check
 
-CARD = "card.json"
 LABELS = ("NORMAL", "PNEUMONIA")
-
-
-class CardError(ValueError):
-    """A card that cannot be used; ``str(error)`` says which field and why."""
-
-
-def _check(sensible: bool, where: str, value: object) -> None:
-    if not sensible:
-        raise CardError(f"its {where} makes no sense ({value})")
 
 
 @dataclass(frozen=True)
@@ -62,7 +48,7 @@ class Preprocessing:
     standardise: str = "per film"
 
     def __post_init__(self) -> None:
-        _check(0 < self.size <= 4096 and 0 < self.grid <= 4096, "preprocessing", self)
+        check(0 < self.size <= 4096 and 0 < self.grid <= 4096, "preprocessing", self)
 
 
 @dataclass(frozen=True)
@@ -74,7 +60,7 @@ class Calibration:
 
     def __post_init__(self) -> None:
         finite = math.isfinite(self.temperature) and math.isfinite(self.bias)
-        _check(finite and self.temperature > 0, "calibration", self)
+        check(finite and self.temperature > 0, "calibration", self)
 
 
 @dataclass(frozen=True)
@@ -85,7 +71,7 @@ class OperatingPoint:
     rule: str = ""
 
     def __post_init__(self) -> None:
-        _check(0 < self.threshold < 1, "operating_point", self)
+        check(0 < self.threshold < 1, "operating_point", self)
 
 
 @dataclass(frozen=True)
@@ -101,7 +87,7 @@ class Conformal:
 
     def __post_init__(self) -> None:
         values = (self.coverage, self.normal_to, self.pneumonia_from)
-        _check(all(0 <= value <= 1 for value in values), "conformal", self)
+        check(all(0 <= value <= 1 for value in values), "conformal", self)
 
     @property
     def uncertain(self) -> tuple[float, float]:
@@ -163,7 +149,7 @@ class WeightsFile:
     sha256: str = ""
 
     def __post_init__(self) -> None:
-        _check(self.file == Path(self.file).name, "weights", self.file)
+        check(self.file == Path(self.file).name, "weights", self.file)
 
 
 @dataclass(frozen=True)
@@ -175,7 +161,7 @@ class GateFile:
     sha256: str = ""
 
     def __post_init__(self) -> None:
-        _check(self.file == Path(self.file).name, "gate", self.file)
+        check(self.file == Path(self.file).name, "gate", self.file)
 
 
 @dataclass(frozen=True)
@@ -205,106 +191,18 @@ class Card:
     calibrated_by: str | None = None
 
     def __post_init__(self) -> None:
-        _check(self.labels == LABELS, "labels", self.labels)
+        check(self.labels == LABELS, "labels", self.labels)
 
     @classmethod
     def load(cls, path: str | Path) -> "Card":
-        """The card in that file; see ``read``."""
-        return read(cls, path)
+        """The card in that file.
+
+        Raises:
+            OSError: the file cannot be read.
+            FormatError: a field is missing, of another type or makes no sense.
+        """
+        return typed_json.load(cls, path)
 
     def save(self, path: str | Path) -> None:
         """Write the card; whoever reads meanwhile meets the old one or the new, never half."""
-        write_json(path, asdict(self, dict_factory=without_none))
-
-
-def checkpoints_root() -> Path:
-    """The folder of the shipped checkpoints, asked for anew at each call.
-
-    Returns:
-        ``$PNEUMONIA_CHECKPOINTS`` where that is set, else what an installed wheel brought, else
-        the checkout's ``checkpoints/``.
-    """
-    chosen = os.environ.get("PNEUMONIA_CHECKPOINTS")
-    return Path(chosen) if chosen else shipped_folder("checkpoints")
-
-
-def shipped_folder(name: str) -> Path:
-    """A folder of the checkout, or the copy of it that an installed wheel carries."""
-    package = Path(__file__).resolve().parent
-    installed = package / f"_{name}"
-    return installed if installed.is_dir() else package.parent / name
-
-
-def available_models(root: str | Path | None = None) -> list[str]:
-    """Names of the checkpoints under ``root`` (default: the shipped ones), sorted."""
-    return sorted(card.parent.name for card in Path(root or checkpoints_root()).glob(f"*/{CARD}"))
-
-
-def read(schema: type[T], path: str | Path) -> T:
-    """A JSON file as the dataclass ``schema``; fields that it does not name are passed over.
-
-    Raises:
-        OSError: the file cannot be read.
-        CardError: a field is missing, of another type or makes no sense.
-    """
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CardError(f"it is not JSON ({error})") from error
-    return _parse(schema, content, "")
-
-
-def write_json(path: str | Path, content: object) -> None:
-    """Write JSON so that a reader never meets half a file."""
-    with replacing(path) as partial:
-        text = json.dumps(content, indent=2, ensure_ascii=False)
-        partial.write_text(text + "\n", encoding="utf-8")
-
-
-@contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """A file to write, which takes the place of ``path`` once it is whole.
-
-    Whoever reads meanwhile meets the old file or the new one; an error leaves the old one.
-    """
-    path = Path(path)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def without_none(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A ``dict_factory`` of ``asdict``: what nobody knows is left out of the file."""
-    return {name: value for name, value in pairs if value is not None}
-
-
-def _parse(kind: Any, value: Any, where: str) -> Any:
-    """A JSON value as the type that the schema names; ``where`` is its place in the file."""
-    if kind is Any:
-        return value
-    if get_origin(kind) is UnionType:  # only ever "X | None"
-        return None if value is None else _parse(get_args(kind)[0], value, where)
-    if isinstance(kind, type) and is_dataclass(kind):
-        if not isinstance(value, dict):
-            raise CardError(f"its {where or 'content'} is no group of fields")
-        types = get_type_hints(kind)
-        prefix = f"{where}." if where else ""
-        required = {f.name for f in fields(kind) if f.default is MISSING}
-        if missing := required - value.keys():
-            raise CardError(f"it lacks the field {prefix}{min(missing)}")
-        return kind(**{n: _parse(types[n], value[n], prefix + n) for n in types if n in value})
-    within, kind = get_args(kind), get_origin(kind) or kind
-    if kind is tuple and isinstance(value, list):
-        if within[-1] is not ... and len(value) != len(within):
-            raise CardError(f"its {where} should hold {len(within)} values, not {len(value)}")
-        return tuple(_parse(within[0], item, where) for item in value)
-    if kind is dict and isinstance(value, dict):
-        return {name: _parse(within[1], item, f"{where}.{name}") for name, item in value.items()}
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise CardError(f"its {where} should be of type {kind.__name__}, not {value!r}")
-    return value
+        typed_json.save(path, self)

@@ -12,16 +12,12 @@ import safetensors.numpy
 import torch
 from safetensors.torch import load_file, save_file
 
-from pneumonia.card import (
-    CARD,
-    Card,
-    CardError,
-    available_models,
-    checkpoints_root,
-    replacing,
-)
+from pneumonia.card import Card
 from pneumonia.gate import Gate
 from pneumonia.models import Network, build
+from pneumonia.storage.atomic import replacing
+from pneumonia.storage.shipped import CARD, available_models, checkpoints_root
+from pneumonia.storage.typed_json import FormatError
 
 
 class CheckpointError(RuntimeError):
@@ -102,7 +98,7 @@ def load_checkpoint(
         gate = Gate(**safetensors.numpy.load_file(folder / card.gate.file))
     except CheckpointError:
         raise
-    except CardError as error:
+    except FormatError as error:
         raise CheckpointError(
             f"The card of {str(folder)!r} cannot be used: {error}. "
             "Train or calibrate the model anew."

@@ -6,7 +6,8 @@ import math
 import pytest
 from factories import card_of
 
-from pneumonia.card import Card, CardError
+from pneumonia.card import Card
+from pneumonia.storage.typed_json import FormatError
 
 
 def test_a_card_comes_back_as_it_was_saved(tmp_path):
@@ -26,7 +27,7 @@ def test_a_card_comes_back_as_it_was_saved(tmp_path):
         ("preprocessing.size", "64", "preprocessing.size should be of type int, not '64'"),
         ("weights.file", "../model.safetensors", "weights makes no sense"),
         ("labels", ["PNEUMONIA", "NORMAL"], "labels makes no sense"),
-        ("training.data", 3, "training.data is no group of fields"),
+        ("training.data", 3, "training.data should be a group of fields, not 3"),
         ("validation.clean.auroc", None, "validation.clean.auroc should be of type float"),
         ("calibration.bias", ..., "lacks the field calibration.bias"),
         ("training", ..., "lacks the field training"),
@@ -44,7 +45,7 @@ def test_a_field_that_is_missing_or_makes_no_sense_is_named(tmp_path, path, valu
     else:
         group[name] = value
     (tmp_path / "card.json").write_text(json.dumps(content))
-    with pytest.raises(CardError) as refusal:
+    with pytest.raises(FormatError) as refusal:
         Card.load(tmp_path / "card.json")
     assert words in str(refusal.value)
 
@@ -52,5 +53,5 @@ def test_a_field_that_is_missing_or_makes_no_sense_is_named(tmp_path, path, valu
 @pytest.mark.parametrize("text", ["{", "[]", "3", ""])
 def test_what_is_no_card_is_refused(tmp_path, text):
     (tmp_path / "card.json").write_text(text)
-    with pytest.raises(CardError):
+    with pytest.raises(FormatError):
         Card.load(tmp_path / "card.json")

@@ -8,12 +8,11 @@ from factories import card_of, open_gate, seeded_network
 
 from pneumonia.checkpoint import (
     CheckpointError,
-    available_models,
     checkpoint_folder,
-    checkpoints_root,
     load_checkpoint,
     save_checkpoint,
 )
+from pneumonia.storage.shipped import available_models, checkpoints_root
 
 
 def test_weights_and_card_come_back(tmp_path):

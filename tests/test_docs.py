@@ -11,11 +11,11 @@ from factories import ROOT
 
 import pneumonia
 from pneumonia.card import Card
-from pneumonia.checkpoint import available_models, checkpoints_root
 from pneumonia.cli import app
 from pneumonia.evaluation.licence import licence_of
 from pneumonia.evaluation.report import main_table
 from pneumonia.evaluation.results import CAVEATS, Evaluation
+from pneumonia.storage.shipped import available_models, checkpoints_root
 from pneumonia.synthetic.phantom import draw_phantom
 
 PAGES = [

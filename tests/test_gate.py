@@ -8,8 +8,8 @@ import pytest
 import sklearn.datasets
 
 from pneumonia import Predictor, read_radiograph
-from pneumonia.checkpoint import available_models
 from pneumonia.gate import Gate
+from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.distractors import draw_distractors
 from pneumonia.synthetic.phantom import draw_phantom
 

@@ -8,11 +8,11 @@ import json
 import pytest
 from pypdf import PdfReader
 
-from pneumonia.checkpoint import available_models
 from pneumonia.evaluation.model_card import write_model_cards
 from pneumonia.evaluation.run import evaluate_models, write_report
 from pneumonia.predictor import Predictor
 from pneumonia.reading.archive import FilmRef
+from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import batch_tab, handlers, page
 

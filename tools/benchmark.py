@@ -19,9 +19,9 @@ from pathlib import Path
 
 import torch
 
-from pneumonia.card import write_json
-from pneumonia.checkpoint import available_models
 from pneumonia.predictor import Predictor
+from pneumonia.storage.atomic import write_json
+from pneumonia.storage.shipped import available_models
 from tools.benchmarks import inference, page, training
 
 PARTS = {

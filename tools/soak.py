@@ -22,8 +22,8 @@ from gradio_client import Client, handle_file
 from torch import nn
 from tqdm import tqdm
 
-from pneumonia.checkpoint import available_models
 from pneumonia.predictor import Predictor
+from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web.malloc import limit_arenas
 from tools.page_process import memory, running_page

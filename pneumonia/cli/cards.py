@@ -19,8 +19,8 @@ def cards(
 
     Each folder's README.md is made from its card.json and, where one is given, an evaluation.
     """
-    from pneumonia.card import checkpoints_root
     from pneumonia.evaluation.model_card import write_model_cards
+    from pneumonia.storage.shipped import checkpoints_root
 
     for path in write_model_cards(checkpoints or checkpoints_root(), evaluation):
         typer.echo(f"written: {path}")

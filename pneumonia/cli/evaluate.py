@@ -48,9 +48,9 @@ def evaluate(
     train + val that no shipped model was trained on. The folder --out gets evaluation.json,
     evaluation.md and evaluation.png.
     """
-    from pneumonia.card import available_models
     from pneumonia.evaluation.report import main_table
     from pneumonia.evaluation.run import check_heatmaps, evaluate_models, write_report
+    from pneumonia.storage.shipped import available_models
 
     names = sorted(available_models(), reverse=True) if model == "all" else [model]
     evaluation, films = evaluate_models(

@@ -32,9 +32,10 @@ def predict(
     the run goes on. The exit status is 0 if all were read, 1 if any failed, 2 if there was nothing
     to do.
     """
-    from pneumonia.checkpoint import CheckpointError, available_models
+    from pneumonia.checkpoint import CheckpointError
     from pneumonia.export.folder import find_files, predict_files
     from pneumonia.predictor import Predictor
+    from pneumonia.storage.shipped import available_models
 
     files = find_files(paths)
     if not files:

@@ -18,7 +18,7 @@ def runs(
     The folder holds every run's card.json, losers included, under names of their own; its README.md
     gets the table. "Shipped" are those whose weights lie among the checkpoints.
     """
-    from pneumonia.card import checkpoints_root
+    from pneumonia.storage.shipped import checkpoints_root
     from pneumonia.training.comparison import compare_runs
 
     typer.echo(compare_runs(folder, checkpoints or checkpoints_root()))

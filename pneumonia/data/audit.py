@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from pneumonia.card import LABELS, write_json
+from pneumonia.card import LABELS
 from pneumonia.data.dataset import Record, find_records, load_images, split_records
 from pneumonia.data.duplicates import identical_pairs, near_identical_pairs, overlaps
 from pneumonia.data.shortcut_figure import draw_audit, precise
@@ -20,6 +20,7 @@ from pneumonia.data.shortcuts import (
     traits_from_csv,
     traits_from_records,
 )
+from pneumonia.storage.atomic import write_json
 
 COPIES = {"identical": "byte-identical pairs", "near": "nearly identical pairs, other bytes"}
 

@@ -17,10 +17,11 @@ from sklearn.model_selection import StratifiedGroupKFold
 from tqdm import tqdm
 
 from pneumonia import reading
-from pneumonia.card import LABELS, replacing
+from pneumonia.card import LABELS
 from pneumonia.preprocess import CANONICAL_SIDE, to_canonical
 from pneumonia.reading.archive import find_films
 from pneumonia.reading.radiograph import RadiographError, read_radiograph
+from pneumonia.storage.atomic import replacing
 
 SPLITS = ("train", "val", "test")
 UNUSED = 30 * 24 * 3600  # seconds

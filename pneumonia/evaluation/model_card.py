@@ -7,9 +7,10 @@ Hugging Face Hub indexes.
 from pathlib import Path
 from textwrap import fill
 
-from pneumonia.card import CARD, Card
+from pneumonia.card import Card
 from pneumonia.evaluation.licence import Licence, licence_of
 from pneumonia.evaluation.results import CAVEATS, NAMES, SHOWN, Evaluation
+from pneumonia.storage.shipped import CARD
 
 _FIRST = {
     "none": "from scratch (random first weights)",

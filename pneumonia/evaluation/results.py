@@ -1,9 +1,11 @@
 """``evaluation.json``, typed: what was measured of the models, for report, model cards and page."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from pneumonia.card import CardError, Figures, read, without_none, write_json
+from pneumonia.card import Figures
+from pneumonia.storage import typed_json
+from pneumonia.storage.typed_json import FormatError
 
 SHOWN = (
     "auroc",
@@ -167,16 +169,16 @@ class Evaluation:
 
         Raises:
             OSError: the file cannot be read.
-            CardError: it is no evaluation of this version.
+            FormatError: it is no evaluation of this version.
         """
         try:
-            return read(cls, path)
-        except CardError as error:
-            raise CardError(
+            return typed_json.load(cls, path)
+        except FormatError as error:
+            raise FormatError(
                 f"The evaluation {str(path)!r} cannot be used: {error}. "
                 "Run pneumonia evaluate anew."
             ) from error
 
     def save(self, path: str | Path) -> None:
         """Write the evaluation; whoever reads meanwhile meets the old one or the new."""
-        write_json(path, asdict(self, dict_factory=without_none))
+        typed_json.save(path, self)

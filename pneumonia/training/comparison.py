@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
-from pneumonia.card import CARD, Card, Preprocessing, Training, Validation, read
+from pneumonia.card import Card, Preprocessing, Training, Validation
 from pneumonia.evaluation.report import table
+from pneumonia.storage.shipped import CARD
+from pneumonia.storage.typed_json import load
 
 _HEADINGS = (
     *("run", "model", "first weights", "epochs", "crop ≥", "frozen", "seed", "input"),
@@ -54,7 +56,7 @@ def compare_runs(folder: Path, checkpoints: Path) -> str:
         FileNotFoundError: there are no cards.
     """
     shipped = [Card.load(path).training for path in checkpoints.glob(f"*/{CARD}")]
-    runs = {path.stem: read(Run, path) for path in sorted(folder.glob("*.json"))}
+    runs = {path.stem: load(Run, path) for path in sorted(folder.glob("*.json"))}
     if not runs:
         raise FileNotFoundError(f"There are no cards (NAME.json) in {str(folder)!r}.")
     rows, recipes = [], defaultdict(list)

@@ -19,9 +19,9 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from pneumonia.card import replacing
 from pneumonia.models import Network
 from pneumonia.preprocess import EvalPreset
+from pneumonia.storage.atomic import replacing
 from pneumonia.training.augment import TrainPreset
 from pneumonia.training.curves import write_curves
 

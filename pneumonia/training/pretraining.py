@@ -16,9 +16,9 @@ from torchvision.io import ImageReadMode, decode_jpeg
 from torchvision.transforms import v2
 from tqdm import tqdm
 
-from pneumonia.card import write_json
 from pneumonia.checkpoint import write_weights
 from pneumonia.models import build
+from pneumonia.storage.atomic import write_json
 from pneumonia.training.augment import TrainPreset
 from pneumonia.training.loop import FilmTask, Recipe, train
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from pneumonia.card import shipped_folder
 from pneumonia.overlay import film_image
 from pneumonia.reading.archive import FilmRef, find_films
 from pneumonia.reading.radiograph import Radiograph, read_radiograph
 from pneumonia.reading.refusals import RadiographError
+from pneumonia.storage.shipped import shipped_folder
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web.texts import Argument, plain, ref
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from gradio_client.utils import strip_invalid_filename_characters
 
-from pneumonia.checkpoint import CheckpointError, available_models
+from pneumonia.checkpoint import CheckpointError
 from pneumonia.export.records import as_dict, download_filename
 from pneumonia.models import MODELS
 from pneumonia.overlay import film_image, side_by_side
@@ -24,6 +24,7 @@ from pneumonia.reading.archive import FilmRef
 from pneumonia.reading.cage import Cage
 from pneumonia.reading.radiograph import MAX_BYTES, Radiograph, film_name
 from pneumonia.reading.refusals import RadiographError
+from pneumonia.storage.shipped import available_models
 from pneumonia.web import on_gpu, views
 
 PREDICTORS: dict[str, Predictor] = {}  # the most capable first; filled once, before any visitor

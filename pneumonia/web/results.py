@@ -9,8 +9,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pneumonia.card import Card, CardError, checkpoints_root, shipped_folder
+from pneumonia.card import Card
 from pneumonia.evaluation.results import Evaluation
+from pneumonia.storage.shipped import checkpoints_root, shipped_folder
+from pneumonia.storage.typed_json import FormatError
 from pneumonia.web.texts import attributes, html, number, tag
 
 DOCS = shipped_folder("docs")
@@ -37,7 +39,7 @@ def load_evaluation(cards: Sequence[Card], folder: Path = DOCS) -> Evaluation | 
     """
     try:
         evaluation = Evaluation.load(folder / "evaluation" / "evaluation.json")
-    except (FileNotFoundError, CardError):
+    except (FileNotFoundError, FormatError):
         return None
     measured = {name: model.weights_sha256 for name, model in evaluation.models.items()}
     shown = {card.model: card.weights.sha256 for card in cards}

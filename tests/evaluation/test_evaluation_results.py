@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from factories import card_of, evaluation_of, figures, model_result
 
-from pneumonia.card import CardError
 from pneumonia.evaluation.results import (
     Comparison,
     Coverage,
@@ -16,6 +15,7 @@ from pneumonia.evaluation.results import (
     HeatmapChecks,
     Saliency,
 )
+from pneumonia.storage.typed_json import FormatError
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_a_figure_that_nobody_knows_stays_unknown(tmp_path):
         (("cnn", "title"), None, "lacks the field models.cnn.title"),
         (("cnn", "intervals", "f1"), [0.1], "models.cnn.intervals.f1 should hold 2 values"),
         (("cnn", "ood", "noise", "refused"), "all", "models.cnn.ood.noise.refused should be"),
-        (("cnn",), 7, "models.cnn is no group of fields"),
+        (("cnn",), 7, "models.cnn should be a group of fields, not 7"),
     ],
 )
 def test_another_schema_is_refused_by_the_field_s_name(evaluation, tmp_path, path, value, words):
@@ -65,6 +65,6 @@ def test_another_schema_is_refused_by_the_field_s_name(evaluation, tmp_path, pat
     else:
         within[last] = value
     file.write_text(json.dumps(content))
-    with pytest.raises(CardError, match="cannot be used") as refused:
+    with pytest.raises(FormatError, match="cannot be used") as refused:
         Evaluation.load(file)
     assert words in str(refused.value) and str(refused.value).endswith("evaluate anew.")

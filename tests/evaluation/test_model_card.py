@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 from factories import ROOT, evaluation_of, model_result
 
-from pneumonia.card import Card, available_models, checkpoints_root
+from pneumonia.card import Card
 from pneumonia.evaluation.model_card import model_card
 from pneumonia.evaluation.results import SHOWN, Corrupted, Evaluation
+from pneumonia.storage.shipped import available_models, checkpoints_root
 
 needs_models = pytest.mark.skipif(not available_models(), reason="no checkpoint to describe")
 

@@ -10,7 +10,7 @@ import torch
 from factories import TINY, seeded_network
 from scipy.stats import spearmanr
 
-from pneumonia.checkpoint import available_models, load_checkpoint
+from pneumonia.checkpoint import load_checkpoint
 from pneumonia.data.dataset import find_records, split_records
 from pneumonia.evaluation.saliency import (
     SaliencyModel,
@@ -25,6 +25,7 @@ from pneumonia.evaluation.saliency import (
 from pneumonia.models import Network
 from pneumonia.preprocess import to_canonical
 from pneumonia.reading.radiograph import read_radiograph
+from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.phantom import draw_phantom
 
 

@@ -6,7 +6,7 @@ import pytest
 from factories import ROOT
 
 from pneumonia.card import Card
-from pneumonia.checkpoint import available_models, checkpoints_root
+from pneumonia.storage.shipped import available_models, checkpoints_root
 from pneumonia.training.comparison import compare_runs
 
 needs_models = pytest.mark.skipif(not available_models(), reason="no checkpoint to compare with")

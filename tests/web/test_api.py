@@ -30,8 +30,8 @@ from PIL import Image
 from served_page import served_page
 
 from pneumonia import Predictor
-from pneumonia.checkpoint import available_models
 from pneumonia.reading.radiograph import read_radiograph
+from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import handlers
 from pneumonia.web.retention import sweep

@@ -18,8 +18,8 @@ from pydicom.uid import (
 from pypdf import PdfReader
 from served_page import served_page
 
-from pneumonia.checkpoint import available_models
 from pneumonia.models import MODELS
+from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.distractors import draw_distractors
 from pneumonia.synthetic.phantom import draw_phantom
 

@@ -10,8 +10,8 @@ from gradio_client import Client, handle_file
 from PIL import Image
 from served_page import served_page
 
-from pneumonia.checkpoint import available_models
 from pneumonia.predictor import Predictor
+from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.phantom import draw_phantom
 
 pytestmark = [

@@ -14,9 +14,9 @@ import torch
 from factories import ROOT, TITLES, card_of, figures, film, prediction
 
 from pneumonia.card import OperatingPoint, Validation
-from pneumonia.checkpoint import available_models
 from pneumonia.gate import REASONS
 from pneumonia.reading.refusals import Note, RadiographError
+from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import about, handlers, views
 from pneumonia.web.examples import load_examples

@@ -7,9 +7,9 @@ import pytest
 from factories import card_of, evaluation_of, figures, model_result
 
 from pneumonia.card import WeightsFile
-from pneumonia.checkpoint import available_models
 from pneumonia.evaluation.corruptions import CORRUPTIONS
 from pneumonia.evaluation.results import Corrupted, Evaluation
+from pneumonia.storage.shipped import available_models
 from pneumonia.web import results
 from pneumonia.web.texts import load_texts
 

@@ -24,10 +24,10 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 from pypdf import PdfReader
 
-from pneumonia.checkpoint import available_models, checkpoints_root
 from pneumonia.export.pdf import pdf
 from pneumonia.export.records import as_dict, csv_text
 from pneumonia.predictor import Predictor
+from pneumonia.storage.shipped import available_models, checkpoints_root
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web.limits import MAX_BODY_BYTES
 from tools.page_process import ROOT, memory, running_page

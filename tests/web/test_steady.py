@@ -12,7 +12,8 @@ import httpx
 import pytest
 from gradio_client import Client, handle_file
 
-from pneumonia.checkpoint import CheckpointError, available_models
+from pneumonia.checkpoint import CheckpointError
+from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import handlers
 from pneumonia.web.retention import MAX_AGE
