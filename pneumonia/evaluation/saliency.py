@@ -22,7 +22,7 @@ from torch import nn
 from pneumonia.explain import Explainer
 from pneumonia.models import Network
 from pneumonia.preprocess import CANONICAL_SIDE, EvalPreset
-from pneumonia.synthetic.phantom import Lesion, opacity
+from pneumonia.synthetic.opacity import Lesion, opacity
 
 DRAWS = 8  # of random parameters, of which a figure is the mean
 

@@ -1,6 +1,6 @@
-"""Reports as PDF, A4: one film with its evidence on one page, or many films in a table.
+"""A film's report as PDF: verdicts, the film and its evidence on one page of A4.
 
-They hold nothing of a film's file but its name, format, size and how it was read: no path and no
+It holds nothing of the film's file but its name, format, size and how it was read: no path and no
 patient element. The same predictions and date give the same bytes.
 """
 
@@ -15,7 +15,6 @@ from pneumonia.export.canvas import (
     ACCENT,
     BODY,
     FOOT,
-    INK,
     LEFT,
     QUIET,
     RAISED,
@@ -23,21 +22,17 @@ from pneumonia.export.canvas import (
     SPAN,
     Canvas,
 )
-from pneumonia.export.records import SENTENCES, SOFTWARE, Row, percent
+from pneumonia.export.records import SENTENCES, SOFTWARE, percent
 from pneumonia.overlay import FAINT, FULL_STRENGTH, film_image, overlay
 from pneumonia.predictor import Prediction
-from pneumonia.reading.refusals import RadiographError
 
-FILM_SIDE, HEAT_SIDE, THUMB_SIDE = 1000, 800, 96  # longest sides of the embedded pictures, px
+FILM_SIDE, HEAT_SIDE = 1000, 800  # longest sides of the embedded pictures, px
 
 SCALE = LEFT + 104  # mm: where the scales of the verdicts begin
 COARSEST, SMALLEST = 0.5, 40.0  # a small film is enlarged to 0.5 mm a pixel, or 40 mm, at most
 WIDE = 2.0  # width / height from which the heat goes below the film
 VERDICT, PICTURES = 20.0, 60.0  # mm: a model's verdict, and the least room for the pictures
 GAP, CAPTION = 6.0, 10.0  # mm between pictures, and below each for its two lines
-
-ROW, HEADER, HEADING = 16.0, 10.0, 12.0  # mm: a table's rows, its header, its first page's heading
-NUMBER, THUMB, NAME = 9.0, 17.0, 48.0  # mm: widths of its first columns
 
 
 def pdf(predictions: Sequence[Prediction], when: datetime | None = None) -> bytes:
@@ -66,35 +61,6 @@ def pdf(predictions: Sequence[Prediction], when: datetime | None = None) -> byte
     y = _with_room(canvas, y + 7, PICTURES + 3.5 * (len(predictions) + 5))
     bottom = _small_print(canvas, predictions)
     _pictures(canvas, y, bottom - 4, predictions)
-    return canvas.output()
-
-
-def pdf_table(rows: Sequence[Row], when: datetime | None = None) -> bytes:
-    """A report of many films, one per row: thumbnail, name, each model's verdict or the reason.
-
-    Args:
-        rows: a film's name, and its predictions (heatmaps are not needed) or why it has none. Of a
-            film's pixels only a thumbnail is made: smaller copies serve as well.
-        when: the date of the report, by default now; without a time zone it counts as UTC.
-    """
-    canvas = Canvas("Chest films: a second look", when)
-    cards = {
-        p.model: p.card
-        for _, answer in rows
-        if not isinstance(answer, RadiographError)
-        for p in answer
-    }
-    first, more = (int((FOOT - 2 - HEADER - top) / ROW) for top in (BODY + HEADING, BODY))
-    pages = [rows[:first], *(rows[i : i + more] for i in range(first, len(rows), more))]
-    number = 0
-    for page, part in enumerate(pages, 1):
-        canvas.start(f"{page} / {len(pages)}")
-        y = _table_heading(canvas, rows) if page == 1 else BODY
-        y = _table_header(canvas, y, cards)
-        for row in part:
-            number += 1
-            _table_row(canvas, y, number, row, list(cards))
-            y += ROW
     return canvas.output()
 
 
@@ -147,7 +113,7 @@ def _verdict(canvas: Canvas, y: float, prediction: Prediction) -> float:
     else:
         canvas.text_box(LEFT + 66, y + 5.4, chance, 13, QUIET, width=30, align="R")
         canvas.text_box(LEFT + 66, y + 12, "out of scope", 7, QUIET, width=30, align="R")
-    _scale(canvas, SCALE, y + 4.6, RIGHT - SCALE, prediction)
+    scale(canvas, SCALE, y + 4.6, RIGHT - SCALE, prediction)
     low, high = map(percent, prediction.card.conformal.uncertain)
     clean = prediction.card.validation.clean
     rates = [f"{rate} {percent(getattr(clean, rate))}" for rate in ("sensitivity", "specificity")]
@@ -158,7 +124,8 @@ def _verdict(canvas: Canvas, y: float, prediction: Prediction) -> float:
     return y + VERDICT
 
 
-def _scale(canvas: Canvas, x: float, y: float, width: float, prediction: Prediction) -> None:
+def scale(canvas: Canvas, x: float, y: float, width: float, prediction: Prediction) -> None:
+    """Where a prediction lies between 0 and 1; grey where it is out of scope."""
     colour = ACCENT if prediction.in_scope else QUIET
     low, high = prediction.card.conformal.uncertain
     canvas.scale(x, y, width, prediction.probability, low, high, prediction.threshold, colour)
@@ -179,10 +146,10 @@ def _pictures(canvas: Canvas, top: float, bottom: float, predictions: Sequence[P
     if heats:
         top = _legend(canvas, top)
     (x, y, w, h), *places = _places(width, height, len(heats), bottom - top)
-    picture = _reduced(film.pixels, FILM_SIDE)
+    picture = reduced(film.pixels, FILM_SIDE)
     canvas.picture(picture, LEFT + x, top + y, w, h, "The film")
     canvas.text_box(LEFT + x, top + y + h + 1, "Film", 7.5, bold=True)
-    picture = np.asarray(_reduced(film.pixels, HEAT_SIDE), np.float32) / 255
+    picture = np.asarray(reduced(film.pixels, HEAT_SIDE), np.float32) / 255
     for (prediction, heatmap), (x, y, w, h) in zip(heats, places, strict=True):
         title, used = prediction.card.title, f"what spoke for {prediction.target}"
         if heatmap.max() < FAINT:
@@ -239,93 +206,23 @@ def _small_print(canvas: Canvas, predictions: Sequence[Prediction]) -> float:
         "operating point on counts as PNEUMONIA. In the uncertain band both classes or neither are "
         f"plausible (at {coverage} coverage)."
     )
-    made = [" · ".join([p.card.title, *_made(p.card)]) for p in predictions]
-    made.append(f"Read with {SOFTWARE}")
-    start = FOOT - 4 - 3.5 * (2 + len(made))
+    lines = [" · ".join([p.card.title, *made(p.card)]) for p in predictions]
+    lines.append(f"Read with {SOFTWARE}")
+    start = FOOT - 4 - 3.5 * (2 + len(lines))
     y = canvas.text_box(LEFT, start, reading, 7, QUIET, lines=2)
-    for line in made:
+    for line in lines:
         y = canvas.text_box(LEFT, y, line, 7, QUIET)
     return start
 
 
-def _made(card: Card) -> list[str]:
+def made(card: Card) -> list[str]:
     """A model's version and weights."""
     return [f"version {card.version}", f"weights {card.weights.sha256[:12]}"]
 
 
-def _reduced(pixels: np.ndarray, side: int) -> Image.Image:
+def reduced(pixels: np.ndarray, side: int) -> Image.Image:
     """The film as a grey picture, its longer side at most ``side`` pixels."""
     step = max(max(pixels.shape) // (4 * side), 1)  # large films: skip most of the work
     picture = film_image(pixels[::step, ::step])
     picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     return picture
-
-
-def _table_heading(canvas: Canvas, rows: Sequence[Row]) -> float:
-    """How many films there are, and of how many there is no verdict."""
-    answers = [answer for _, answer in rows]
-    lost = sum(isinstance(answer, RadiographError) for answer in answers)
-    strange = sum(
-        not isinstance(answer, RadiographError) and not any(p.in_scope for p in answer)
-        for answer in answers
-    )
-    words = [f"{len(rows)} film{'s' * (len(rows) != 1)}"]
-    words += [f"{lost} not read"] * (lost > 0) + [f"{strange} out of scope"] * (strange > 0)
-    canvas.text_box(LEFT, BODY, ", ".join(words), 13, bold=True)
-    return BODY + HEADING
-
-
-def _table_header(canvas: Canvas, y: float, cards: dict[str, Card]) -> float:
-    """The columns' names and the models' provenance."""
-    end = canvas.text_box(LEFT + NUMBER, y, "Film", 8, bold=True)
-    canvas.hatch(LEFT + NUMBER, end + 0.6, 4, 2)
-    canvas.text_box(LEFT + NUMBER + 5, end, "uncertain", 6.2, QUIET)
-    canvas.fill_rect(LEFT + NUMBER + 21, end + 0.2, 0.5, 2.8, INK)
-    canvas.text_box(LEFT + NUMBER + 23, end, "operating point", 6.2, QUIET)
-    for card, (x, width) in zip(cards.values(), _columns(len(cards)), strict=True):
-        end = canvas.text_box(x, y, card.title, 8, bold=True, width=width)
-        canvas.text_box(x, end, " · ".join(_made(card)), 6.2, QUIET, width=width)
-    return y + HEADER
-
-
-def _columns(count: int) -> list[tuple[float, float]]:
-    """Left edge and width of each model's column."""
-    left = LEFT + NUMBER + THUMB + NAME
-    width = (RIGHT - left) / max(count, 1)
-    return [(left + i * width, width - 4) for i in range(count)]
-
-
-def _table_row(canvas: Canvas, y: float, number: int, row: Row, models: list[str]) -> None:
-    """A film with its verdicts, or why there are none."""
-    name, answer = row
-    canvas.hairline(y)
-    y += 1.8
-    canvas.text_box(LEFT, y, str(number), 7, QUIET)
-    canvas.text_box(LEFT + NUMBER + THUMB, y, name, 7.5, width=NAME - 4, lines=3)
-    left = LEFT + NUMBER + THUMB + NAME
-    if isinstance(answer, RadiographError):
-        end = canvas.text_box(left, y, "NOT READ", 8, QUIET, bold=True)
-        canvas.text_box(left, end, str(answer), 6.8, QUIET, lines=2)
-        return
-    if not answer:
-        return
-    pixels = answer[0].radiograph.pixels
-    picture = _reduced(pixels, THUMB_SIDE)
-    fit = min((THUMB - 3) / picture.width, (ROW - 3.6) / picture.height)
-    size = fit * picture.width, fit * picture.height
-    canvas.picture(picture, LEFT + NUMBER, y, *size, "Thumbnail of the film")
-    columns = dict(zip(models, _columns(len(models)), strict=True))
-    gates = {p.gate for p in answer}
-    if len(gates) == 1 and not answer[0].in_scope:
-        end = canvas.text_box(left, y, "OUT OF SCOPE", 8, QUIET, bold=True)
-        canvas.text_box(left, end, str(answer[0].gate), 6.8, QUIET, lines=2)
-        return
-    for prediction in answer:
-        x, width = columns[prediction.model]
-        if not prediction.in_scope:
-            end = canvas.text_box(x, y, "OUT OF SCOPE", 8, QUIET, bold=True, width=width)
-            canvas.text_box(x, end, str(prediction.gate), 6.2, QUIET, width=width, lines=3)
-            continue
-        canvas.text_box(x, y, prediction.verdict, 8, bold=True, width=width)
-        canvas.text_box(x, y, percent(prediction.probability), 8, width=width, align="R")
-        _scale(canvas, x, y + 5.6, width, prediction)

@@ -140,7 +140,7 @@ def export(batch: Batch | None, what: str) -> str:
     if what == "films.csv":
         content = csv_text(batch.rows).encode("utf-8-sig")  # what Excel takes for UTF-8
         return download(what, "text/csv", content)
-    from pneumonia.export.pdf import pdf_table
+    from pneumonia.export.pdf_table import pdf_table
 
     return download(what, "application/pdf", pdf_table(batch.rows))
 

@@ -17,7 +17,8 @@ from pypdf.generic import StreamObject
 
 from pneumonia import __version__
 from pneumonia.card import Conformal
-from pneumonia.export.pdf import pdf, pdf_table
+from pneumonia.export.pdf import pdf
+from pneumonia.export.pdf_table import pdf_table
 from pneumonia.export.records import (
     COLUMNS,
     INTENDED_USE,

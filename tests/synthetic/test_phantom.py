@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from pneumonia.synthetic.phantom import Lesion, Phantom, draw_phantom, opacity
+from pneumonia.synthetic.opacity import Lesion, opacity
+from pneumonia.synthetic.phantom import Phantom, draw_phantom
 
 SIZE = (280, 320)
 
