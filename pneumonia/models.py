@@ -1,7 +1,7 @@
-"""The two networks and the table that names them.
+"""The networks and the table that names them.
 
-Both are the same walk: convolutional ``features`` → ReLU → global average pooling → one logit.
-That makes the heatmap of either exactly the terms of which its logit is the mean (Zhou et al.
+All are the same walk: convolutional ``features`` → ReLU → global average pooling → one logit.
+That makes the heatmap of each exactly the terms of which its logit is the mean (Zhou et al.
 2016, "Learning Deep Features for Discriminative Localization"; Grad-CAM of such a head is the
 same map up to a factor, Selvaraju et al. 2017, appendix A).
 """

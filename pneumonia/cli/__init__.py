@@ -100,7 +100,7 @@ def _options(
         bool, typer.Option("--traceback", help="Show where an error comes from.")
     ] = False,
 ) -> None:
-    """Pneumonia on children's chest films: two calibrated models, and what they used."""
+    """Pneumonia on children's chest films: calibrated models, and what they used."""
 
 
 def main(*words: str) -> None:

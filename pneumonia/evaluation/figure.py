@@ -37,7 +37,8 @@ def draw_evaluation(evaluation: Evaluation, labels: np.ndarray) -> Figure:
             (reliability, mean, share, "ECE", model.figures.ece, "o-"),
         ):
             axis.plot(x, y, style, color=colour, label=f"{model.title}, {name} {value:.3f}")
-            axis.legend(frameon=False, loc="lower center")
+    for axis in (roc, recalls, reliability):
+        axis.legend(frameon=False, loc="lower center")
     roc.set(title="ROC", xlabel="1 − specificity", ylabel="sensitivity")
     recalls.set(title="Precision and recall", xlabel="recall", ylabel="precision")
     labels_of = {"xlabel": "predicted probability", "ylabel": "share with pneumonia"}

@@ -6,11 +6,9 @@ from pathlib import Path
 
 from pneumonia.evaluation.results import CAVEATS, NAMES, SHOWN, Evaluation, HeatmapChecks
 
+_RANDOMISED = "rank correlation with the trained maps, classifier randomised"
 _HEATMAP_ROWS = (  # text, check, figure, whether it is a share
-    (
-        *("rank correlation with the trained maps, classifier randomised",),
-        *("cascading_randomization", "classifier", False),
-    ),
+    (_RANDOMISED, "cascading_randomization", "classifier", False),
     ("… last half randomised", "cascading_randomization", "last half", False),
     ("… everything randomised", "cascading_randomization", "everything", False),
     ("ROAD score of the heatmap", "road", "heat", False),

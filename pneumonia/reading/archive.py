@@ -40,7 +40,7 @@ class FilmRef:
 
     @property
     def name(self) -> str:
-        """The film's name, as ``read_film`` gives it."""
+        """The film's name, as ``read_films`` gives it."""
         return film_name(self.member or self.path.name)
 
 
@@ -72,23 +72,11 @@ def list_films(paths: Sequence[str | os.PathLike]) -> list[FilmRef]:
     return found[:MAX_FILMS]
 
 
-def read_film(film: FilmRef) -> Radiograph:
-    """Read one film.
+def read_films(films: Iterable[FilmRef]) -> Iterator[Radiograph | RadiographError]:
+    """Read films one after the other, and an archive's in one opening.
 
     A member of an archive is read in memory and never written anywhere, nor unpacked beyond the
     size that a film may have.
-
-    Raises:
-        RadiographError: it cannot be read.
-    """
-    (answer,) = read_films([film])
-    if isinstance(answer, RadiographError):
-        raise answer
-    return answer
-
-
-def read_films(films: Iterable[FilmRef]) -> Iterator[Radiograph | RadiographError]:
-    """Read films one after the other, and an archive's in one opening; see ``read_film``.
 
     Yields:
         The film, or why it cannot be read.

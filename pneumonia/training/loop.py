@@ -1,4 +1,4 @@
-"""One training loop for both models and for pretraining: seeded, resumable, on CPU or GPU.
+"""One training loop for all models and for pretraining: seeded, resumable, on CPU or GPU.
 
 Everything random in an epoch follows from (seed, epoch), and the state is written after each epoch;
 so a run that is killed and resumed ends in the same weights as one that was not.

@@ -12,7 +12,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# Gradio's page consists of inline scripts and styles. Hugging Face shows a Space in a frame.
+# Gradio's page consists of inline scripts and styles, and makes functions of text. Hugging Face
+# shows a Space in a frame.
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'self'",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumonia.reading.archive import MAX_FILMS, FilmRef, find_films, list_films, read_film
+from pneumonia.reading.archive import MAX_FILMS, FilmRef, find_films, list_films, read_films
 from pneumonia.reading.radiograph import MAX_BYTES, Radiograph, RadiographError
 from pneumonia.synthetic.phantom import draw_phantom
 
@@ -27,13 +27,8 @@ def archive(path: Path, members: dict[str, bytes], method=zipfile.ZIP_DEFLATED) 
 
 
 def read(*paths) -> list[tuple[str, Radiograph | RadiographError]]:
-    rows: list[tuple[str, Radiograph | RadiographError]] = []
-    for film in list_films(paths):
-        try:
-            rows.append((film.name, read_film(film)))
-        except RadiographError as error:
-            rows.append((film.name, error))
-    return rows
+    films = list_films(paths)
+    return [(f.name, answer) for f, answer in zip(films, read_films(films), strict=True)]
 
 
 def test_files_and_archives_in_their_order_and_a_bad_one_costs_only_itself(png, tmp_path):
@@ -133,7 +128,7 @@ def test_a_reference_is_named_like_its_film(png, tmp_path, member):
     if member:
         path = archive(tmp_path / "films.zip", {member: png})
     (ref,) = list_films([path])
-    assert ref.name == read_film(ref).name and len(ref.name) == 80
-    with pytest.raises(RadiographError) as caught:
-        read_film(FilmRef(tmp_path / "gone.zip", member and "a/gone.png"))
-    assert caught.value.name in ("gone.zip", "gone.png")
+    (film,) = read_films([ref])
+    assert ref.name == film.name and len(ref.name) == 80
+    (gone,) = read_films([FilmRef(tmp_path / "gone.zip", member and "a/gone.png")])
+    assert isinstance(gone, RadiographError) and gone.name == ("gone.png" if member else "gone.zip")
