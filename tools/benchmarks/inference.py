@@ -15,6 +15,8 @@ from pytorch_grad_cam.utils.model_targets import RawScoresOutputTarget
 from pneumonia.checkpoint import load_checkpoint
 from pneumonia.export.folder import find_files, predict_files
 from pneumonia.predictor import Predictor
+from pneumonia.reading.archive import FilmRef
+from pneumonia.reading.cage import Cage
 from pneumonia.reading.radiograph import read_radiograph
 from pneumonia.synthetic.phantom import draw_phantom
 from tools.page_process import ROOT
@@ -89,6 +91,22 @@ def batch(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
         what = "both models on one file, read once against read twice"
         rows.append(ratio_row(what, times["apart"], times["shared"]))
     return rows
+
+
+def read(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
+    """A film of two megapixels read in a process of its own, as the page does, and read here."""
+    cage = Cage(1)
+    with tempfile.TemporaryDirectory() as scratch:
+        film = FilmRef(Path(scratch, "film.jpeg"))
+        draw_phantom(1250, 1600, seed=1).image().save(film.path, quality=90)
+        cases = {"here": lambda: read_radiograph(film.path), "caged": lambda: cage.read(film)}
+        times = interleaved_medians(cases, 5 * args.rounds, "reading")
+    cage.close()
+    what, extra = "a film read in a process of its own", times["caged"] - times["here"]
+    return [
+        ratio_row(f"{what} against one read here", times["here"], times["caged"]),
+        {"what": f"{what}: longer by, ms", "value": 1000 * extra},
+    ]
 
 
 def folder(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
