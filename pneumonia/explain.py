@@ -1,16 +1,16 @@
 """Logits and their attribution in one forward pass.
 
-Behind global average pooling and one linear layer, Grad-CAM (Selvaraju et al. 2017) and HiResCAM
-(Draelos and Carin 2020) are the class activation map (Zhou et al. 2016): the last maps, weighted by
-the classifier's row. Its cells average to logit − bias, so the map keeps the unit of the logit and
-is scaled by nothing: a film without evidence has a weak map instead of an arbitrary one. The cut at
-0 is left to whoever shows the map: what lies above speaks for PNEUMONIA, what lies below is the
-Grad-CAM of NORMAL, whose score is the negative logit. For a network with another head the package
-``grad-cam`` makes the map.
+Behind average pooling over the lungs and one linear layer, Grad-CAM (Selvaraju et al. 2017) and
+HiResCAM (Draelos and Carin 2020) are the class activation map (Zhou et al. 2016): the last maps,
+weighted by the classifier's row. Over the lungs its cells average to logit − bias, so the map keeps
+the unit of the logit and is scaled by nothing: a film without evidence has a weak map instead of an
+arbitrary one. The cut at 0 is left to whoever shows the map: what lies above speaks for PNEUMONIA,
+what lies below is the Grad-CAM of NORMAL, whose score is the negative logit. For a network with
+another head the package ``grad-cam`` makes the map.
 """
 
 import copy
-import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,8 +19,9 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from tqdm import tqdm
 
-from pneumonia.models import Network
-from pneumonia.preprocess import BATCH, EvalPreset
+from pneumonia.lungs import SIDE, Lungs, lung_finder
+from pneumonia.models import Network, lung_shares
+from pneumonia.preprocess import BATCH, EvalPreset, resample, view_of
 
 
 class Explained(NamedTuple):
@@ -28,8 +29,10 @@ class Explained(NamedTuple):
 
     Attributes:
         logits: ``(N,)`` float32, of PNEUMONIA.
-        attribution: ``(N, h, w)`` float32 at the network's last stage, in units of the logit: above
-            0 for PNEUMONIA, below 0 for NORMAL, on average logit − bias. None if not asked for.
+        attribution: ``(N, h, w)`` float32 in units of the logit, above 0 for PNEUMONIA, below 0 for
+            NORMAL: of ``explain`` the cells of the network's last stage in the view, whose mean
+            over the lungs is logit − bias; of ``explain_images`` on the film, see ``on_film``. None
+            if not asked for.
         embedding: ``(N, channels)`` float32, the ``embedding`` layer's maps averaged over the film.
     """
 
@@ -58,23 +61,24 @@ class Explainer:
         """Logits, attribution and embedding in one pass.
 
         Args:
-            inputs: ``(N, 1, size, size)`` float32 network input on the network's device.
+            inputs: ``(N, 2, size, size)`` float32 network input on the network's device.
             attribution: ask for it.
         """
         head: nn.Module = self.network.classifier
         with torch.inference_mode():
-            maps = embedding = inputs.contiguous(memory_format=torch.channels_last)
+            maps = embedding = inputs[:, :1].contiguous(memory_format=torch.channels_last)
             for layer in self.network.features.children():
                 maps = layer(maps)
                 if layer is self.network.embedding:
                     embedding = maps.mean((2, 3))
             maps = self.network.relu(maps)
-            logits = head(maps.mean((2, 3))).squeeze(1)
+            shares = lung_shares(inputs, maps.shape[-2:])
+            logits = head((maps * shares).sum((2, 3))).squeeze(1)
             heat = None
             if attribution and isinstance(head, nn.Linear):
                 heat = torch.einsum("nchw,c->nhw", maps, head.weight[0])
         if attribution and heat is None:
-            heat = grad_cam(head, maps.clone())
+            heat = grad_cam(head, maps.clone(), shares.clone())
         return Explained(
             logits.float().cpu().numpy(),
             None if heat is None else heat.float().cpu().numpy(),
@@ -84,7 +88,7 @@ class Explainer:
     def explain_images(
         self, images: torch.Tensor, size: int, attribution: bool = True, progress: bool = False
     ) -> Explained:
-        """``explain`` for any number of films, in batches.
+        """``explain`` for any number of films whose lungs are found here, in batches.
 
         Args:
             images: ``(N, 1, 224, 224)`` uint8, N ≥ 1, on any device (see ``to_canonical``).
@@ -92,10 +96,15 @@ class Explainer:
             attribution: ask for it.
             progress: show a bar in a terminal.
         """
-        batches = EvalPreset(size).batches(images, self.device)
-        count = math.ceil(len(images) / BATCH)
-        bar = tqdm(batches, "Films", count, unit="batch", disable=None if progress else True)
-        parts = [self.explain(inputs, attribution) for inputs in bar]
+        preset, find, parts = EvalPreset(size), lung_finder(self.device), []
+        bar = tqdm(images.split(BATCH), "Films", unit="batch", disable=None if progress else True)
+        for part in bar:
+            part = part.to(self.device)
+            lungs = find(part)
+            explained = self.explain(preset(list(part.float() / 255), lungs), attribution)
+            if explained.attribution is not None:
+                explained = explained._replace(attribution=on_film(explained.attribution, lungs))
+            parts.append(explained)
         maps = [part.attribution for part in parts if part.attribution is not None]
         return Explained(
             np.concatenate([part.logits for part in parts]),
@@ -104,12 +113,31 @@ class Explainer:
         )
 
 
-def grad_cam(head: nn.Module, maps: torch.Tensor) -> torch.Tensor:
-    """Signed Grad-CAM by the package ``grad-cam``, for any head behind global average pooling.
+def on_film(attribution: np.ndarray, lungs: Sequence[Lungs]) -> np.ndarray:
+    """The cells of N views → maps of the whole films.
+
+    Args:
+        attribution: ``(N, h, w)`` float32.
+        lungs: of the N films.
+
+    Returns:
+        ``(N, 128, 128)`` float32, bilinear between the cells' middles, and 0 outside the lungs.
+    """
+    theta = view_of(torch.tensor([one.box for one in lungs]))
+    scale = 1 / torch.diagonal(theta[:, :, :2], dim1=1, dim2=2)  # back from the film to the view
+    back = torch.cat([torch.diag_embed(scale), -scale[:, :, None] * theta[:, :, 2:]], 2)
+    maps, _ = resample(torch.from_numpy(attribution)[:, None], back, SIDE)
+    masks = np.stack([one.mask for one in lungs])
+    return maps[:, 0].numpy() * np.where(masks > 0.5, masks, 0)
+
+
+def grad_cam(head: nn.Module, maps: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+    """Signed Grad-CAM by the package ``grad-cam``, for any head behind average pooling.
 
     Args:
         head: ``(N, channels)`` → ``(N, 1)``.
         maps: ``(N, channels, h, w)`` float32 ≥ 0, the network's last.
+        shares: ``(N, 1, h, w)`` float32, each cell's in the average.
 
     Returns:
         ``(N, h, w)`` float32 in units of the logit.
@@ -117,7 +145,7 @@ def grad_cam(head: nn.Module, maps: torch.Tensor) -> torch.Tensor:
     from pytorch_grad_cam import GradCAM  # which takes as long to import as torch
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-    pooled = nn.Sequential(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), head)
+    pooled = nn.Sequential(nn.ReLU(), _Pool(shares), head)
     cam = GradCAM(pooled, [pooled[0]])
     cam(maps.requires_grad_(), [ClassifierOutputTarget(0)] * len(maps))  # pyright: ignore[reportArgumentType]
     hooks = cam.activations_and_grads
@@ -125,6 +153,17 @@ def grad_cam(head: nn.Module, maps: torch.Tensor) -> torch.Tensor:
     hooks.release()  # or the maps would stay until garbage is collected
     heat = cam.get_cam_image(maps, pooled[0], [], activations, gradients)  # not scaled to 0..1
     return torch.from_numpy(heat * heat[0].size).float()
+
+
+class _Pool(nn.Module):
+    """``(N, channels, h, w)`` → ``(N, channels)``, averaged with these shares."""
+
+    def __init__(self, shares: torch.Tensor) -> None:
+        super().__init__()
+        self.shares = shares
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        return (maps * self.shares).sum((2, 3))
 
 
 def _fold_norms(module: nn.Module) -> None:

@@ -1,9 +1,9 @@
 """The networks and the table that names them.
 
-All are the same walk: convolutional ``features`` → ReLU → global average pooling → one logit.
-That makes the heatmap of each exactly the terms of which its logit is the mean (Zhou et al.
+All are the same walk: convolutional ``features`` → ReLU → average pooling over the lungs → one
+logit. That makes the heatmap of each exactly the terms of which its logit is the mean (Zhou et al.
 2016, "Learning Deep Features for Discriminative Localization"; Grad-CAM of such a head is the
-same map up to a factor, Selvaraju et al. 2017, appendix A).
+same map up to a factor, Selvaraju et al. 2017, appendix A), and no term lies outside the lungs.
 """
 
 import re
@@ -12,19 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import nn
 from torchvision.models import DenseNet169_Weights, densenet169
 
 
 class Network(nn.Module):
-    """A film classifier: ``(N, 1, size, size)`` float, standardised → ``(N,)`` logits.
+    """A film classifier: ``(N, 2, size, size)`` float, see ``EvalPreset`` → ``(N,)`` logits.
 
-    The logit is that of PNEUMONIA: positive speaks for PNEUMONIA, negative for NORMAL. ``relu``
-    is a module of its own that does not overwrite its input (torchvision's DenseNet does, which
-    falsifies what a hook on the layer before it sees); its output ``(N, channels, h, w)`` is where
-    heatmaps are taken. ``embedding`` names the layer that ends the last stage but one: what it
-    says of a film is about pictures in general still, not about the two classes (see ``gate``).
+    The first channel is what the features are made of, the second the mask of the lungs, over
+    which they are pooled; where there is none, as in pretraining, over everything. The logit is
+    that of PNEUMONIA: positive speaks for PNEUMONIA, negative for NORMAL. ``relu`` is a module of
+    its own that does not overwrite its input (torchvision's DenseNet does, which falsifies what a
+    hook on the layer before it sees); its output ``(N, channels, h, w)`` is where heatmaps are
+    taken. ``embedding`` names the layer that ends the last stage but one: what it says of a film is
+    about pictures in general still, not about the two classes (see ``gate``).
     """
 
     def __init__(
@@ -41,13 +44,26 @@ class Network(nn.Module):
     def embedding(self) -> nn.Module:
         return self.features.get_submodule(self._embedding_layer)
 
-    def forward(self, films: torch.Tensor) -> torch.Tensor:
-        maps = self.relu(self.features(films))
-        return self.classifier(self.dropout(maps.mean((2, 3)))).squeeze(1)
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        maps = self.relu(self.features(inputs[:, :1]))
+        pooled = (maps * lung_shares(inputs, maps.shape[-2:])).sum((2, 3))
+        return self.classifier(self.dropout(pooled)).squeeze(1)
+
+
+def lung_shares(inputs: torch.Tensor, cells: tuple[int, ...]) -> torch.Tensor:
+    """``(N, 2, size, size)`` network input → ``(N, 1, h, w)``: each cell's share of the lungs.
+
+    They sum to 1; without a second channel, or where that is empty, all cells have equal shares.
+    """
+    if inputs.shape[1] == 1:
+        return inputs.new_full((len(inputs), 1, *cells), 1 / (cells[0] * cells[1]))
+    lungs = F.adaptive_avg_pool2d(inputs[:, 1:].float(), list(cells))
+    lungs = lungs + (lungs.sum((2, 3), keepdim=True) < 1e-3)
+    return lungs / lungs.sum((2, 3), keepdim=True)
 
 
 def build_cnn(widths: tuple[int, ...] = (24, 48, 96, 160, 256)) -> Network:
-    """The small CNN: five VGG-like blocks, 1.5 M parameters, an 8 × 8 map of a 128-px film."""
+    """The small CNN: five VGG-like blocks, 1.5 M parameters, an 8 × 8 map of a 128-px view."""
     layers: list[nn.Module] = []
     previous = 1
     for block, width in enumerate(widths):
@@ -62,9 +78,17 @@ def build_cnn(widths: tuple[int, ...] = (24, 48, 96, 160, 256)) -> Network:
 
 
 def build_densenet169() -> Network:
-    """DenseNet-169 (Huang et al. 2017) from torchvision with a grey entry and one logit."""
+    """DenseNet-169 (Huang et al. 2017) from torchvision with a grey entry and one logit.
+
+    The last block keeps the resolution of the one before and reaches as far by dilation (Yu and
+    Koltun 2016): an 8 × 8 map of a 128-px view, where 4 × 4 would not tell a lung's base from its
+    apex. The parameters are those of the original.
+    """
     features = densenet169(weights=None).features
     features.conv0 = nn.Conv2d(1, 64, kernel_size=7, stride=2, padding=3, bias=False)
+    features.transition3.pool = nn.Identity()
+    for layer in features.denseblock4.children():
+        layer.conv2.dilation = layer.conv2.padding = (2, 2)  # pyright: ignore[reportAttributeAccessIssue]
     return Network(features, 1664, "transition3", dropout=0.2)
 
 
@@ -84,9 +108,9 @@ class ModelSpec:
 
 
 MODELS = {
-    "cnn": ModelSpec(build_cnn, "Small CNN", size=128, eval_size=160, learning_rate=3e-3),
+    "cnn": ModelSpec(build_cnn, "Small CNN", size=128, eval_size=128, learning_rate=3e-3),
     "densenet169": ModelSpec(
-        build_densenet169, "DenseNet-169", size=160, eval_size=192, learning_rate=1e-3
+        build_densenet169, "DenseNet-169", size=128, eval_size=128, learning_rate=1e-3
     ),
 }
 

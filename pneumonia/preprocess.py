@@ -1,19 +1,27 @@
 """Film → model input: the one way in.
 
-Every film is squashed to 224 × 224 pixels of uint8 first, so that nothing but the picture is
-left of the file: neither its size nor its shape, which in this data set give the class away.
-``EvalPreset`` takes a batch of such images to the network's input, and so does
-``training.augment.TrainPreset`` with random changes.
+The lungs are found first, on the film squashed to 224 × 224 pixels of uint8, so that nothing but
+the picture is left of the file: neither its size nor its shape, which in this data set give the
+class away. What a model gets is the *view*: the film at its full size cropped to the box of the
+lungs, its greys measured by those inside them, and darkened away outside, with the mask of the
+lungs beside it. What surrounds the lungs, and how the film was framed, has no way in.
+``training.augment.TrainPreset`` does the same with random changes.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torchvision.transforms.functional import gaussian_blur
+
+from pneumonia.lungs import Lungs, lung_finder
 
 CANONICAL_SIDE = 224
 BATCH = 64  # films of one forward pass, where there are many
+MARGIN = 1.12  # side of the view by side of the lungs' box
+LIMIT = 4.0  # deviations from the lungs' mean grey; what lies further off says no more
 
 
 def to_canonical(film: np.ndarray) -> torch.Tensor:
@@ -24,31 +32,109 @@ def to_canonical(film: np.ndarray) -> torch.Tensor:
     return (image[0] * 255).round().clamp(0, 255).to(torch.uint8)
 
 
-def standardise(films: torch.Tensor, size: int) -> torch.Tensor:
-    """``(N, 1, h, w)`` float → ``(N, 1, size, size)``, each film at mean 0 and deviation 1.
-
-    Per film, so that exposure and display contrast, which vary between hospitals, cancel out.
-    """
-    if films.shape[-1] != size:
-        films = F.interpolate(films, (size, size), mode="bilinear", antialias=True)
-    deviation, mean = torch.std_mean(films, (1, 2, 3), keepdim=True)
-    return (films - mean) / deviation.clamp_min(1e-3)
-
-
 class EvalPreset:
-    """``(N, 1, 224, 224)`` uint8 images → ``(N, 1, size, size)`` float32 network input."""
+    """Films and their lungs → ``(N, 2, size, size)`` float32 network input.
+
+    The first channel is the view, standardised by the lungs' greys and 0 outside them; the second
+    is the mask of the lungs in it, 0..1.
+    """
 
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """The network's input, on the device of the images."""
-        return standardise(images.float() / 255, self.size)
+    def __call__(self, films: Sequence[torch.Tensor], lungs: Sequence[Lungs]) -> torch.Tensor:
+        """The network's input, on the device of the films.
+
+        Args:
+            films: N of shape ``(1, height, width)``, float32 in 0..1, of any sizes.
+            lungs: theirs.
+        """
+        boxes = torch.tensor([one.box for one in lungs])
+        masks = torch.from_numpy(np.stack([one.mask for one in lungs]))[:, None]
+        theta = view_of(boxes).to(films[0].device)
+        masks, beyond = resample(masks.to(films[0].device), theta, self.size)
+        masks = masks * ~beyond
+        views = [
+            resample(self._shrink(film[None], box), one[None], self.size)[0]
+            for film, box, one in zip(films, boxes.tolist(), theta, strict=True)
+        ]
+        views = standardise(torch.cat(views), masks).masked_fill(beyond, 0.0)
+        return torch.cat([views * soften(masks), masks], 1)
+
+    def images(self, images: torch.Tensor) -> torch.Tensor:
+        """The same of ``(N, 1, 224, 224)`` uint8 images, whose lungs are found here."""
+        return self(list(images.float() / 255), lung_finder(images.device)(images))
 
     def batches(self, images: torch.Tensor, device: torch.device) -> Iterator[torch.Tensor]:
-        """The same for any number of images on any device: batch after batch, on ``device``.
+        """The same of any number of images on any device: batch after batch, on ``device``.
 
         Images cross over as uint8, a quarter of the bytes of what is made of them there.
         """
         for part in images.split(BATCH):
-            yield self(part.to(device)).contiguous(memory_format=torch.channels_last)
+            yield self.images(part.to(device)).contiguous(memory_format=torch.channels_last)
+
+    def _shrink(self, film: torch.Tensor, box: tuple[float, ...]) -> torch.Tensor:
+        """A film much finer than the view, at about the view's resolution (antialiased)."""
+        left, top, right, bottom = box
+        spans = (MARGIN * max(bottom - top, 0.05), MARGIN * max(right - left, 0.05))
+        enough = [math.ceil(self.size / span) for span in spans]
+        sides = [
+            min(side, goal) if side > 1.5 * goal else side
+            for side, goal in zip(film.shape[2:], enough, strict=True)
+        ]
+        if sides == list(film.shape[2:]):
+            return film
+        return F.interpolate(film, sides, mode="bilinear", antialias=True)
+
+
+def view_of(boxes: torch.Tensor) -> torch.Tensor:
+    """``(N, 4)`` boxes of lungs → ``(N, 2, 3)``, from the view's coordinates to the film's.
+
+    Both run from -1 to 1, as ``torch.nn.functional.affine_grid`` has them.
+    """
+    left, top, right, bottom = boxes.unbind(1)
+    zero = torch.zeros_like(left)
+    rows = [torch.stack([(right - left) * MARGIN, zero, left + right - 1], 1)]
+    rows += [torch.stack([zero, (bottom - top) * MARGIN, top + bottom - 1], 1)]
+    return torch.stack(rows, 1)
+
+
+def resample(
+    pictures: torch.Tensor, theta: torch.Tensor, size: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """``(N, C, h, w)`` seen through ``theta``, ``(N, C, size, size)``, and where that is beyond.
+
+    Beyond the edge the picture goes on as it ends; ``(N, 1, size, size)`` bool says where.
+    """
+    grid = F.affine_grid(theta, [len(pictures), 1, size, size], align_corners=False)
+    seen = F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+    return seen, (grid.abs() > 1).any(-1).unsqueeze(1)
+
+
+def standardise(views: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+    """``(N, 1, s, s)`` views → the same with mean 0 and deviation 1 inside the lungs, within ± 4.
+
+    Exposure and display contrast, which vary between hospitals, cancel out, and what lies around
+    the lungs has no part in it.
+    """
+    weight = (masks > 0.5).float() + 1e-4
+    weight = weight / weight.sum((2, 3), keepdim=True)
+    mean = (views * weight).sum((2, 3), keepdim=True)
+    deviation = ((views - mean) ** 2 * weight).sum((2, 3), keepdim=True).sqrt()
+    return ((views - mean) / deviation.clamp_min(5e-3)).clamp(-LIMIT, LIMIT)
+
+
+def soften(
+    masks: torch.Tensor, grow: float | torch.Tensor = 0.35, width: float = 0.1, sigma: float = 0.03
+) -> torch.Tensor:
+    """``(N, 1, s, s)`` masks, grown and with a soft edge, so that no sharp outline is shown.
+
+    Args:
+        masks: 0..1.
+        grow: raises the blurred mask, so that it reaches further; below 0 it shrinks.
+        width: of the edge, in levels of the blurred mask.
+        sigma: of the blur, in shares of the side.
+    """
+    pixels = sigma * masks.shape[-1]
+    blurred = gaussian_blur(masks, [2 * math.ceil(2.5 * pixels) + 1] * 2, [pixels])
+    return torch.sigmoid((blurred - 0.5 + grow) / width)

@@ -46,6 +46,15 @@ def train(
             help="Least share of a film's side that a random crop keeps.",
         ),
     ] = 0.6,
+    graft: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Share of the films whose lungs are set into another film's surroundings.",
+        ),
+    ] = 0.8,
     lr: Annotated[
         float | None,
         typer.Option(metavar="RATE", help="Peak learning rate.", show_default="the network's"),
@@ -92,6 +101,7 @@ def train(
             learning_rate=lr or spec.learning_rate,
             batch=batch,
             crop=crop,
+            graft=graft,
             freeze_epochs=freeze_epochs,
             patience=patience,
             seed=seed,

@@ -4,6 +4,7 @@ Unlike the training augmentation these are few, moderate and not random, so that
 each of them can be compared from run to run.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -35,15 +36,29 @@ def resolution(share: float) -> Corruption:
     return change
 
 
-def window(width: float, height: float) -> Corruption:
-    """The middle ``width`` × ``height`` of the film fills it; black beyond the film's edge."""
+def window(
+    width: float = 1,
+    height: float = 1,
+    x: float = 0,
+    y: float = 0,
+    angle: float = 0,
+    fill: float = 0,
+) -> Corruption:
+    """What a window over the film shows, squashed to the film's own shape.
+
+    Args:
+        width: of the window, in shares of the film's; and its ``height``.
+        x: moves the window to the right, in shares of the film's width; ``y`` down.
+        angle: turns it, in degrees.
+        fill: the grey beyond the film's edge, 0..1.
+    """
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    rows = [[width * cos, -height * sin, 2 * x], [width * sin, height * cos, 2 * y]]
 
     def change(films: torch.Tensor) -> torch.Tensor:
-        theta = torch.tensor([[width, 0, 0], [0, height, 0]], dtype=films.dtype)
-        where = F.affine_grid(
-            theta.expand(len(films), 2, 3), list(films.shape), align_corners=False
-        )
-        return F.grid_sample(films, where, padding_mode="zeros", align_corners=False)
+        theta = torch.tensor([rows], dtype=films.dtype).expand(len(films), 2, 3)
+        where = F.affine_grid(theta, list(films.shape), align_corners=False)
+        return F.grid_sample(films - fill, where, align_corners=False) + fill
 
     return change
 
@@ -81,6 +96,23 @@ CORRUPTIONS: dict[str, Corruption] = {
     "markers masked": mask_corners,
     "noise": noise,
     "rotated 5°": lambda films: rotate(films, 5, InterpolationMode.BILINEAR),
+    # how others frame their films
+    **{
+        f"window {side} {colour}": window(side, side, fill=fill)
+        for side in (1.25, 1.5)
+        for colour, fill in (("black", 0), ("grey", 0.5), ("white", 1))
+    },
+    "tight .7": window(0.7, 0.7),
+    "pillar box 1.3": window(width=1.3),
+    "letter box 1.3": window(height=1.3),
+    "width .7": window(width=0.7),
+    "height .7": window(height=0.7),
+    "shift left .15": window(x=0.15),
+    "shift right .15": window(x=-0.15),
+    "shift up .15": window(y=0.15),
+    "shift down .15": window(y=-0.15),
+    "rotated 15°": window(angle=15),
+    "rotated -15°": window(angle=-15),
 }
 
 

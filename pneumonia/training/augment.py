@@ -1,99 +1,213 @@
-"""The random changes that training lays over films."""
+"""The random changes that training lays over films, drawn alike for both classes.
+
+What the classes' films differ in besides the disease is varied until it carries no news, all from
+torch's generator.
+"""
 
 import math
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torchvision.io import decode_jpeg, encode_jpeg
 from torchvision.transforms.functional import gaussian_blur
 
-from pneumonia.preprocess import CANONICAL_SIDE, standardise
+from pneumonia.lungs import SIDE, lung_finder
+from pneumonia.preprocess import CANONICAL_SIDE, LIMIT, resample, soften, standardise, view_of
+
+
+@dataclass(frozen=True)
+class Films:
+    """Films with their lungs, N of them; an index or mask of films picks some.
+
+    Attributes:
+        images: ``(N, 1, 224, 224)`` uint8.
+        masks: ``(N, 1, 128, 128)`` uint8, the probability 0..255 that a pixel is lung.
+        boxes: ``(N, 4)`` float32, the lungs' boxes (see ``Lungs``).
+    """
+
+    images: torch.Tensor
+    masks: torch.Tensor
+    boxes: torch.Tensor
+
+    @classmethod
+    def find(cls, images: torch.Tensor, device: torch.device) -> "Films":
+        """Films whose lungs are found now."""
+        masks = torch.empty(len(images), 1, SIDE, SIDE, dtype=torch.uint8)
+        boxes = torch.empty(len(images), 4)
+        for part in torch.arange(len(images)).split(256):
+            for number, lungs in zip(part, lung_finder(device)(images[part]), strict=True):
+                masks[number, 0] = torch.from_numpy((lungs.mask * 255).round()).to(torch.uint8)
+                boxes[number] = torch.tensor(lungs.box)
+        return cls(images, masks, boxes)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, some: torch.Tensor) -> "Films":
+        return Films(self.images[some], self.masks[some], self.boxes[some])
 
 
 class TrainPreset:
-    """``EvalPreset`` with random changes, drawn alike for both classes from torch's generator.
+    """``EvalPreset`` with random changes.
 
-    What the classes' files differ in besides the disease is varied until it carries no news: crop
-    and zoom (how the child was framed), aspect (the squash to a square), rotation, resolution, blur
-    and JPEG quality (compression alone separates the classes at AUROC 0.9999), exposure and gamma
-    (film processing), noise, and erased corners (side markers).
+    Films lose detail and change exposure (compression alone separates the classes at AUROC
+    0.9999). The lungs' outline, whose place and shape separate them at .98, is shifted, warped,
+    grown and shrunk, and cut off at random. And of a share of the films only the lungs stay: what
+    surrounds them, and half of the times the outline, are another film's, so that nothing but the
+    inside of the lungs goes with the label.
 
-    ``crop`` is the least share of the film's side that a crop keeps: 0.6 to be sure to see the
-    lungs, less to force the network to find the evidence in part of them.
+    Args:
+        size: side of the network's input in px.
+        crop: the least share of the view's side that a crop keeps.
+        cut: share of the films that a window may cut lungs off.
+        graft: share of the films whose lungs are set into another film.
     """
 
-    def __init__(self, size: int, crop: float = 0.6) -> None:
-        self.size, self.crop = size, crop
+    def __init__(self, size: int, crop: float = 0.6, cut: float = 0.5, graft: float = 0.8) -> None:
+        self.size, self.crop, self.cut, self.graft = size, crop, cut, graft
 
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """``(N, 1, 224, 224)`` uint8 → ``(N, 1, size, size)`` float32 network input."""
-        return standardise(self.change(images), self.size)
+    def __call__(self, films: Films) -> torch.Tensor:
+        """``(N, 2, size, size)`` float32 network input."""
+        images = torch.stack([degrade(film) for film in films.images.float() / 255])
+        masks = films.masks.float() / 255
+        masks, boxes, beyond = self.cut_off(masks, films.boxes)
+        theta = self.reframe(view_of(boxes))
+        views, edge = resample(expose(images), theta, self.size)
+        hidden = edge | (resample(beyond, theta, self.size)[0] > 0.5)
+        masks = self.warp(masks, theta) * ~hidden
+        # what no film covers has one colour, that of a frame, or is known to be nothing
+        n = len(views)
+        colour = torch.where(torch.rand(n) < 0.4, 0.0, uniform(n, -LIMIT, LIMIT)).view(n, 1, 1, 1)
+        views = torch.where(hidden, colour, standardise(views, masks))
+        erase(views)
+        views, masks = self.transplant(views, masks)
+        return torch.cat([views * soften(masks), masks], 1)
 
-    def change(self, images: torch.Tensor) -> torch.Tensor:
-        """``(N, 1, 224, 224)`` uint8 → the changed films, float32 in 0..1, same shape."""
-        films = self.warp(images.float() / 255)
-        return self.expose(torch.stack([self.degrade(film) for film in films]))
+    def cut_off(
+        self, masks: torch.Tensor, boxes: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Windows that cut off part of the lungs: their box ends where the window does.
 
-    def warp(self, films: torch.Tensor) -> torch.Tensor:
-        """Random resized crop, aspect, rotation, shift and mirror in one resampling."""
-        n = len(films)
-        scale = torch.exp(uniform(n, math.log(self.crop), math.log(1.12)))
-        aspect = torch.exp(uniform(n, -0.3, 0.3) / 2)
-        angle = uniform(n, -math.pi / 14, math.pi / 14)
-        mirror = torch.where(torch.rand(n) < 0.5, -1.0, 1.0)
-        half_width, half_height = scale * aspect, scale / aspect
-        slack = 0.06  # how far the window may reach over the film's edge
-        shift_x = uniform(n, -1, 1) * ((1 - half_width).clamp_min(0) + slack)
-        shift_y = uniform(n, -1, 1) * ((1 - half_height).clamp_min(0) + slack)
-        cos, sin = torch.cos(angle), torch.sin(angle)
-        theta = torch.stack(
-            [
-                torch.stack([half_width * cos * mirror, -half_height * sin, shift_x], 1),
-                torch.stack([half_width * sin * mirror, half_height * cos, shift_y], 1),
-            ],
-            1,
-        )
-        where = F.affine_grid(theta, list(films.shape), align_corners=False)
-        return F.grid_sample(films, where, padding_mode="zeros", align_corners=False)
+        Returns:
+            The masks, the boxes (moved a little), and where the window hides the film,
+            ``(N, 1, 128, 128)`` of 0 and 1.
+        """
+        n, m = len(masks), masks.shape[-1]
+        left, top, right, bottom = boxes.unbind(1)
+        width, height = right - left, bottom - top
+        share = torch.where(torch.rand(4, n) < 0.35, uniform(4 * n, 0, 0.3).view(4, n), -9.0)
+        share[:, torch.rand(n) >= self.cut] = -9.0
+        first = torch.stack([left + share[0] * width, top + share[1] * height], 1)
+        last = torch.stack([right - share[2] * width, bottom - share[3] * height], 1)
+        steps = (torch.arange(m) + 0.5) / m
+        across = (steps < first[:, :1]) | (steps > last[:, :1])
+        down = (steps < first[:, 1:]) | (steps > last[:, 1:])
+        beyond = (across[:, None, None, :] | down[:, None, :, None]).float()
+        boxes = torch.cat([boxes[:, :2].maximum(first), boxes[:, 2:].minimum(last)], 1)
+        jitter = 0.025 * torch.randn(n, 4) * torch.stack([width, height, width, height], 1)
+        return masks * (1 - beyond), boxes + jitter, beyond
 
-    def degrade(self, film: torch.Tensor) -> torch.Tensor:
-        """Lose detail as scanners, exports and messengers do: ``(1, h, w)`` → the same."""
-        if chance(0.35):  # a smaller copy, enlarged again
-            small = round(CANONICAL_SIDE * math.exp(draw(math.log(0.25), 0)))
-            mode = "bilinear" if chance(0.5) else "bicubic"
-            film = F.interpolate(film[None], (small, small), mode=mode, antialias=True)
-            film = F.interpolate(film, (CANONICAL_SIDE, CANONICAL_SIDE), mode=mode)[0].clamp(0, 1)
-        if chance(0.3):
-            sigma = draw(0.3, 2.0)
-            film = gaussian_blur(film, [2 * math.ceil(2 * sigma) + 1] * 2, [sigma])
-        elif chance(0.2):  # unsharp masking, as film processors do
-            film = (film + draw(0.3, 1.5) * (film - gaussian_blur(film, [7, 7], [1.5]))).clamp(0, 1)
-        if chance(0.25):
-            film = (film + draw(0.005, 0.07) * torch.randn_like(film)).clamp(0, 1)
-        if chance(0.5):
-            data = encode_jpeg((film * 255).to(torch.uint8), quality=int(draw(10, 95)))
-            film = decode_jpeg(data).float() / 255  # pyright: ignore[reportAttributeAccessIssue]
-        return film
+    def reframe(self, theta: torch.Tensor) -> torch.Tensor:
+        """Random crop, aspect, rotation, shift and mirror of views ``(N, 2, 3)``."""
+        n = len(theta)
+        close = torch.rand(n) < 0.6
+        scale = torch.where(close, uniform(n, math.log(self.crop), 0.05), 0.04 * torch.randn(n))
+        scale, aspect = scale.exp(), (0.08 * torch.randn(n)).exp()
+        angle = torch.deg2rad(8 * torch.randn(n).clamp(-2.5, 2.5))
+        inner = window(n, scale * aspect, scale / aspect, angle, 0.03 * torch.randn(2, n))
+        shift = theta[:, :, :2] @ inner[:, :, 2:] + theta[:, :, 2:]
+        return torch.cat([theta[:, :, :2] @ inner[:, :, :2], shift], 2)
 
-    def expose(self, films: torch.Tensor) -> torch.Tensor:
-        """Gamma, contrast and brightness with clipping, then erased corners and patches."""
-        n = len(films)
-        gamma = torch.exp(uniform(n, -0.5, 0.5)).view(n, 1, 1, 1)
-        gain = torch.exp(uniform(n, -0.4, 0.4)).view(n, 1, 1, 1)
-        offset = uniform(n, -0.12, 0.12).view(n, 1, 1, 1)
-        films = ((films.clamp_min(1e-4) ** gamma - 0.5) * gain + 0.5 + offset).clamp(0, 1)
-        height, width = films.shape[-2:]
-        for film in films:
-            for left in (True, False):
-                if chance(0.25):  # a corner, where the side marker and the text are
-                    h, w = int(height * draw(0.05, 0.22)), int(width * draw(0.05, 0.22))
-                    rows = slice(0, h) if chance(0.6) else slice(height - h, height)
-                    film[:, rows, slice(0, w) if left else slice(width - w, width)] = draw(0, 1)
-            if chance(0.2):  # anywhere: electrodes, tubes, labels
-                h, w = int(height * draw(0.05, 0.2)), int(width * draw(0.05, 0.2))
-                y, x = int(draw(0, height - h)), int(draw(0, width - w))
-                film[:, y : y + h, x : x + w] = draw(0, 1)
-        return films
+    def warp(self, masks: torch.Tensor, theta: torch.Tensor) -> torch.Tensor:
+        """The masks in the views, wobbling, grown or shrunk, with an edge of random sharpness."""
+        n, size = len(masks), self.size
+        grid = F.affine_grid(theta, [n, 1, size, size], align_corners=False)
+        wobble = F.interpolate(0.03 * torch.randn(n, 2, 5, 5), (size, size), mode="bicubic")
+        masks = F.grid_sample(masks, grid + wobble.permute(0, 2, 3, 1), align_corners=False)
+        grow = uniform(n, -0.2, 0.2).view(n, 1, 1, 1)
+        return soften(masks, grow, draw(0.02, 0.1), draw(0.01, 0.03))
+
+    def transplant(
+        self, views: torch.Tensor, masks: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Lungs in another film's surroundings, inside their own outline or the other one's."""
+        n = len(views)
+        other = torch.randperm(n)
+        outline = torch.where(torch.rand(n, 1, 1, 1) < 0.5, masks, masks[other])
+        grafted = torch.rand(n, 1, 1, 1) < self.graft
+        inside = outline * views + (1 - outline) * views[other]
+        return torch.where(grafted, inside, views), torch.where(grafted, outline, masks)
+
+
+def window(
+    n: int, width: torch.Tensor, height: torch.Tensor, angle: torch.Tensor, wander: torch.Tensor
+) -> torch.Tensor:
+    """N random windows ``(N, 2, 3)`` of these half widths and heights, half of them mirrored.
+
+    They lie anywhere inside the picture, and ``wander`` ``(2, N)`` further.
+    """
+    mirror = torch.where(torch.rand(n) < 0.5, -1.0, 1.0)
+    x = uniform(n, -1, 1) * (1 - width).clamp_min(0) + wander[0]
+    y = uniform(n, -1, 1) * (1 - height).clamp_min(0) + wander[1]
+    cos, sin = angle.cos(), angle.sin()
+    rows = [torch.stack([width * cos * mirror, -height * sin, x], 1)]
+    rows += [torch.stack([width * sin * mirror, height * cos, y], 1)]
+    return torch.stack(rows, 1)
+
+
+def degrade(film: torch.Tensor) -> torch.Tensor:
+    """Lose detail as scanners, exports and messengers do: ``(1, 224, 224)`` → the same."""
+    if chance(0.35):  # a smaller copy, enlarged again
+        small = round(CANONICAL_SIDE * math.exp(draw(math.log(0.25), 0)))
+        mode = "bilinear" if chance(0.5) else "bicubic"
+        film = F.interpolate(film[None], (small, small), mode=mode, antialias=True)
+        film = F.interpolate(film, (CANONICAL_SIDE, CANONICAL_SIDE), mode=mode)[0].clamp(0, 1)
+    if chance(0.3):
+        sigma = draw(0.3, 2.0)
+        film = gaussian_blur(film, [2 * math.ceil(2 * sigma) + 1] * 2, [sigma])
+    elif chance(0.2):  # unsharp masking, as film processors do
+        film = (film + draw(0.3, 1.5) * (film - gaussian_blur(film, [7, 7], [1.5]))).clamp(0, 1)
+    if chance(0.25):
+        film = (film + draw(0.005, 0.07) * torch.randn_like(film)).clamp(0, 1)
+    if chance(0.5):
+        data = encode_jpeg((film * 255).to(torch.uint8), quality=int(draw(10, 95)))
+        film = decode_jpeg(data).float() / 255  # pyright: ignore[reportAttributeAccessIssue]
+    return film
+
+
+def expose(films: torch.Tensor) -> torch.Tensor:
+    """Gamma, contrast and brightness with clipping, then erased corners and patches."""
+    n = len(films)
+    gamma = torch.exp(uniform(n, -0.5, 0.5)).view(n, 1, 1, 1)
+    gain = torch.exp(uniform(n, -0.4, 0.4)).view(n, 1, 1, 1)
+    offset = uniform(n, -0.12, 0.12).view(n, 1, 1, 1)
+    films = ((films.clamp_min(1e-4) ** gamma - 0.5) * gain + 0.5 + offset).clamp(0, 1)
+    height, width = films.shape[-2:]
+    for film in films:
+        for left in (True, False):
+            if chance(0.25):  # a corner, where the side marker and the text are
+                h, w = int(height * draw(0.05, 0.22)), int(width * draw(0.05, 0.22))
+                rows = slice(0, h) if chance(0.6) else slice(height - h, height)
+                film[:, rows, slice(0, w) if left else slice(width - w, width)] = draw(0, 1)
+        if chance(0.2):  # anywhere: electrodes, tubes, labels
+            patch(film, 0.05, 0.2, draw(0, 1))
+    return films
+
+
+def erase(views: torch.Tensor) -> None:
+    """Cutout (DeVries and Taylor 2017) of standardised views, in place."""
+    for view in views:
+        for _ in range(int(torch.poisson(torch.tensor(0.8)))):
+            patch(view, 0.08, 0.35, 0.0 if chance(0.5) else draw(-2, 2))
+
+
+def patch(film: torch.Tensor, least: float, most: float, grey: float) -> None:
+    """Paint over a random rectangle, its sides between these shares of the film's, in place."""
+    height, width = film.shape[-2:]
+    h, w = int(height * draw(least, most)), int(width * draw(least, most))
+    y, x = int(draw(0, height - h)), int(draw(0, width - w))
+    film[:, y : y + h, x : x + w] = grey
 
 
 def uniform(n: int, low: float, high: float) -> torch.Tensor:

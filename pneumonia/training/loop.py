@@ -20,9 +20,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from pneumonia.models import Network
-from pneumonia.preprocess import EvalPreset
+from pneumonia.preprocess import BATCH
 from pneumonia.storage.atomic import replacing
-from pneumonia.training.augment import TrainPreset
+from pneumonia.training.augment import Films, TrainPreset
 from pneumonia.training.curves import write_curves
 
 
@@ -35,6 +35,7 @@ class Recipe:
     learning_rate: float
     batch: int = 32
     crop: float = 0.6
+    graft: float = 0.8
     weight_decay: float = 0.05
     label_smoothing: float = 0.05
     freeze_epochs: int = 0
@@ -59,13 +60,16 @@ def one_cycle(progress: float, warmup: float) -> float:
 
 
 def predict_logits(
-    network: torch.nn.Module, images: torch.Tensor, size: int, device: torch.device
+    network: torch.nn.Module, inputs: torch.Tensor, device: torch.device
 ) -> np.ndarray:
-    """Logits ``(N,)`` float32 of images ``(N, 1, 224, 224)`` uint8."""
+    """Logits ``(N,)`` float32 of network inputs ``(N, channels, size, size)`` on any device."""
     network.eval()
+    parts = []
     with torch.inference_mode():
-        batches = EvalPreset(size).batches(images, device)
-        return torch.cat([network(inputs).float().cpu() for inputs in batches]).numpy()
+        for part in inputs.split(BATCH):
+            part = part.to(device, memory_format=torch.channels_last)
+            parts.append(network(part).float().cpu())
+    return torch.cat(parts).numpy()
 
 
 class FilmTask:
@@ -75,7 +79,7 @@ class FilmTask:
         positive = labels.float().mean()
         self.balance = (1 - positive) / positive
         self.smoothing = recipe.label_smoothing
-        self.preset = TrainPreset(recipe.size, recipe.crop)
+        self.preset = TrainPreset(recipe.size, recipe.crop, graft=recipe.graft)
 
     def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Of logits ``(N,)`` and labels ``(N,)`` of 0 and 1: a scalar."""
@@ -91,7 +95,7 @@ class FilmTask:
 def train(
     network: Network,
     recipe: Recipe,
-    images: torch.Tensor,
+    images: torch.Tensor | Films,
     labels: torch.Tensor,
     valid: dict[str, tuple[torch.Tensor, np.ndarray]],
     device: torch.device,
@@ -105,11 +109,11 @@ def train(
     Args:
         network: initialised; trained in place.
         recipe: the run's settings.
-        images: ``(N, 1, h, w)`` uint8 training films.
+        images: N training films with their lungs, or pictures ``(N, 1, h, w)`` uint8.
         labels: ``(N,)`` of 0 and 1.
-        valid: name → (images, labels) of validation sets; the best epoch is the one with the
-            highest mean of their scores; after ``recipe.patience`` epochs without a better one
-            training stops.
+        valid: name → (network inputs, labels) of validation sets. The last of them chooses: the
+            best epoch is the one with its highest score; after ``recipe.patience`` epochs without
+            a better one training stops. The others are for the reader of the curves.
         device: where to compute.
         folder: gets ``resume.pt`` and ``curves.csv`` after every epoch.
         resume: go on from ``folder/resume.pt`` if it is there.
@@ -192,9 +196,8 @@ def train(
         row = {"epoch": epoch + 1, "loss": total / len(labels), "lr": rate}
         for name, (films, truth) in valid.items():
             with autocast(device):
-                logits = predict_logits(average.module, films, recipe.size, device)
-            row[name] = objective.score(truth, logits)
-        row["score"] = float(np.mean([row[name] for name in valid]))
+                logits = predict_logits(average.module, films, device)
+            row[name] = row["score"] = objective.score(truth, logits)
         row["seconds"] = round(time.perf_counter() - began, 1)
         if row["score"] >= max(scores, default=0):
             best = copy.deepcopy(average.module.state_dict())

@@ -5,6 +5,7 @@ films (``initialise``). What a picture shows and what a film shows differ, but e
 the sizes they come in do not.
 """
 
+import math
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,21 +18,37 @@ from torchvision.transforms import v2
 from tqdm import tqdm
 
 from pneumonia.checkpoint import write_weights
+from pneumonia.lungs import standardise
 from pneumonia.models import build
 from pneumonia.storage.atomic import write_json
-from pneumonia.training.augment import TrainPreset
+from pneumonia.training.augment import expose, uniform, window
 from pneumonia.training.loop import FilmTask, Recipe, train
 
 
-class PicturePreset(TrainPreset):
+class PicturePreset:
     """Crop, aspect, rotation, mirror, exposure and erased patches.
 
     Not the losses of detail, which these small pictures cannot afford.
     """
 
-    def change(self, images: torch.Tensor) -> torch.Tensor:
-        """``(N, 1, h, w)`` uint8 → the changed pictures, float32 in 0..1, same shape."""
-        return self.expose(self.warp(images.float() / 255))
+    def __init__(self, size: int, crop: float) -> None:
+        self.size, self.crop = size, crop
+
+    def __call__(self, pictures: torch.Tensor) -> torch.Tensor:
+        """``(N, 1, h, w)`` uint8 → ``(N, 1, size, size)`` float32 network input."""
+        n = len(pictures)
+        scale = torch.exp(uniform(n, math.log(self.crop), math.log(1.12)))
+        aspect = torch.exp(uniform(n, -0.3, 0.3) / 2)
+        angle = uniform(n, -math.pi / 14, math.pi / 14)
+        wander = 0.06 * uniform(2 * n, -1, 1).view(2, n)
+        theta = window(n, scale * aspect, scale / aspect, angle, wander)
+        grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
+        return standardise(expose(F.grid_sample(pictures.float() / 255, grid, align_corners=False)))
+
+
+def evaluation_input(pictures: torch.Tensor) -> torch.Tensor:
+    """``(N, 1, size, size)`` uint8 → the same float32, without changes."""
+    return standardise(pictures.float() / 255)
 
 
 class PictureTask(FilmTask):
@@ -113,7 +130,7 @@ def pretrain(
         recipe,
         pictures[~held_out],
         labels[~held_out],
-        {"accuracy": (pictures[held_out], labels[held_out].numpy())},
+        {"accuracy": (evaluation_input(pictures[held_out]), labels[held_out].numpy())},
         device,
         out.with_suffix(""),
         resume,

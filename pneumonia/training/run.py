@@ -17,6 +17,8 @@ from pneumonia.data.dataset import Record, find_records, load_images, split_reco
 from pneumonia.evaluation.calibration import calibrate_and_save
 from pneumonia.evaluation.corruptions import corrupt_in_turn
 from pneumonia.models import MODELS, build, initialise
+from pneumonia.preprocess import EvalPreset
+from pneumonia.training.augment import Films
 from pneumonia.training.curves import plot_curves
 from pneumonia.training.loop import Recipe, train
 
@@ -94,12 +96,15 @@ def train_model(
     millions = sum(p.numel() for p in network.parameters()) / 1e6
     print(f"{title}: {millions:.2f} M parameters, {init} initialisation, on {device}; {recipe}")
 
-    truth, changed = validation.labels.numpy(), corrupt_in_turn(validation.images)
-    valid = {"auroc": (validation.images, truth), "auroc_perturbed": (changed, truth)}
+    truth, preset = validation.labels.numpy(), EvalPreset(recipe.size)
+    sets = {"auroc": validation.images, "auroc_perturbed": corrupt_in_turn(validation.images)}
+    valid = {
+        name: (torch.cat([part.cpu() for part in preset.batches(images, device)]), truth)
+        for name, images in sets.items()
+    }
+    films = Films.find(training.images, device)
     commit = git_commit()  # of the code that runs, not of what is there when it ends
-    network, history = train(
-        network, recipe, training.images, training.labels, valid, device, folder, resume
-    )
+    network, history = train(network, recipe, films, training.labels, valid, device, folder, resume)
     provenance = Training(
         command=command,
         initialisation=init,
@@ -123,8 +128,8 @@ def train_model(
         },
     )
     size = eval_size or recipe.size
-    films = (training.images, validation.images, truth)
-    card = calibrate_and_save(folder, network, name, provenance, *films, size)
+    parts = (training.images, validation.images, truth)
+    card = calibrate_and_save(folder, network, name, provenance, *parts, size)
     plot_curves(history, folder / "curves.png", title)
     (folder / "resume.pt").unlink()
     print(f"{title}: {card.validation.clean}; written to {folder}")
