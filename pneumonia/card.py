@@ -41,11 +41,19 @@ class Figures:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Sides in px of the image that a film is squashed to and of the network's input."""
+    """How a film becomes the network's input.
+
+    Attributes:
+        grid: side in px of the image that the lungs are found on.
+        size: side in px of the network's input.
+        lungs_sha256: of the weights of the lung finder.
+        standardise: by which greys.
+    """
 
     grid: int
     size: int
-    standardise: str = "per film"
+    lungs_sha256: str
+    standardise: str = "inside the lungs"
 
     def __post_init__(self) -> None:
         check(0 < self.size <= 4096 and 0 < self.grid <= 4096, "preprocessing", self)

@@ -14,14 +14,11 @@ from safetensors.torch import load_file, save_file
 
 from pneumonia.card import Card
 from pneumonia.gate import Gate
+from pneumonia.lungs import lung_finder
 from pneumonia.models import Network, build
 from pneumonia.storage.atomic import replacing
-from pneumonia.storage.shipped import CARD, available_models, checkpoints_root
+from pneumonia.storage.shipped import CARD, CheckpointError, available_models, checkpoints_root
 from pneumonia.storage.typed_json import FormatError
-
-
-class CheckpointError(RuntimeError):
-    """A checkpoint that cannot be used; ``str(error)`` says which, why and what to do."""
 
 
 def save_checkpoint(
@@ -71,12 +68,14 @@ def checkpoint_folder(name: str | Path) -> Path:
 
 
 def load_checkpoint(
-    name: str | Path, device: str | torch.device = "cpu"
+    name: str | Path, device: str | torch.device = "cpu", *, to_calibrate: bool = False
 ) -> tuple[Network, Card, Gate]:
     """The network (eval mode, float32, on ``device``), its card and its gate.
 
     Args:
         name: a shipped model, or the path of a folder (see ``checkpoint_folder``).
+        device: where the network goes.
+        to_calibrate: never mind that it was calibrated with another lung finder.
 
     Raises:
         CheckpointError: no such folder, or its files are missing, damaged or of another network.
@@ -90,6 +89,12 @@ def load_checkpoint(
                     f"The file {part.file} in {str(folder)!r} is damaged or not that of its card: "
                     "fetch the checkpoint again."
                 )
+        finder = lung_finder(torch.device("cpu")).card.sha256
+        if card.preprocessing.lungs_sha256 != finder and not to_calibrate:
+            raise CheckpointError(
+                f"The model {str(folder)!r} was made with another lung finder: calibrate it anew "
+                "with `pneumonia calibrate`."
+            )
         network = build(card.model)
         state = load_file(folder / card.weights.file)
         network.load_state_dict(

@@ -19,16 +19,12 @@ from safetensors.torch import load_file
 from torch import nn
 
 from pneumonia.storage import typed_json
-from pneumonia.storage.shipped import checkpoints_root
+from pneumonia.storage.shipped import CheckpointError, checkpoints_root
 from pneumonia.storage.typed_json import FormatError, check
 
 SIDE = 128  # px of the picture that the network looks at, and of the mask
 LUNGS = "lungs"  # the folder among the checkpoints
 CARD = "lungs.json"
-
-
-class LungsError(RuntimeError):
-    """A lung finder that cannot be used; ``str(error)`` says which, why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +143,7 @@ class LungFinder:
         """The finder in that folder.
 
         Raises:
-            LungsError: its files are missing, damaged or of another network.
+            CheckpointError: its files are missing, damaged or of another network.
         """
         folder = Path(folder)
         try:
@@ -161,7 +157,7 @@ class LungFinder:
                 {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
             )
         except Exception as error:
-            raise LungsError(
+            raise CheckpointError(
                 f"The lung finder {str(folder)!r} cannot be used ({error}): fetch it again, or "
                 "train it anew with `pneumonia train-lungs`."
             ) from error
@@ -207,7 +203,7 @@ def lung_finder(device: torch.device) -> LungFinder:
     """The shipped finder, loaded once per device.
 
     Raises:
-        LungsError: it is missing or damaged.
+        CheckpointError: it is missing or damaged.
     """
     return LungFinder.load(checkpoints_root() / LUNGS, device)
 

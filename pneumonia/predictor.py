@@ -13,8 +13,9 @@ from PIL import Image
 
 from pneumonia.card import LABELS, Card
 from pneumonia.checkpoint import load_checkpoint
-from pneumonia.explain import Explainer
+from pneumonia.explain import Explainer, on_film
 from pneumonia.gate import Gate, GateResult
+from pneumonia.lungs import Lungs, lung_finder
 from pneumonia.models import Network, pick_device
 from pneumonia.overlay import overlay
 from pneumonia.preprocess import EvalPreset, to_canonical
@@ -36,10 +37,11 @@ class Prediction:
             class-conditional conformal prediction, which keeps the true class of at least
             ``coverage`` (see the card) of the films of either class.
         card: the model's card; ``card.validation`` has sensitivity and specificity.
-        attribution: ``(h, w)`` float32 on the network's last grid: the calibrated log-odds each
-            cell speaks for PNEUMONIA (for a film that showed it everywhere), below 0 where it
-            speaks for NORMAL; None if not asked for.
+        attribution: ``(128, 128)`` float32 over the whole film: the calibrated log-odds that each
+            place speaks for PNEUMONIA (for lungs that showed it everywhere), below 0 where it
+            speaks for NORMAL, 0 outside the lungs; None if not asked for.
         target: the class the heatmap explains: the predicted one unless another was asked for.
+        lungs: the lungs that were found in the film, which is all that the network sees.
         model_input: ``(size, size)`` float32: what went into the network, standardised.
         gate: whether the film is one of those the model knows: if not, the rest means nothing.
         radiograph: the film as it was read.
@@ -53,13 +55,14 @@ class Prediction:
     card: Card = field(repr=False)
     attribution: np.ndarray | None = field(repr=False)
     target: Label
+    lungs: Lungs = field(repr=False)
     model_input: np.ndarray = field(repr=False)
     gate: GateResult
     radiograph: Radiograph
 
     @property
     def heatmap(self) -> np.ndarray | None:
-        """``(h, w)`` float32 ≥ 0: the log-odds each cell speaks for the explained class."""
+        """``(128, 128)`` float32 ≥ 0: the log-odds each place speaks for the explained class."""
         if self.attribution is None:
             return None
         return np.maximum(self.attribution if self.target == "PNEUMONIA" else -self.attribution, 0)
@@ -101,6 +104,7 @@ class Predictor:
         self._preset = EvalPreset(card.preprocessing.size)
         self._explainer = Explainer(network)
         self.device: torch.device = self._explainer.device
+        self._find_lungs = lung_finder(self.device)
 
     @classmethod
     def load(cls, name: str | Path, device: str = "auto") -> "Predictor":
@@ -111,7 +115,8 @@ class Predictor:
             device: ``"auto"`` (the GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …
 
         Raises:
-            CheckpointError: the checkpoint is missing, damaged or of another version.
+            CheckpointError: the checkpoint or the lung finder is missing, damaged or of another
+                version.
             ValueError: there is no such device here.
         """
         return cls(*load_checkpoint(name, pick_device(device)))
@@ -171,10 +176,12 @@ class Predictor:
     ) -> Iterator[Prediction]:
         """One pass over a batch."""
         images = torch.stack([to_canonical(film.pixels) for film in films]).to(self.device)
-        inputs = self._preset(images)
+        lungs = self._find_lungs(images)
+        pixels = [torch.from_numpy(film.pixels)[None].to(self.device) for film in films]
+        inputs = self._preset(pixels, lungs)
         logits, maps, embeddings = self._explainer.explain(inputs, heatmap)
         if maps is not None:
-            maps /= np.float32(self.card.calibration.temperature)
+            maps = on_film(maps / np.float32(self.card.calibration.temperature), lungs)
         model_inputs = inputs[:, 0].cpu().numpy()
         for i, film in enumerate(films):
             label, probability = self._calibrated(float(logits[i]))
@@ -187,8 +194,9 @@ class Predictor:
                 card=self.card,
                 attribution=None if maps is None else maps[i],
                 target=target or label,
+                lungs=lungs[i],
                 model_input=model_inputs[i],
-                gate=self.gate.check(film, embeddings[i]),
+                gate=self.gate.check(film, lungs[i], embeddings[i]),
                 radiograph=film,
             )
 

@@ -54,7 +54,7 @@ def train(
             metavar="SHARE",
             help="Share of the films whose lungs are set into another film's surroundings.",
         ),
-    ] = 0.8,
+    ] = 0.9,
     lr: Annotated[
         float | None,
         typer.Option(metavar="RATE", help="Peak learning rate.", show_default="the network's"),

@@ -35,6 +35,7 @@ from pneumonia.evaluation.metrics import metrics
 from pneumonia.evaluation.results import Coverage
 from pneumonia.explain import Explainer
 from pneumonia.gate import Gate
+from pneumonia.lungs import lung_finder
 from pneumonia.models import MODELS, Network
 from pneumonia.preprocess import CANONICAL_SIDE
 
@@ -107,7 +108,9 @@ def calibrate_and_save(
         model=model,
         title=MODELS[model].title,
         version=__version__,
-        preprocessing=Preprocessing(CANONICAL_SIDE, size),
+        preprocessing=Preprocessing(
+            CANONICAL_SIDE, size, lung_finder(torch.device("cpu")).card.sha256
+        ),
         training=provenance,
         gate=GateFile(passes=PassRates(float(clean.mean()), float(changed.mean()))),
         float16_moves_probability_by=moved or None,

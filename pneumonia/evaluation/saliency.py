@@ -8,6 +8,7 @@ Films are ``(N, 1, 224, 224)`` uint8 images, and heat is that for PNEUMONIA unle
 """
 
 import copy
+import math
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -15,13 +16,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from pytorch_grad_cam.metrics.road import ROADCombined
-from scipy.ndimage import binary_fill_holes, label
+from scipy.ndimage import binary_fill_holes, distance_transform_edt, label
 from scipy.stats import rankdata
 from torch import nn
 
 from pneumonia.explain import Explainer
-from pneumonia.models import Network
-from pneumonia.preprocess import CANONICAL_SIDE, EvalPreset
+from pneumonia.lungs import SIDE, lung_finder
+from pneumonia.models import Network, lung_shares
+from pneumonia.preprocess import CANONICAL_SIDE, MARGIN, EvalPreset
 from pneumonia.synthetic.opacity import Lesion, opacity
 
 DRAWS = 8  # of random parameters, of which a figure is the mean
@@ -39,27 +41,31 @@ class SaliencyModel:
         self.network, self.size = network, size
         self._explainer = Explainer(network)
 
-    def __call__(self, images: torch.Tensor) -> np.ndarray:
-        """``(N, h, w)`` float32 heatmaps ≥ 0, in units of the logit."""
-        return np.maximum(self.explain(images)[1], 0)
+    def inputs(self, images: torch.Tensor) -> torch.Tensor:
+        """``(N, 2, size, size)`` float32 network input, on the CPU."""
+        batches = EvalPreset(self.size).batches(images, self._explainer.device)
+        return torch.cat([batch.cpu() for batch in batches])
 
-    def explain(self, images: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """Logits ``(N,)`` and attribution ``(N, h, w)``, float32, in units of the logit.
+    def cells(self, inputs: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """What the network makes of its inputs, see ``inputs``.
 
-        The attribution is below 0 where it speaks for NORMAL.
+        Returns:
+            Logits ``(N,)`` and attribution ``(N, h, w)`` of the view's cells, float32, in units of
+            the logit, below 0 where it speaks for NORMAL and NaN where there is no lung.
         """
+        logits, attribution, _ = self._explainer.explain(inputs.to(self._explainer.device))
+        assert attribution is not None  # it was asked for
+        shares = lung_shares(inputs, attribution.shape[1:])[:, 0].numpy()
+        return logits, np.where(shares > 0.1 / shares[0].size, attribution, np.nan)
+
+    def on_films(self, images: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Logits ``(N,)`` and attribution on the films ``(N, 128, 128)``, float32 (see above)."""
         logits, attribution, _ = self._explainer.explain_images(images, self.size)
         assert attribution is not None  # it was asked for
         return logits, attribution
 
-    def for_predicted_class(self, images: torch.Tensor) -> np.ndarray:
-        """``(N, h, w)`` float32 heatmaps ≥ 0 of the class on whose side of 0 the logit lies."""
-        logits, attribution = self.explain(images)
-        signs = np.where(logits >= 0, 1, -1).astype(np.float32)
-        return np.maximum(signs[:, None, None] * attribution, 0)
-
     def logits_of(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Logits ``(N,)`` of network inputs ``(N, 1, size, size)``, there and back on the CPU."""
+        """Logits ``(N,)`` of network inputs, there and back on the CPU."""
         return self.network(inputs.to(self._explainer.device)).cpu()
 
 
@@ -81,7 +87,8 @@ def cascading_randomization(
         How much is randomised (``nothing``, ``classifier``, ``last half``, ``everything``) → mean
         rank correlation with the trained network's maps: near 0 if they depend on what was learnt.
     """
-    trained = saliency_model(images)
+    inputs = saliency_model.inputs(images)
+    trained = saliency_model.cells(inputs)[1]
     kept: dict[str, list[float]] = {}
     with torch.random.fork_rng():
         for draw in range(draws):
@@ -94,7 +101,7 @@ def cascading_randomization(
                 for module in nn.ModuleList(children[first:]).modules():
                     if isinstance(module, nn.Conv2d | nn.BatchNorm2d):
                         module.reset_parameters()
-                forgotten = SaliencyModel(network, saliency_model.size)(images)
+                forgotten = SaliencyModel(network, saliency_model.size).cells(inputs)[1]
                 kept.setdefault(depth, []).append(mean_rank_correlation(trained, forgotten))
     return {"nothing": 1.0} | {depth: float(np.mean(values)) for depth, values in kept.items()}
 
@@ -102,12 +109,16 @@ def cascading_randomization(
 def mean_rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
     """Mean over films of Spearman's correlation of two stacks of maps ``(N, h, w)``.
 
-    It is 0 for a map that is the same everywhere.
+    Cells that are NaN in either do not count. It is 0 for a map that is the same everywhere.
     """
-    ranks = (rankdata(maps.reshape(len(maps), -1), axis=1) for maps in (first, second))
-    one, two = (rank - rank.mean(1, keepdims=True) for rank in ranks)
-    spread = np.sqrt((one**2).sum(1) * (two**2).sum(1))
-    return float(np.mean((one * two).sum(1) / np.where(spread > 0, spread, np.inf)))
+    values = []
+    for one, two in zip(first, second, strict=True):
+        seen = ~(np.isnan(one) | np.isnan(two))
+        ranks = [rankdata(map_[seen]) for map_ in (one, two)]
+        one, two = (rank - rank.mean() for rank in ranks)
+        spread = math.sqrt((one**2).sum() * (two**2).sum())
+        values.append((one * two).sum() / spread if spread > 0 else 0.0)
+    return float(np.mean(values))
 
 
 def road(saliency_model: SaliencyModel, images: torch.Tensor, seed: int = 0) -> dict[str, float]:
@@ -121,18 +132,24 @@ def road(saliency_model: SaliencyModel, images: torch.Tensor, seed: int = 0) -> 
         coarseness, as ROAD favours coarse maps; ``better``: the share of films whose map scores
         higher than the random one.
     """
-    inputs = EvalPreset(saliency_model.size)(images)
-    signs = np.where(saliency_model.explain(images)[0] >= 0, 1.0, -1.0)
-    heat, rng = saliency_model.for_predicted_class(images), np.random.default_rng(seed)
+    inputs = saliency_model.inputs(images)
+    logits, cells = saliency_model.cells(inputs)
+    signs, rng = np.where(logits >= 0, 1, -1).astype(np.float32), np.random.default_rng(seed)
+    heat = np.maximum(np.nan_to_num(signs[:, None, None] * cells), 0)
+    chance = np.where(np.isnan(cells), 0, rng.random(heat.shape, dtype=np.float32))
     targets = [lambda output, sign=sign: sign * output for sign in signs]
     metric, scores = ROADCombined([20, 40, 60, 80]), []
+
+    def logits_of(views: torch.Tensor) -> torch.Tensor:
+        return saliency_model.logits_of(torch.cat([views, inputs[:, 1:]], 1))  # the lungs stay
+
     with torch.random.fork_rng():
-        for maps in (heat, rng.random(heat.shape, dtype=np.float32)):
+        for maps in (heat, chance):
             torch.manual_seed(seed)
             large = enlarge(maps, saliency_model.size)
             large /= np.maximum(large.max((1, 2), keepdims=True), 1e-9)
-            logits_of = saliency_model.logits_of  # any callable will do
-            scores.append(metric(inputs, large, targets, logits_of))  # pyright: ignore[reportArgumentType]
+            # any callable will do
+            scores.append(metric(inputs[:, :1], large, targets, logits_of))  # pyright: ignore[reportArgumentType]
     return {
         "heat": float(scores[0].mean()),
         "random": float(scores[1].mean()),
@@ -147,34 +164,38 @@ def pointing_game(
 
     Args:
         saliency_model: of the network.
-        images: N films without opacities. Each gets one, of 10 % of its width, left or right of
-            the middle.
+        images: N films without opacities. Each gets one, of 10 % of its width, somewhere in its
+            lungs.
         seed: of the places.
 
     Returns:
         ``rise``: the share of films whose attribution rises most inside the opacity or within half
         a cell of it; ``heat``: of those whose attribution is then highest there; ``chance``: the
-        share of the film that counts as inside; ``logit``: the mean rise of the logit.
+        share of the lungs that counts as inside; ``logit``: the mean rise of the logit.
     """
     rng, side = np.random.default_rng(seed), CANONICAL_SIDE
+    found = lung_finder(torch.device("cpu"))(images)
     lesions, changed = [], []
-    for number, image in enumerate(images):
-        x = rng.uniform(0.22, 0.34) if rng.random() < 0.5 else rng.uniform(0.66, 0.78)
-        lesion = Lesion(x=x, y=rng.uniform(0.35, 0.6), radius=0.1)
+    for number, (image, lungs) in enumerate(zip(images, found, strict=True)):
+        depth = distance_transform_edt(lungs.mask > 0.5)
+        y, x = rng.choice(np.argwhere(depth >= 0.6 * depth.max()))
+        lesion = Lesion(x=(x + 0.5) / SIDE, y=(y + 0.5) / SIDE, radius=0.1)
         film = opacity(image[0].numpy() / np.float32(255), lesion, strength=1.2, seed=number)
         changed.append(torch.from_numpy((film * 255).round().astype(np.uint8))[None])
         lesions.append(lesion)
     changed = torch.stack(changed)
-    (logits, before), (raised, after) = map(saliency_model.explain, (images, changed))
-    slack = side / before.shape[-1] / 2
+    (logits, before), (raised, after) = map(saliency_model.on_films, (images, changed))
+    cells = saliency_model.cells(saliency_model.inputs(images[:1]))[1].shape[1]
     # with what speaks against pneumonia: an opacity may only weaken that
     before, after = enlarge(before, side), enlarge(after, side)
     hits = {"rise": [], "heat": [], "chance": []}
-    for lesion, old, new in zip(lesions, before, after, strict=True):
-        inside = lesion.distance(side, side) < 1 + slack / (lesion.radius * side)
-        hits["rise"].append(inside.flat[(new - old).argmax()])
-        hits["heat"].append(inside.flat[new.argmax()])
-        hits["chance"].append(inside.mean())
+    for lesion, lungs, old, new in zip(lesions, found, before, after, strict=True):
+        cell = MARGIN * (lungs.box[2] - lungs.box[0]) / cells  # in shares of the film's width
+        inside = lesion.distance(side, side) < 1 + cell / 2 / lesion.radius
+        lung = enlarge(lungs.mask[None], side)[0] > 0.5
+        hits["rise"].append(inside.flat[np.where(lung, new - old, -np.inf).argmax()])
+        hits["heat"].append(inside.flat[np.where(lung, new, -np.inf).argmax()])
+        hits["chance"].append((inside & lung).sum() / max(lung.sum(), 1))
     rise = float((raised - logits).mean())
     return {**{k: float(np.mean(v)) for k, v in hits.items()}, "logit": rise}
 
@@ -189,13 +210,13 @@ def energy_outside_body(saliency_model: SaliencyModel, images: torch.Tensor) -> 
     corner = np.s_[8:40, 8:40]
     marked = images.clone()
     marked[:, 0, 12:36, 12:36] = 255
+    heats = []
+    for films in (images, marked):
+        logits, attribution = saliency_model.on_films(films)
+        signs = np.where(logits >= 0, 1, -1).astype(np.float32)
+        heats.append(enlarge(np.maximum(signs[:, None, None] * attribution, 0), CANONICAL_SIDE))
     rows = {"outside": [], "outside_area": [], "marker": []}
-    for image, heat, again in zip(
-        images,
-        enlarge(saliency_model.for_predicted_class(images), CANONICAL_SIDE),
-        enlarge(saliency_model.for_predicted_class(marked), CANONICAL_SIDE),
-        strict=True,
-    ):
+    for image, heat, again in zip(images, *heats, strict=True):
         air = air_around(image[0].numpy())
         rows["outside"].append(heat[air].sum() / max(heat.sum(), 1e-9))
         rows["outside_area"].append(air.mean())
@@ -216,9 +237,11 @@ def air_around(film: np.ndarray) -> np.ndarray:
 def agreement(saliency_models: Sequence[SaliencyModel], images: torch.Tensor) -> float:
     """Mean rank correlation of the networks' maps of the same films, over all pairs of networks.
 
-    Maps of different sizes are compared at 8 × 8 cells.
+    In the lungs' cells, at 8 × 8 cells where the maps are of different sizes.
     """
-    maps = [enlarge(saliency_model(images), 8) for saliency_model in saliency_models]
+    maps = [model.cells(model.inputs(images))[1] for model in saliency_models]
+    if len({stack.shape for stack in maps}) > 1:
+        maps = [enlarge(stack, 8) for stack in maps]
     return float(np.mean([mean_rank_correlation(*pair) for pair in combinations(maps, 2)]))
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from pneumonia.reading.archive import FilmRef, read_films
 from pneumonia.reading.arrays import MAX_PIXELS
+from pneumonia.reading.dicom import Tags
 from pneumonia.reading.radiograph import Radiograph
 from pneumonia.reading.refusals import Note, RadiographError
 
@@ -100,7 +101,8 @@ class Reader:
             os.ftruncate(self._memory, KEPT)
             os.ftruncate(self._memory, 4 * MAX_PIXELS)
         notes = tuple(Note(code, arguments) for code, arguments in said["notes"])
-        return Radiograph(pixels, said["name"], said["format"], notes, said["saturation"])
+        tags = Tags(**said["tags"])
+        return Radiograph(pixels, said["name"], said["format"], notes, said["saturation"], tags)
 
 
 class Cage:

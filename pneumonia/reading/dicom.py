@@ -1,11 +1,13 @@
 """DICOM bytes → one grey film as its makers meant it to be shown.
 
-Only ``_TAGS`` is read: no patient element is ever looked at. Sizes are checked, in the header and
-in the compressed stream, before anything is decoded.
+Only ``_TAGS`` is read: of the patient nothing but the age, for the decision whether the film is in
+scope. Sizes are checked, in the header and in the compressed stream, before anything is decoded.
 """
 
 import io
 import re
+from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import pydicom
@@ -47,10 +49,27 @@ _SECTIONS = {
 }
 MAX_ITEMS = 10_000  # of all sequences and frames of a file
 
-# SOPClassUID, Modality, PresentationIntentType; the image group; offset tables and PixelData.
-_TAGS = [0x00080016, 0x00080060, 0x00080068]
+# SOPClassUID, StudyDate, Modality, PresentationIntentType; PatientBirthDate, PatientAge;
+# BodyPartExamined, ViewPosition; the image group; offset tables and PixelData.
+_TAGS = [0x00080016, 0x00080020, 0x00080060, 0x00080068]
+_TAGS += [0x00100030, 0x00101010, 0x00180015, 0x00185101]
 _TAGS += [tag for tag in DicomDictionary if tag >> 16 == 0x0028]
 _TAGS += [0x7FE00001, 0x7FE00002, 0x7FE00008, 0x7FE00009, 0x7FE00010]
+
+
+@dataclass(frozen=True)
+class Tags:
+    """What a DICOM says of how it was taken, read for one decision: is the film in scope?
+
+    Attributes:
+        age: the patient's in years; None where the file does not say.
+        view: ``"AP"``, ``"PA"``, ``"LL"`` …, ``""`` where the file does not say.
+        body_part: ``"CHEST"`` …, ``""`` where the file does not say.
+    """
+
+    age: float | None = None
+    view: str = ""
+    body_part: str = ""
 
 
 def is_dicom(data: bytes) -> bool:
@@ -86,7 +105,7 @@ def _parse(data: bytes) -> pydicom.FileDataset:
     return pydicom.dcmread(_Reads(data), force=True, specific_tags=_TAGS)
 
 
-def read_dicom(data: bytes, notes: list[Note]) -> tuple[np.ndarray, float]:
+def read_dicom(data: bytes, notes: list[Note]) -> tuple[np.ndarray, float, Tags]:
     """Read the first frame of a DICOM file.
 
     Modality LUT or rescale (PS3.3 C.11.1), VOI LUT or window (C.11.2), then the inversion of
@@ -97,7 +116,7 @@ def read_dicom(data: bytes, notes: list[Note]) -> tuple[np.ndarray, float]:
         notes: gets what was done.
 
     Returns:
-        ``(rows, columns)`` float32 from 0 to 1, and the saturation (see ``Radiograph``).
+        ``(rows, columns)`` float32 from 0 to 1, the saturation (see ``Radiograph``), and the tags.
 
     Raises:
         Refusal: it holds no radiograph that can be read. Of broken bytes pydicom raises anything.
@@ -126,8 +145,9 @@ def read_dicom(data: bytes, notes: list[Note]) -> tuple[np.ndarray, float]:
     kind = str(film.PhotometricInterpretation).strip().upper()
     if kind == "PALETTE COLOR":
         frame = apply_color_lut(frame, film)
+    tags = Tags(_age(film), _word(film, "ViewPosition"), _word(film, "BodyPartExamined"))
     if frame.ndim == 3:
-        return read_array(frame, notes)
+        return *read_array(frame, notes), tags
 
     padding = _padding(frame, film)
     pixels = _voi(_modality(frame, film, notes), film, padding, notes)
@@ -137,7 +157,27 @@ def read_dicom(data: bytes, notes: list[Note]) -> tuple[np.ndarray, float]:
     if padding.any():
         notes.append(Note("padding"))
         pixels[padding] = 0
-    return pixels, 0.0
+    return pixels, 0.0, tags
+
+
+def _age(film: pydicom.Dataset) -> float | None:
+    """The patient's age in years, as the file says it or by its dates; None where it does not."""
+    if stated := re.fullmatch(r"\s*(\d{1,3})([DWMY])\s*", str(film.get("PatientAge") or "")):
+        return int(stated[1]) / {"D": 365.25, "W": 52.18, "M": 12, "Y": 1}[stated[2]]
+    try:
+        born, taken = (
+            datetime.strptime(str(film.get(date) or ""), "%Y%m%d")
+            for date in ("PatientBirthDate", "StudyDate")
+        )
+    except ValueError:
+        return None
+    return max((taken - born).days, 0) / 365.25
+
+
+def _word(film: pydicom.Dataset, keyword: str) -> str:
+    """A defined term (PS3.3), which is of capital letters; ``""`` where it is none."""
+    value = str(film.get(keyword) or "").strip().upper()
+    return value if re.fullmatch(r"[A-Z][A-Z _]{0,15}", value) else ""
 
 
 def _decode(film: pydicom.Dataset, frames: int) -> np.ndarray:

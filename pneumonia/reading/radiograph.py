@@ -6,7 +6,7 @@
 
 Reads JPEG, PNG, TIFF, BMP, WebP, GIF and DICOM, told apart by their bytes, never by their suffix.
 Every refusal is a ``RadiographError``. Sizes are checked before anything is decoded, nothing global
-is changed, and of a DICOM no patient element is ever looked at.
+is changed, and of what a DICOM says of the patient nothing is looked at but the age.
 """
 
 import io
@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pneumonia.reading.arrays import check_size, read_array, too_many_pixels
-from pneumonia.reading.dicom import is_dicom, read_dicom
+from pneumonia.reading.dicom import Tags, is_dicom, read_dicom
 from pneumonia.reading.refusals import Note, RadiographError, Refusal
 from pneumonia.reading.streams import jpeg_shape
 
@@ -46,6 +46,7 @@ class Radiograph:
         saturation: mean of max - min over red, green and blue, 0 to 1; 0.0 where the source was
             grey. (Not divided by the brightness as in HSV, or coding noise on black would count as
             vivid.)
+        tags: what a DICOM says of how it was taken.
     """
 
     pixels: np.ndarray = field(repr=False)
@@ -53,6 +54,7 @@ class Radiograph:
     format: str
     notes: tuple[Note, ...]
     saturation: float
+    tags: Tags = field(default_factory=Tags)
 
 
 Source = str | os.PathLike | bytes | BinaryIO | Image.Image | np.ndarray | Radiograph
@@ -92,12 +94,13 @@ def read_radiograph(source: Source, name: str | None = None) -> Radiograph:
 
 def _read(source: Source, label: str) -> Radiograph:
     notes: list[Note] = []
+    tags = Tags()
     if isinstance(source, np.ndarray):
         kind, (pixels, saturation) = "array", read_array(source, notes)
     elif isinstance(source, Image.Image):
         kind, (pixels, saturation) = source.format or "picture", _read_picture(source, notes)
     elif is_dicom(data := _bytes(source)):
-        kind, (pixels, saturation) = "DICOM", read_dicom(data, notes)
+        kind, (pixels, saturation, tags) = "DICOM", read_dicom(data, notes)
     else:
         if data[:2] == b"\xff\xd8":
             jpeg_shape(data)  # refuses what takes minutes to decode
@@ -111,7 +114,7 @@ def _read(source: Source, label: str) -> Radiograph:
         raise Refusal("not_finite")
     kind = "JPEG" if kind == "MPO" else kind  # a telephone's JPEG with a second picture behind it
     pixels = np.ascontiguousarray(pixels, np.float32)
-    return Radiograph(pixels, label, kind, tuple(notes), saturation)
+    return Radiograph(pixels, label, kind, tuple(notes), saturation, tags)
 
 
 def _label(source: Source, name: str | None) -> str:

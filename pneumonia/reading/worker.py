@@ -11,6 +11,7 @@ import mmap
 import os
 import resource
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,7 @@ def answer(film: Radiograph | RadiographError, memory: mmap.mmap) -> dict:
         "format": film.format,
         "notes": [[note.code, dict(note.arguments)] for note in film.notes],
         "saturation": film.saturation,
+        "tags": asdict(film.tags),
     }
 
 

@@ -6,6 +6,10 @@ from pathlib import Path
 CARD = "card.json"
 
 
+class CheckpointError(RuntimeError):
+    """A checkpoint that cannot be used; ``str(error)`` says which, why and what to do."""
+
+
 def shipped_folder(name: str) -> Path:
     """A folder of the checkout, or the copy of it that an installed wheel carries."""
     package = Path(__file__).resolve().parent.parent

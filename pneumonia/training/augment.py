@@ -17,7 +17,7 @@ from pneumonia.preprocess import CANONICAL_SIDE, LIMIT, resample, soften, standa
 
 
 @dataclass(frozen=True)
-class Films:
+class LocatedFilms:
     """Films with their lungs, N of them; an index or mask of films picks some.
 
     Attributes:
@@ -31,7 +31,7 @@ class Films:
     boxes: torch.Tensor
 
     @classmethod
-    def find(cls, images: torch.Tensor, device: torch.device) -> "Films":
+    def find(cls, images: torch.Tensor, device: torch.device) -> "LocatedFilms":
         """Films whose lungs are found now."""
         masks = torch.empty(len(images), 1, SIDE, SIDE, dtype=torch.uint8)
         boxes = torch.empty(len(images), 4)
@@ -44,8 +44,8 @@ class Films:
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, some: torch.Tensor) -> "Films":
-        return Films(self.images[some], self.masks[some], self.boxes[some])
+    def __getitem__(self, some: torch.Tensor) -> "LocatedFilms":
+        return LocatedFilms(self.images[some], self.masks[some], self.boxes[some])
 
 
 class TrainPreset:
@@ -64,10 +64,10 @@ class TrainPreset:
         graft: share of the films whose lungs are set into another film.
     """
 
-    def __init__(self, size: int, crop: float = 0.6, cut: float = 0.5, graft: float = 0.8) -> None:
+    def __init__(self, size: int, crop: float = 0.6, cut: float = 0.5, graft: float = 0.9) -> None:
         self.size, self.crop, self.cut, self.graft = size, crop, cut, graft
 
-    def __call__(self, films: Films) -> torch.Tensor:
+    def __call__(self, films: LocatedFilms) -> torch.Tensor:
         """``(N, 2, size, size)`` float32 network input."""
         images = torch.stack([degrade(film) for film in films.images.float() / 255])
         masks = films.masks.float() / 255

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from pneumonia.models import Network
 from pneumonia.preprocess import BATCH
 from pneumonia.storage.atomic import replacing
-from pneumonia.training.augment import Films, TrainPreset
+from pneumonia.training.augment import LocatedFilms, TrainPreset
 from pneumonia.training.curves import write_curves
 
 
@@ -35,7 +35,7 @@ class Recipe:
     learning_rate: float
     batch: int = 32
     crop: float = 0.6
-    graft: float = 0.8
+    graft: float = 0.9
     weight_decay: float = 0.05
     label_smoothing: float = 0.05
     freeze_epochs: int = 0
@@ -95,7 +95,7 @@ class FilmTask:
 def train(
     network: Network,
     recipe: Recipe,
-    images: torch.Tensor | Films,
+    images: torch.Tensor | LocatedFilms,
     labels: torch.Tensor,
     valid: dict[str, tuple[torch.Tensor, np.ndarray]],
     device: torch.device,

@@ -18,7 +18,7 @@ from pneumonia.evaluation.calibration import calibrate_and_save
 from pneumonia.evaluation.corruptions import corrupt_in_turn
 from pneumonia.models import MODELS, build, initialise
 from pneumonia.preprocess import EvalPreset
-from pneumonia.training.augment import Films
+from pneumonia.training.augment import LocatedFilms
 from pneumonia.training.curves import plot_curves
 from pneumonia.training.loop import Recipe, train
 
@@ -102,7 +102,7 @@ def train_model(
         name: (torch.cat([part.cpu() for part in preset.batches(images, device)]), truth)
         for name, images in sets.items()
     }
-    films = Films.find(training.images, device)
+    films = LocatedFilms.find(training.images, device)
     commit = git_commit()  # of the code that runs, not of what is there when it ends
     network, history = train(network, recipe, films, training.labels, valid, device, folder, resume)
     provenance = Training(
@@ -154,7 +154,7 @@ def recalibrate(
         command: what was typed, for the card.
         size: side in px of the network's input (default: the card's).
     """
-    network, card, _ = load_checkpoint(model, device)
+    network, card, _ = load_checkpoint(model, device, to_calibrate=True)
     films = (training.images, validation.images, validation.labels.numpy())
     return calibrate_and_save(
         checkpoint_folder(model),
