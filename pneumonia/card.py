@@ -46,13 +46,14 @@ class Preprocessing:
     Attributes:
         grid: side in px of the image that the lungs are found on.
         size: side in px of the network's input.
-        lungs_sha256: of the weights of the lung finder.
+        lungs_sha256: of the weights of the lung finder; empty for a network of whole films, which
+            can be compared (see ``training.comparison``) but not used.
         standardise: by which greys.
     """
 
     grid: int
     size: int
-    lungs_sha256: str
+    lungs_sha256: str = ""
     standardise: str = "inside the lungs"
 
     def __post_init__(self) -> None:

@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from pneumonia.storage import typed_json
-from pneumonia.storage.shipped import CheckpointError, checkpoints_root
+from pneumonia.storage.shipped import CheckpointError, checkpoints_root, shipped_folder
 from pneumonia.storage.typed_json import FormatError, check
 
 SIDE = 128  # px of the picture that the network looks at, and of the mask
@@ -198,14 +198,17 @@ class LungFinder:
         return Lungs(mask, box_of(on), present, confidence, visible, inverted, upright, code)
 
 
-@functools.cache
 def lung_finder(device: torch.device) -> LungFinder:
-    """The shipped finder, loaded once per device.
+    """The finder among the checkpoints, or the shipped one where they have none; loaded once.
 
     Raises:
         CheckpointError: it is missing or damaged.
     """
-    return LungFinder.load(checkpoints_root() / LUNGS, device)
+    folder = checkpoints_root() / LUNGS
+    return _load(folder if folder.is_dir() else shipped_folder("checkpoints") / LUNGS, device)
+
+
+_load = functools.cache(LungFinder.load)
 
 
 def network_input(images: torch.Tensor) -> torch.Tensor:

@@ -18,7 +18,7 @@ from pneumonia.gate import Gate, GateResult
 from pneumonia.lungs import Lungs, lung_finder
 from pneumonia.models import Network, pick_device
 from pneumonia.overlay import overlay
-from pneumonia.preprocess import EvalPreset, to_canonical
+from pneumonia.preprocess import EvalPreset, hide, to_canonical
 from pneumonia.reading.radiograph import Radiograph, Source, read_radiograph
 
 Label = Literal["NORMAL", "PNEUMONIA"]
@@ -170,6 +170,30 @@ class Predictor:
         waiting = iter(sources)
         while batch := [read_radiograph(source) for source in islice(waiting, batch_size)]:
             yield from self._predict(batch, heatmap, target)
+
+    def occlude(self, source: Source, regions: np.ndarray) -> np.ndarray:
+        """What the model would say if part of the film were hidden: the question of cause.
+
+        Each region is replaced by what surrounds it in the lungs, one at a time, in one batch.
+
+        Args:
+            source: as ``predict`` takes it.
+            regions: ``(N, h, w)`` bool or float 0..1 over the whole film, at any resolution.
+
+        Returns:
+            ``(N,)`` float64, calibrated P(PNEUMONIA) with each region hidden.
+
+        Raises:
+            RadiographError: the source cannot be read as a film.
+        """
+        film = read_radiograph(source)
+        lungs = self._find_lungs(to_canonical(film.pixels)[None].to(self.device))
+        pixels = torch.from_numpy(film.pixels)[None].to(self.device)
+        inputs = self._preset([pixels], lungs).expand(len(regions), -1, -1, -1)
+        boxes = torch.tensor([lungs[0].box]).expand(len(regions), -1)
+        hidden = torch.from_numpy(np.asarray(regions, np.float32))[:, None].to(self.device)
+        logits = self._explainer.explain(hide(inputs, boxes, hidden), attribution=False).logits
+        return np.array([self._calibrated(float(logit))[1] for logit in logits])
 
     def _predict(
         self, films: list[Radiograph], heatmap: bool, target: Label | None

@@ -87,6 +87,25 @@ class EvalPreset:
         return F.interpolate(film, sides, mode="bilinear", antialias=True)
 
 
+def hide(inputs: torch.Tensor, boxes: torch.Tensor, regions: torch.Tensor) -> torch.Tensor:
+    """Network inputs with a region of each film replaced by what surrounds it in the lungs.
+
+    Args:
+        inputs: ``(N, 2, size, size)`` float32, as ``EvalPreset`` makes them.
+        boxes: ``(N, 4)`` float32, of the lungs.
+        regions: ``(N, 1, h, w)`` float 0..1 over the whole films, 1 where they are to be hidden.
+    """
+    size = inputs.shape[-1]
+    regions = resample(regions, view_of(boxes).to(inputs.device), size)[0]
+    views, masks = inputs.split(1, 1)
+    seen, sigma = masks * (1 - regions), 0.08 * size
+    around = gaussian_blur(
+        torch.cat([views * seen, seen], 1), [2 * math.ceil(2.5 * sigma) + 1] * 2, [sigma]
+    )
+    fill = around[:, :1] / around[:, 1:].clamp_min(1e-3) * soften(masks)
+    return torch.cat([views + regions * (fill - views), masks], 1)
+
+
 def view_of(boxes: torch.Tensor) -> torch.Tensor:
     """``(N, 4)`` boxes of lungs → ``(N, 2, 3)``, from the view's coordinates to the film's.
 

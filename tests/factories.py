@@ -36,6 +36,7 @@ from pneumonia.evaluation.results import (
     Refusals,
 )
 from pneumonia.gate import Gate, GateResult
+from pneumonia.lungs import Lungs, lung_finder
 from pneumonia.models import MODELS, ModelSpec, Network, build
 from pneumonia.predictor import Prediction
 from pneumonia.reading.radiograph import Radiograph
@@ -58,7 +59,7 @@ def card_of(model: str, **changes) -> Card:
         model=model,
         title=MODELS[model].title,
         version="7.8.9",
-        preprocessing=Preprocessing(224, 64),
+        preprocessing=Preprocessing(224, 64, lung_finder(torch.device("cpu")).card.sha256),
         calibration=Calibration(1.5, -0.2),
         operating_point=OperatingPoint(0.4),
         conformal=Conformal(0.9, 0.3, 0.6),
@@ -145,6 +146,15 @@ def film(height=140, width=160, name="a film.png", notes=(), format="PNG") -> Ra
     return Radiograph(ramp, name, format, tuple(notes), 0.0)
 
 
+def lungs(code="ok", box=(0.2, 0.2, 0.8, 0.8)) -> Lungs:
+    """Two upright lungs in the middle of the film, found beyond doubt unless ``code`` says else."""
+    left, top, right, bottom = (round(128 * edge) for edge in box)
+    third = (right - left) // 3
+    mask = np.zeros((128, 128), np.float32)
+    mask[top:bottom, left : left + third] = mask[top:bottom, right - third : right] = 1
+    return Lungs(mask, box, 1.0, 1.0, 1.0, 0.0, 1.0, code)
+
+
 def prediction(probability=0.8, model="cnn", gate="ok", heat=6.0, radiograph=None) -> Prediction:
     """NORMAL up to 0.3, PNEUMONIA from 0.6, UNCERTAIN between.
 
@@ -163,6 +173,7 @@ def prediction(probability=0.8, model="cnn", gate="ok", heat=6.0, radiograph=Non
         card=card_of(model, weights=WeightsFile(sha256=sha256(model.encode()).hexdigest())),
         attribution=None if heat is None else np.array([[0, sign * heat], [0, 0]], np.float32),
         target=label,
+        lungs=lungs(),
         model_input=np.zeros((8, 8), np.float32),
         gate=GateResult(gate),
         radiograph=radiograph or film(),

@@ -5,11 +5,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from factories import seeded_network
+from factories import lungs, seeded_network
 from pytorch_grad_cam import HiResCAM
 
-from pneumonia.explain import Explainer, grad_cam
-from pneumonia.models import MODELS
+from pneumonia.explain import Explainer, grad_cam, on_film
+from pneumonia.models import MODELS, lung_shares
 
 SIZE = 96
 
@@ -17,18 +17,22 @@ SIZE = 96
 def reference(network, film, target):
     """Grad-CAM by autograd, without hooks or the package (Selvaraju et al. 2017, eq. 1–2)."""
     network = network.requires_grad_(True)
-    maps = torch.relu(network.features(film)).detach().requires_grad_(True)
-    logit = network.classifier(maps.mean((2, 3)))[0, 0]
+    maps = torch.relu(network.features(film[:, :1])).detach().requires_grad_(True)
+    shares = torch.nn.functional.adaptive_avg_pool2d(film[:, 1:], maps.shape[2:])
+    logit = network.classifier((maps * shares / shares.sum()).sum((2, 3)))[0, 0]
     (logit if target == "PNEUMONIA" else -logit).backward()
-    weights = maps.grad.mean((2, 3), keepdim=True)
-    cells = maps.shape[2] * maps.shape[3]
-    return logit.item(), (cells * torch.relu((weights * maps).sum(1)))[0].detach().numpy()
+    weights = maps.grad.sum((2, 3), keepdim=True)
+    return logit.item(), torch.relu((weights * maps).sum(1))[0].detach().numpy()
 
 
 @pytest.fixture(scope="module")
 def inputs():
     torch.manual_seed(5)
-    return torch.nn.functional.avg_pool2d(torch.randn(8, 1, SIZE * 4, SIZE * 4), 4) * 4
+    views = torch.nn.functional.avg_pool2d(torch.randn(8, 1, SIZE * 4, SIZE * 4), 4) * 4
+    masks = torch.zeros(8, 1, SIZE, SIZE)
+    for number, mask in enumerate(masks):  # two lungs of different sizes
+        mask[:, 10 : 80 - number, 8 + number : 40] = mask[:, 5 + number : 90, 56:90] = 1
+    return torch.cat([views, masks], 1)
 
 
 @pytest.fixture(scope="module", params=MODELS)
@@ -36,7 +40,7 @@ def network(request, inputs):
     """Random, with logits of both signs and maps that speak for either class in each film."""
     network = seeded_network(request.param)
     with torch.inference_mode():
-        mean = torch.relu(network.features(inputs)).mean((0, 2, 3))
+        mean = torch.relu(network.features(inputs[:, :1])).mean((0, 2, 3))
     weight = network.classifier.weight.detach()
     network.classifier.weight.data = weight - (weight @ mean) / (mean @ mean) * mean
     return network
@@ -62,7 +66,32 @@ def test_evidence_adds_up_to_the_logit_and_costs_no_accuracy(network, inputs):
     np.testing.assert_allclose(logits, bare, atol=1e-5)
     np.testing.assert_allclose(embedding, again, atol=1e-5)
     bias = network.classifier.bias.item()
-    np.testing.assert_allclose(attribution.mean((1, 2)), logits - bias, atol=1e-3)
+    shares = lung_shares(inputs, attribution.shape[1:])[:, 0].numpy()
+    np.testing.assert_allclose((shares * attribution).sum((1, 2)), logits - bias, atol=1e-3)
+
+
+def test_what_lies_outside_the_lungs_has_no_part_in_the_logit(network, inputs):
+    """No cell without lung has a share, whatever its features are."""
+    shares = lung_shares(inputs, (12, 12))
+    assert torch.allclose(shares.sum((1, 2, 3)), torch.ones(len(inputs)))
+    outside = torch.nn.functional.adaptive_avg_pool2d(inputs[:, 1:], (12, 12)) == 0
+    assert outside.any() and not shares[outside].any()
+    assert torch.equal(lung_shares(inputs[:, :1], (2, 5)), torch.full((8, 1, 2, 5), 0.1))
+    assert lung_shares(0 * inputs, (2, 5)).unique().tolist() == pytest.approx([0.1])
+
+
+def test_a_map_on_the_film_lies_in_its_lungs_where_the_view_saw_them():
+    found = lungs(box=(0.25, 0.25, 0.75, 0.75))
+    cells = np.zeros((1, 8, 8), np.float32)
+    cells[0, 2, 1] = 5.0  # upper left: the first lung
+    (film_map,) = on_film(cells, [found])
+    assert film_map.shape == (128, 128) and not film_map[found.mask < 0.5].any()
+    y, x = np.unravel_index(film_map.argmax(), film_map.shape)
+    side = 1.12 * 64  # of the view, in pixels of the map; around its middle at 64
+    expected = 64 - side / 2 + side / 8 * np.array([2.5, 1.5])
+    assert np.hypot(*(np.array([y, x]) - expected)) < 3
+    flat = on_film(np.full((1, 8, 8), -2.0, np.float32), [found])[0]
+    np.testing.assert_allclose(flat, -2.0 * found.mask, atol=1e-6)
 
 
 @pytest.mark.slow
@@ -80,9 +109,10 @@ def test_hirescam_would_say_the_same(network, inputs):
 def test_the_package_makes_the_same_map_and_serves_other_heads(network, inputs):
     explainer = Explainer(network)
     with torch.no_grad():
-        maps = inputs[:2].contiguous(memory_format=torch.channels_last)
+        maps = inputs[:2, :1].contiguous(memory_format=torch.channels_last)
         maps = torch.relu(explainer.network.features(maps))
-    heat = grad_cam(network.classifier, maps).numpy()
+    shares = lung_shares(inputs[:2], maps.shape[2:])
+    heat = grad_cam(network.classifier, maps, shares).numpy()
     ours = explainer.explain(inputs[:2]).attribution
     np.testing.assert_allclose(ours, heat, rtol=0, atol=1e-6 * max(1, heat.max()))
 
@@ -92,7 +122,8 @@ def test_the_package_makes_the_same_map_and_serves_other_heads(network, inputs):
     logits, heat, _ = Explainer(wide).explain(inputs[:2])
     with torch.no_grad():
         bias = wide.classifier(torch.zeros(1, hidden.in_features)).item()
-    np.testing.assert_allclose(heat.mean((1, 2)), logits - bias, rtol=1e-3, atol=1e-5)
+    share = shares[:, 0].numpy()
+    np.testing.assert_allclose((share * heat).sum((1, 2)), logits - bias, rtol=1e-3, atol=1e-5)
 
 
 def scaled(heat):
@@ -122,7 +153,7 @@ def test_inner_features_are_the_means_of_the_last_stage_but_one(network, inputs)
     children = list(network.features.children())
     last = next(i for i, child in enumerate(children) if child is network.embedding)
     with torch.inference_mode():
-        expected = torch.nn.Sequential(*children[: last + 1])(inputs[:2]).mean((2, 3))
+        expected = torch.nn.Sequential(*children[: last + 1])(inputs[:2, :1]).mean((2, 3))
     np.testing.assert_allclose(embedding, expected, atol=1e-5)
     assert embedding.shape[1] in (160, 640)
 
@@ -136,8 +167,8 @@ def test_nothing_is_left_behind_and_the_network_stays_as_it_was(inputs):
     before = copy.deepcopy(network.state_dict())
     explainer = Explainer(network)
     explainer.explain(inputs[:1])
-    with pytest.raises(RuntimeError):  # three channels: the pass fails
-        explainer.explain(torch.zeros(1, 3, SIZE, SIZE))
+    with pytest.raises(RuntimeError):  # too small: the pass fails
+        explainer.explain(torch.zeros(1, 2, 8, 8))
     for module in (network, explainer.network):
         assert hooks(module) == 0 and all(p.grad is None for p in module.parameters())
     assert network.training and all(p.requires_grad for p in network.parameters())

@@ -1,14 +1,17 @@
 """The gate by hand, and what the shipped models' gates let through and refuse."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pytest
 import sklearn.datasets
+from factories import lungs
 
 from pneumonia import Predictor, read_radiograph
-from pneumonia.gate import Gate
+from pneumonia.gate import REASONS, Gate
+from pneumonia.reading.dicom import Tags
 from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.distractors import draw_distractors
 from pneumonia.synthetic.phantom import draw_phantom
@@ -34,10 +37,10 @@ def test_distances_are_mahalanobis_s(gate):
 
 def test_what_is_near_passes_and_what_is_far_is_told_so(gate, grey):
     film = read_radiograph(grey)
-    near = gate.check(film, NEAR)
+    near = gate.check(film, lungs(), NEAR)
     assert near.ok and str(near) == near.code == "ok"
     for features in (FAR, np.full(2, np.nan)):
-        refused = gate.check(film, features)
+        refused = gate.check(film, lungs(), features)
         assert not refused.ok and refused.code == "unlike"
         assert "does not look like" in str(refused)
 
@@ -51,7 +54,32 @@ def test_what_is_near_passes_and_what_is_far_is_told_so(gate, grey):
     ],
 )
 def test_each_cheap_check_names_itself(gate, grey, change, code, words):
-    result = gate.check(read_radiograph(change(grey)), NEAR)
+    result = gate.check(read_radiograph(change(grey)), lungs(), NEAR)
+    assert result.code == code and words in str(result)
+
+
+@pytest.mark.parametrize("code", ["no_lungs", "inverted", "turned", "cut_off"])
+def test_lungs_that_do_not_do_refuse_the_film(gate, grey, code):
+    result = gate.check(read_radiograph(grey), lungs(code), NEAR)
+    assert not result.ok and str(result) == REASONS[code]
+
+
+@pytest.mark.parametrize(
+    ("tags", "code", "words"),
+    [
+        (Tags(age=81.2), "age", "81 years old"),
+        (Tags(age=0.4), "age", "0 years old"),
+        (Tags(age=6), "age", "6 years old"),
+        (Tags(age=5.99), "ok", "ok"),
+        (Tags(age=1, view="AP", body_part="CHEST"), "ok", "ok"),
+        (Tags(view="PA", body_part="PORT CHEST"), "ok", "ok"),
+        (Tags(view="LL"), "view", "(LL)"),
+        (Tags(body_part="HAND"), "body_part", "(HAND)"),
+    ],
+)
+def test_what_the_file_says_of_how_it_was_taken_decides_first(gate, grey, tags, code, words):
+    film = replace(read_radiograph(grey), tags=tags)
+    result = gate.check(film, lungs(), NEAR)
     assert result.code == code and words in str(result)
 
 

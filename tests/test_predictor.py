@@ -9,6 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from pneumonia import Predictor, RadiographError, read_radiograph
 from pneumonia.checkpoint import CheckpointError, save_checkpoint
+from pneumonia.lungs import lung_finder
 from pneumonia.models import MODELS
 from pneumonia.preprocess import EvalPreset, to_canonical
 
@@ -25,8 +26,9 @@ def test_the_contract(predictor, films, tmp_path):
     assert type(prediction.probability) is float and 0 <= prediction.probability <= 1
     assert prediction.label == ("PNEUMONIA" if prediction.probability >= 0.4 else "NORMAL")
     assert prediction.target == prediction.label and prediction.threshold == 0.4
-    assert prediction.heatmap.dtype == np.float32 and prediction.heatmap.ndim == 2
-    assert prediction.heatmap.min() >= 0
+    assert prediction.heatmap.dtype == np.float32 and prediction.heatmap.shape == (128, 128)
+    assert prediction.heatmap.min() >= 0 and prediction.lungs.code == "ok"
+    assert not prediction.attribution[prediction.lungs.mask < 0.5].any()
     overlay = prediction.overlay()
     assert overlay.size == (240, 200) and overlay.mode == "RGB"
     for source in (path.read_bytes(), io.BytesIO(path.read_bytes()), Image.open(path), str(path)):
@@ -36,7 +38,8 @@ def test_the_contract(predictor, films, tmp_path):
 def test_probability_is_the_networks_calibrated_logit(predictor, films):
     network = seeded_network(predictor.name)
     with torch.inference_mode():
-        logit = network(EvalPreset(64)(to_canonical(films[0])[None])).item()
+        lungs = lung_finder(torch.device("cpu"))(to_canonical(films[0])[None])
+        logit = network(EvalPreset(64)([torch.from_numpy(films[0])[None]], lungs)).item()
     expected = 1 / (1 + np.exp(-logit / 1.5 + 0.2))
     assert predictor.predict(films[0]).probability == pytest.approx(expected, abs=1e-5)
 
@@ -105,10 +108,22 @@ def test_two_films_and_their_heatmaps_cost_one_pass_and_no_copy(predictor, films
         predictor.predict_batch(films[:2])
     for names in (bare.names, explained.names):
         convolutions = sum("conv" in name and "copy" not in name for name in names)
-        assert convolutions == {"cnn": 10, "densenet169": 168}[predictor.name]
+        finding = 21  # the lungs: a network of 20, and a blur of the mask
+        assert convolutions == {"cnn": 10, "densenet169": 168}[predictor.name] + finding
         copies = [name for name in names if "copy" in name or "clone" in name]
         assert len(copies) == 3  # each grid to whole numbers, both of them back
     assert not [name for name in explained.names if "backward" in name]
+
+
+def test_occlusion_hides_what_lies_in_the_lungs_and_nothing_else(predictor, films):
+    prediction = predictor.predict(films[1])
+    regions = np.zeros((3, 60, 80), bool)
+    regions[1, :6] = regions[1, -4:] = True  # above and below the lungs
+    regions[2, 15:45, 15:40] = True
+    nothing, outside, lung = predictor.occlude(films[1], regions)
+    assert nothing == pytest.approx(prediction.probability, abs=1e-6)
+    assert outside == pytest.approx(prediction.probability, abs=1e-3)
+    assert abs(lung - prediction.probability) > 1e-4
 
 
 def test_a_card_of_another_version_is_named(tmp_path):

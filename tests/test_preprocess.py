@@ -1,12 +1,17 @@
 import numpy as np
 import pytest
 import torch
+from factories import lungs
 
-from pneumonia.preprocess import BATCH, CANONICAL_SIDE, EvalPreset, to_canonical
+from pneumonia.preprocess import BATCH, CANONICAL_SIDE, EvalPreset, soften, to_canonical
+from pneumonia.synthetic.phantom import draw_phantom
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def images(films):
+def images():
+    films = [draw_phantom(300, 340, lesions=3 * (i % 2), seed=i).pixels for i in range(4)]
     return torch.stack([to_canonical(film) for film in films])
 
 
@@ -18,34 +23,68 @@ def test_a_film_of_any_shape_becomes_one_image():
     assert torch.equal(image[0, :, 0], image[0, :, -1])
 
 
-def test_size_of_the_file_leaves_no_trace(films):
-    """A film and its enlarged copy reach the network almost alike."""
-    film = films[1]
-    twice = film.repeat(2, 0).repeat(2, 1)
-    assert (to_canonical(film).int() - to_canonical(twice).int()).abs().float().mean() < 1.5
-
-
-def test_evaluation_input_is_standardised_and_blind_to_exposure(images):
+def test_the_view_is_standardised_inside_the_lungs_and_blind_to_exposure(images):
     preset = EvalPreset(96)
-    inputs = preset(images)
-    assert inputs.shape == (len(images), 1, 96, 96) and inputs.dtype == torch.float32
-    assert inputs.mean((1, 2, 3)).abs().max() < 1e-5
-    assert (inputs.std((1, 2, 3)) - 1).abs().max() < 1e-3
+    inputs = preset.images(images)
+    assert inputs.shape == (len(images), 2, 96, 96) and inputs.dtype == torch.float32
+    for view, mask in inputs:
+        assert mask.min() >= 0 and mask.max() <= 1 and 0.2 < mask.mean() < 0.8
+        assert abs(view[mask > 0.5].mean()) < 0.05 and abs(view[mask > 0.5].std() - 1) < 0.05
     darker = (images.float() * 0.5 + 20).round().to(torch.uint8)
-    assert (preset(darker) - inputs).abs().mean() < 0.02
+    assert (preset.images(darker) - inputs).abs().mean() < 0.05
 
 
-def test_a_blank_film_gives_zeros_not_nan():
-    assert torch.equal(
-        EvalPreset(64)(torch.full((1, 1, CANONICAL_SIDE, CANONICAL_SIDE), 77, dtype=torch.uint8)),
-        torch.zeros(1, 1, 64, 64),
+@pytest.mark.parametrize("colour", [0, 128, 255])
+def test_a_frame_around_the_film_changes_next_to_nothing(images, colour):
+    """What once turned healthy children into PNEUMONIA."""
+    side = CANONICAL_SIDE
+    framed = torch.full_like(images, colour)
+    inner = slice(side // 10, side - side // 10)
+    small = torch.nn.functional.interpolate(
+        images.float(), (inner.stop - inner.start,) * 2, mode="bilinear", antialias=True
     )
+    framed[..., inner, inner] = small.round().to(torch.uint8)
+    before, after = (EvalPreset(96).images(films) for films in (images, framed))
+    assert (before - after).abs().mean() < 0.12
+    for one, other in zip(before, after, strict=True):
+        assert np.corrcoef(one[0].flatten(), other[0].flatten())[0, 1] > 0.97
 
 
-def test_batches_are_the_films_in_order_on_the_device(images):
+def test_what_lies_outside_the_lungs_has_no_way_in(images):
+    found, preset = [lungs()] * len(images), EvalPreset(96)
+    changed = images.float() / 255
+    changed[:, :, :, :12] = 1 - changed[:, :, :, :12]  # of the whole film
+    changed[:, :, :30] = 0.3
+    before = preset(list(images.float() / 255), found)
+    assert torch.equal(before, preset(list(changed), found))
+
+
+def test_the_full_size_of_a_film_is_used(images):
+    large = [torch.from_numpy(draw_phantom(1200, 1360, seed=i).pixels)[None] for i in range(2)]
+    small = [image.float() / 255 for image in images[:2]]
+    one, other = (EvalPreset(96)(films, [lungs()] * 2) for films in (large, small))
+    assert one.shape == other.shape
+    fine = torch.nn.functional.interpolate(large[0][None], (4800, 5440), mode="nearest")[0]
+    again = EvalPreset(96)([fine], [lungs()])
+    assert np.corrcoef(again[0, 0].flatten(), one[0, 0].flatten())[0, 1] > 0.995
+
+
+def test_a_picture_of_one_grey_gives_zeros_not_nan():
+    grey = torch.full((1, 1, CANONICAL_SIDE, CANONICAL_SIDE), 77, dtype=torch.uint8)
+    inputs = EvalPreset(64).images(grey)
+    assert torch.isfinite(inputs).all() and inputs[:, 0].abs().max() < 1e-3
+
+
+def test_batches_are_the_films_in_order(images):
     many = images.repeat(BATCH // len(images) + 1, 1, 1, 1)
-    batches = list(EvalPreset(32).batches(many, torch.device("cpu")))
+    batches = list(EvalPreset(32).batches(many, CPU))
     assert [len(batch) for batch in batches] == [BATCH, len(many) - BATCH]
-    assert torch.equal(torch.cat(batches), EvalPreset(32)(many))
-    (elsewhere, *_) = EvalPreset(32).batches(images, torch.device("meta"))
-    assert elsewhere.device.type == "meta"
+    torch.testing.assert_close(torch.cat(batches), EvalPreset(32).images(many), atol=2e-3, rtol=0)
+
+
+def test_a_mask_is_softened_grown_and_shrunk():
+    mask = torch.from_numpy(lungs().mask)[None, None]
+    grown, shrunk = soften(mask), soften(mask, grow=-0.35)
+    assert shrunk.min() >= 0 and grown.max() <= 1
+    assert grown.mean() > mask.mean() > shrunk.mean()
+    assert (grown[..., 1:] - grown[..., :-1]).abs().max() < 0.5  # no sharp edge

@@ -26,7 +26,7 @@ def content(link: str) -> bytes:
 def test_a_third_model_predicts(three_models, films):
     assert available_models() == ["cnn", "densenet169", "tiny"]
     prediction = Predictor.load("tiny").predict(films[0])
-    assert prediction.card.title == "Tiny Net" and prediction.attribution.shape == (13, 13)
+    assert prediction.card.title == "Tiny Net" and prediction.model_input.shape == (64, 64)
 
 
 @pytest.mark.slow

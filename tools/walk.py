@@ -39,13 +39,17 @@ def stages(prediction: Prediction) -> list[tuple[list[str], str, Image.Image | s
     attribution = prediction.attribution
     share = 0.5 + 0.5 * attribution / np.abs(attribution).max()
     cells = Image.fromarray(colormaps["PuOr_r"](share, bytes=True)[:, :, :3])
-    cells = cells.resize((SIDE, SIDE), Image.Resampling.NEAREST)
+    cells = cells.resize((SIDE, SIDE))
     film = film_image(prediction.radiograph.pixels)
     weights = f"{prediction.card.title}\nweights\nthreshold\ncalibration\nfigures\nprovenance"
     answer = f"P = {prediction.probability:.2f}\n{prediction.verdict}\ngate: {prediction.gate}"
     return [
         (["reading/"], "Any file becomes one grey film, or says why not.", film),
-        (["preprocess.py"], "The film becomes the network's input.", grey),
+        (
+            ["lungs.py", "preprocess.py"],
+            "The lungs are found; they become the network's input.",
+            grey,
+        ),
         (
             ["models.py", "checkpoint.py", "card.py"],
             "A network, and what turns its logit into a verdict.",

@@ -1,13 +1,14 @@
 """A checkpoint's card and its evaluation → the model card people read, as Markdown.
 
-The order is that of Mitchell et al. 2019, "Model cards for model reporting"; the head is what the
-Hugging Face Hub indexes.
+The order is that of Mitchell et al. 2019, "Model cards for model reporting"; the
+head is what the Hugging Face Hub indexes.
 """
 
 from pathlib import Path
 from textwrap import fill
 
 from pneumonia.card import Card
+from pneumonia.evaluation.facts import applied_model_card, model_facts
 from pneumonia.evaluation.licence import Licence, licence_of
 from pneumonia.evaluation.results import CAVEATS, NAMES, SHOWN, Evaluation
 from pneumonia.storage.shipped import CARD
@@ -29,8 +30,8 @@ def model_card(card: Card, evaluation: Evaluation | None = None) -> str:
         ValueError: the evaluation is of other weights.
     """
     figures = _figures(card, evaluation) if evaluation else _validation(card)
-    parts = [_head(card), _introduction(card), _recipe(card), _use(card), figures]
-    return "\n\n".join([*parts, _LIMITS, _licence(card)]) + "\n"
+    parts = [_head(card), _introduction(card), model_facts(), _recipe(card), _use(card), figures]
+    return "\n\n".join([*parts, _LIMITS, applied_model_card(card), _licence(card)]) + "\n"
 
 
 def write_model_cards(checkpoints: Path, evaluation: Path | None = None) -> list[Path]:
@@ -84,6 +85,8 @@ def _introduction(card: Card) -> str:
         how = f"""by transfer from {before["pictures"]:,} natural pictures of {before["classes"]}
             classes ({before["source"] or first}; {before["size"]} px, {before["epochs"]} epochs,
             accuracy {before["accuracy"]:.3f} on held-out images; `{before["command"]}`)"""
+        if then := before.get("then"):
+            how += f", then {then}"
     weights = card.weights
     text = f"""NORMAL or PNEUMONIA (bacterial or viral) on a frontal chest film of a child, trained
         {how}. Version {card.version}, weights `{weights.file}`, SHA-256
@@ -140,9 +143,12 @@ def _use(card: Card) -> str:
         up to {band.normal_to:.3f}, PNEUMONIA from {band.pneumonia_from:.3f} on
         (class-conditional conformal prediction, {100 * band.coverage:.0f} % of either class);
         where both are or neither is, the verdict is UNCERTAIN."""
-    gate = f"""Films unlike the training films are refused (Mahalanobis distance in the features of
-        the last stage but one); {100 * passes.clean:.1f} % of clean and
-        {100 * passes.perturbed:.1f} % of perturbed validation films pass."""
+    gate = f"""The lungs are found first, by the [lung finder](../lungs/README.md) with the SHA-256
+        `{entry.lungs_sha256}`; the network sees nothing else. Films whose lungs are missing, cut
+        off, turned or inverted are refused, and films unlike the training films (Mahalanobis
+        distance in the features of the last stage but one); the latter lets
+        {100 * passes.clean:.1f} % of clean and {100 * passes.perturbed:.1f} % of perturbed
+        validation films pass."""
     return f"## From logit to verdict\n\n{_paragraph(text)}\n\n{_paragraph(gate)}"
 
 
@@ -195,7 +201,8 @@ def _licence(card: Card) -> str:
     licence = licence_of(card.training)
     terms = f"[{licence.name}]({licence.link})" if licence.link else licence.name
     text = f"""The weights carry the terms of what they were trained on: {terms}. Credit the films:
-        {card.training.data.name}. The code is MIT."""
+        {card.training.data.name}. The lung finder, without which the model cannot be used, has
+        terms of its own. The code is MIT."""
     return f"## Licence\n\n{_paragraph(text)}"
 
 
@@ -211,9 +218,9 @@ _LIMITS = """## Limits
 - **The data set has shortcuts.** Compression, shape and exposure give its classes away without the
   lungs (see the audit in the repository). Training perturbs both classes alike to blunt that; it
   cannot prove that nothing is left.
-- **The frame.** The models also react to what surrounds the chest: a margin or frame around the
-  film, or a much tighter crop, can turn a healthy child's film into PNEUMONIA, and the gate refuses
-  only part of such films. Use the film as it left the machine.
+- **The lungs' outline.** The model sees what the lung finder gives it: what the finder leaves out
+  (a lung hidden by an effusion, a base behind the diaphragm) is not seen, and the outline's shape,
+  which differs between the classes here, may still carry some of the news.
 - **Prevalence.** The probability is calibrated for classes of equal frequency. Where pneumonia is
   rarer or commoner, it has to be corrected.
 - **The heatmap** shows what the model used, not where a disease is."""

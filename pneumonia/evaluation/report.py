@@ -3,8 +3,17 @@
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import mean
 
-from pneumonia.evaluation.results import CAVEATS, NAMES, SHOWN, Evaluation, HeatmapChecks
+from pneumonia.evaluation.results import (
+    CAVEATS,
+    NAMES,
+    SHOWN,
+    Corrupted,
+    Evaluation,
+    HeatmapChecks,
+    ModelResult,
+)
 
 _RANDOMISED = "rank correlation with the trained maps, classifier randomised"
 _HEATMAP_ROWS = (  # text, check, figure, whether it is a share
@@ -43,6 +52,7 @@ def main_table(evaluation: Evaluation) -> str:
             low, high = model.intervals[key]
             row.append(f"{getattr(model.figures, key):.3f} ({low:.3f}–{high:.3f})")
         rows.append(row)
+    rows.append(["AUROC, lungs covered", *(f"{m.covered_auroc:.3f}" for m in models)])
     rows.append(["called UNCERTAIN", *(f"{100 * m.coverage.uncertain:.1f} %" for m in models)])
     return table(["", *(model.title for model in models)], rows)
 
@@ -87,6 +97,8 @@ def markdown(evaluation: Evaluation) -> str:
                 for name, row in model.corruptions.items()
             ]
             parts.append(table(_CORRUPTION_HEADINGS, rows))
+    if any(len(model.corruptions) > 1 for model in models.values()):
+        parts += ["## Over all changes", _OVER_ALL, _over_all(list(models.values()))]
     titles = [model.title for model in models.values()]
     rows = [
         [
@@ -105,6 +117,28 @@ def markdown(evaluation: Evaluation) -> str:
             text = "Mean rank correlation of the maps of two models of the same film:"
             parts.append(f"{text} {heat.agreement:.2f}.")
     return "\n\n".join(parts) + "\n"
+
+
+_OVER_ALL = (
+    "Mean and worst over the perturbed and reframed films above (as many of either class; "
+    "balanced error: half of both error rates together):"
+)
+
+
+def _over_all(models: Sequence[ModelResult]) -> str:
+    changes = [[row for n, row in m.corruptions.items() if n != "clean"] for m in models]
+    rows = [
+        ["balanced error, mean", *(f"{100 * mean(map(_error, c)):.1f} %" for c in changes)],
+        ["… worst", *(f"{100 * max(map(_error, c)):.1f} %" for c in changes)],
+        ["AUROC, lowest", *(f"{min(row.auroc for row in c):.4f}" for c in changes)],
+        ["sensitivity, lowest", *(f"{min(row.sensitivity for row in c):.3f}" for c in changes)],
+        ["specificity, lowest", *(f"{min(row.specificity for row in c):.3f}" for c in changes)],
+    ]
+    return table(["", *(model.title for model in models)], rows)
+
+
+def _error(row: Corrupted) -> float:
+    return 1 - (row.sensitivity + row.specificity) / 2
 
 
 _COVERAGE = (

@@ -1,5 +1,6 @@
 """``evaluation.json``, typed: what was measured of the models, for report, model cards and page."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +83,8 @@ class ModelResult:
         corruptions: name → figures; ``"clean"`` first, alone if the others were not asked for.
         probabilities: N calibrated probabilities of PNEUMONIA.
         ood: kind of pictures that are no chest films → what the gate did.
+        covered_auroc: on the films as they are, but with the lungs painted over: what their outline
+            and surroundings alone tell, at best nothing (0.5).
         held_out_coverage: by limits set on half of the patients, measured on the other half; None
             where these films did not set the card's limits either.
     """
@@ -95,6 +98,7 @@ class ModelResult:
     corruptions: dict[str, Corrupted]
     probabilities: tuple[float, ...]
     ood: dict[str, Refusals]
+    covered_auroc: float = math.nan
     held_out_coverage: Coverage | None = None
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from scipy.special import logit
+from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
 from pneumonia.card import LABELS
@@ -29,9 +30,10 @@ from pneumonia.evaluation.results import (
     Refusals,
     Saliency,
 )
+from pneumonia.explain import Explainer
 from pneumonia.models import pick_device
 from pneumonia.predictor import Prediction, Predictor
-from pneumonia.preprocess import to_canonical
+from pneumonia.preprocess import EvalPreset, to_canonical
 from pneumonia.reading.archive import find_films
 from pneumonia.reading.radiograph import Radiograph, read_radiograph
 from pneumonia.reading.refusals import RadiographError
@@ -109,7 +111,7 @@ def evaluate_models(
     if len(set(films.labels)) < 2:
         raise ValueError(f"The split {split!r} of {str(data)!r} lacks films of a class.")
     kinds, models = find_ood_images(ood), {}
-    for predictor, clean in zip(predictors, answers, strict=True):
+    for name, predictor, clean in zip(names, predictors, answers, strict=True):
         p, threshold = np.array([a.probability for a in clean]), predictor.threshold
         held_out = None
         if split == "val":
@@ -124,6 +126,7 @@ def evaluate_models(
             corruptions=corrupted(predictor, films, clean, ["clean"] if quick else CORRUPTIONS),
             probabilities=tuple(p.tolist()),
             ood={kind: refusals(predictor, pictures) for kind, pictures in kinds.items()},
+            covered_auroc=covered_auroc(name, films, predictor.device),
             held_out_coverage=held_out,
         )
     comparisons = compare_models(models, films, draws)
@@ -188,15 +191,20 @@ def coverage(answers: Sequence[Answer], labels: np.ndarray) -> Coverage:
 def corrupted(
     predictor: Predictor, films: Films, clean: Sequence[Answer], names: Iterable[str]
 ) -> dict[str, Corrupted]:
-    """Figures under each of the named corruptions, one after the other."""
+    """Figures under each of the named corruptions, one after the other.
+
+    Of as many films of either class: there are few of one, and more of the other tell little more.
+    """
+    some = balanced(films.labels)
+    labels, images, clean = films.labels[some], films.images[some], [clean[i] for i in some]
     rows = {}
     for name in tqdm(names, predictor.title, unit="corruption", disable=None):
         answers = clean
         if name != "clean":
-            changed = (image[0].numpy() for image in corrupt(films.images, name))
+            changed = (image[0].numpy() for image in corrupt(images, name))
             answers = [Answer.of(p) for p in predictor.predict_iter(changed, heatmap=False)]
         p = np.array([a.probability for a in answers])
-        figures = metrics(films.labels, p, predictor.threshold)
+        figures = metrics(labels, p, predictor.threshold)
         flips = [a.label != before.label for a, before in zip(answers, clean, strict=True)]
         rows[name] = Corrupted(
             *(figures.auroc, figures.sensitivity, figures.specificity),
@@ -204,6 +212,24 @@ def corrupted(
             gate_pass_rate=float(np.mean([a.in_scope for a in answers])),
         )
     return rows
+
+
+def covered_auroc(name: str | Path, films: Films, device: torch.device) -> float:
+    """The AUROC of a model with the lungs painted over in their mean grey."""
+    network, card, _ = load_checkpoint(name, device)
+    explainer, logits = Explainer(network), []
+    for inputs in EvalPreset(card.preprocessing.size).batches(films.images, device):
+        views, masks = inputs.split(1, 1)
+        covered = torch.cat([views.masked_fill(masks > 0.5, 0.0), masks], 1)
+        logits.append(explainer.explain(covered, attribution=False).logits)
+    return float(roc_auc_score(films.labels, np.concatenate(logits)))
+
+
+def balanced(labels: np.ndarray) -> np.ndarray:
+    """Indices of all films of the rarer class and as many of the other, evenly spread."""
+    classes = [np.flatnonzero(labels == label) for label in (0, 1)]
+    least = min(map(len, classes))
+    return np.concatenate([c[np.linspace(0, len(c) - 1, least).astype(int)] for c in classes])
 
 
 def refusals(predictor: Predictor, pictures: Sequence) -> Refusals:

@@ -162,8 +162,8 @@ def read_dicom(data: bytes, notes: list[Note]) -> tuple[np.ndarray, float, Tags]
 
 def _age(film: pydicom.Dataset) -> float | None:
     """The patient's age in years, as the file says it or by its dates; None where it does not."""
-    if stated := re.fullmatch(r"\s*(\d{1,3})([DWMY])\s*", str(film.get("PatientAge") or "")):
-        return int(stated[1]) / {"D": 365.25, "W": 52.18, "M": 12, "Y": 1}[stated[2]]
+    if stated := re.fullmatch(r"\s*(\d{1,3})([DWMY]?)\s*", str(film.get("PatientAge") or "")):
+        return int(stated[1]) / {"D": 365.25, "W": 52.18, "M": 12}.get(stated[2], 1)
     try:
         born, taken = (
             datetime.strptime(str(film.get(date) or ""), "%Y%m%d")

@@ -12,7 +12,7 @@ from pneumonia.storage.shipped import CARD
 from pneumonia.storage.typed_json import load
 
 _HEADINGS = (
-    *("run", "model", "first weights", "epochs", "crop ≥", "frozen", "seed", "input"),
+    *("run", "model", "sees", "first weights", "epochs", "crop ≥", "frozen", "seed", "input"),
     *("AUROC clean", "AUROC perturbed", "accuracy clean", "shipped"),
 )
 
@@ -20,7 +20,8 @@ _PAGE = """# Training runs that were compared
 
 `pneumonia runs docs/runs` wrote this page from the cards beside it, which have each
 run's command, commit and versions. Figures: validation films, clean and perturbed in turn; the
-official test split was never read. Input: trained at → used at.
+official test split was never read. Input: trained at → used at. What is perturbed includes other
+framings for the models that see lungs only; those of whole films were never measured on them here.
 
 {}
 
@@ -83,6 +84,7 @@ def row(name: str, card: Run, shipped: bool) -> list[str]:
     return [
         f"[{name}]({name}.json)",
         card.title,
+        "lungs" if card.preprocessing.lungs_sha256 else "the whole film",
         first_weights(training),
         f"{training.epochs_run} of {recipe['epochs']}",
         f"{recipe.get('crop', 0.6)}",

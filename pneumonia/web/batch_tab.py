@@ -166,7 +166,7 @@ def _as_json(name: str, answer: list[Prediction] | RadiographError) -> dict:
             "probability": round(p.probability, 4),
             "percent": percent(p.probability),
         }
-        | ({} if p.in_scope else {"gate": ref(f"gate.{p.gate.code}")})
+        | ({} if p.in_scope else {"gate": ref(f"gate.{p.gate.code}", **p.gate.arguments)})
         for p in answer
     }
     return {"name": name, "thumbnail": thumbnail, "models": models}

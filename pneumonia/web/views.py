@@ -51,7 +51,8 @@ def result(predictions: list[Prediction], pending: bool = False) -> str:
     """
     if any(p.in_scope for p in predictions):
         return _result(predictions, pending)
-    reasons = "".join(tag(f"gate.{code}", "p") for code in {p.gate.code: 0 for p in predictions})
+    gates = {p.gate.code: p.gate for p in predictions}
+    reasons = "".join(tag(f"gate.{code}", "p", **gate.arguments) for code, gate in gates.items())
     return f"""
 <section class="refusal" role="alert">
   {tag("gate.title", "h2")}
@@ -126,10 +127,11 @@ def _verdict(prediction: Prediction, anyway: bool) -> str:
     model = html(prediction.card.title, 'p class="model"')
     colon = '<span class="colon">: </span>'
     if not (anyway or prediction.in_scope):
+        gate = prediction.gate
         return f"""
 <li class="out-of-scope">
   {model}
-  <p class="label">{tag("verdict.none")}{colon}{tag(f"gate.{prediction.gate.code}")}</p>
+  <p class="label">{tag("verdict.none")}{colon}{tag(f"gate.{gate.code}", **gate.arguments)}</p>
 </li>"""
     probability = escape(percent(prediction.probability))
     clean = prediction.card.validation.clean

@@ -1,35 +1,63 @@
-import numpy as np
 import pytest
 import torch
 
-from pneumonia.preprocess import CANONICAL_SIDE, to_canonical
-from pneumonia.training.augment import TrainPreset
+from pneumonia.preprocess import to_canonical
+from pneumonia.synthetic.phantom import draw_phantom
+from pneumonia.training.augment import LocatedFilms, TrainPreset, degrade, expose
 
 
 @pytest.fixture(scope="module")
-def images(films):
-    return torch.stack([to_canonical(film) for film in films])
+def films():
+    drawn = [to_canonical(draw_phantom(300, 340, seed=seed).pixels) for seed in range(8)]
+    return LocatedFilms.find(torch.stack(drawn), torch.device("cpu"))
 
 
-def test_training_input_is_random_seeded_and_in_range(images):
-    preset = TrainPreset(80)
+def test_films_are_picked_with_their_lungs(films):
+    some = films[torch.tensor([5, 2])]
+    assert len(films) == 8 and len(some) == 2
+    assert torch.equal(some.masks[1], films.masks[2]) and torch.equal(some.boxes[0], films.boxes[5])
+    assert (films.masks > 127).float().mean((1, 2, 3)).min() > 0.1
+
+
+def test_training_input_is_random_seeded_and_in_range(films):
+    preset, before = TrainPreset(80), films.images.clone()
     torch.manual_seed(0)
-    first, other = preset(images), preset(images)
+    first, other = preset(films), preset(films)
     torch.manual_seed(0)
-    again = preset(images)
-    assert first.shape == (len(images), 1, 80, 80)
+    again = preset(films)
+    assert first.shape == (8, 2, 80, 80) and first.dtype == torch.float32
     assert torch.isfinite(first).all()
+    assert first[:, 1].min() >= 0 and first[:, 1].max() <= 1
     assert torch.equal(first, again) and not torch.equal(first, other)
-    before = images.clone()
-    changed = preset.change(images)
-    assert changed.shape == images.shape and changed.min() >= 0 and changed.max() <= 1
-    assert torch.equal(images, before)
+    assert torch.equal(films.images, before)
 
 
-def test_each_step_of_the_augmentation_changes_films(images):
-    preset, films = TrainPreset(CANONICAL_SIDE), images.float() / 255
+def test_grafting_leaves_the_lungs_and_changes_what_surrounds_them(films):
+    torch.manual_seed(1)
+    views, masks = torch.randn(6, 1, 40, 40), torch.zeros(6, 1, 40, 40)
+    masks[:, :, 10:30, 5:35] = 1
+    mixed, outline = TrainPreset(40, graft=1.0).transplant(views, masks)
+    inside = masks.bool()
+    assert torch.equal(mixed[inside], views[inside])
+    assert not torch.equal(mixed[~inside], views[~inside]) and torch.equal(outline, masks)
+    same, _ = TrainPreset(40, graft=0.0).transplant(views, masks)
+    assert torch.equal(same, views)
+
+
+def test_lungs_are_cut_off_at_random_and_the_box_ends_with_them(films):
+    torch.manual_seed(0)
+    masks = films.masks.float() / 255
+    cut, _, beyond = TrainPreset(80, cut=1.0).cut_off(masks, films.boxes)
+    assert ((cut > 0) & (beyond > 0)).sum() == 0
+    assert (cut.mean((1, 2, 3)) < 0.98 * masks.mean((1, 2, 3))).any()
+    whole, same, nothing = TrainPreset(80, cut=0.0).cut_off(masks, films.boxes)
+    assert torch.equal(whole, masks) and nothing.sum() == 0
+    assert (same - films.boxes).abs().max() < 0.1  # jitter
+
+
+def test_each_step_of_the_augmentation_changes_films(films):
     torch.manual_seed(3)
-    assert (preset.warp(films) - films).abs().mean((1, 2, 3)).min() > 0.01
-    assert (preset.expose(films.clone()) - films).abs().mean((1, 2, 3)).min() > 0.005
-    changed = [not torch.equal(preset.degrade(film), film) for film in films.repeat(4, 1, 1, 1)]
-    assert 0.6 < np.mean(changed) < 1  # most, and some stay as they are
+    pictures = films.images.float() / 255
+    assert (expose(pictures.clone()) - pictures).abs().mean((1, 2, 3)).min() > 0.005
+    changed = [not torch.equal(degrade(film), film) for film in pictures.repeat(4, 1, 1, 1)]
+    assert 0.6 < sum(changed) / len(changed) < 1  # most, and some stay as they are

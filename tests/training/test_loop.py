@@ -3,10 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from factories import TINY
+from factories import TINY, lungs
 
 from pneumonia.models import build, initialise
-from pneumonia.preprocess import to_canonical
+from pneumonia.preprocess import EvalPreset, to_canonical
+from pneumonia.training.augment import LocatedFilms
 from pneumonia.training.loop import Recipe, one_cycle, train
 
 RECIPE = Recipe(size=48, epochs=3, learning_rate=3e-3, batch=8, seed=3)
@@ -14,7 +15,7 @@ RECIPE = Recipe(size=48, epochs=3, learning_rate=3e-3, batch=8, seed=3)
 
 @pytest.fixture(scope="module")
 def task():
-    """Dark and bright discs: something a small network learns in seconds."""
+    """Dark and bright discs in the lungs: something a small network learns in seconds."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[-1:1:96j, -1:1:96j]
     images, labels = [], []
@@ -23,16 +24,23 @@ def task():
         film += (0.35 if i % 2 else -0.35) * (x**2 + y**2 < rng.uniform(0.2, 0.4))
         images.append(to_canonical(film.clip(0, 1).astype(np.float32)))
         labels.append(i % 2)
-    return torch.stack(images), torch.tensor(labels)
+    masks = torch.from_numpy(lungs().mask * 255).to(torch.uint8).expand(48, 1, 128, 128)
+    boxes = torch.tensor([lungs().box] * 48)
+    return LocatedFilms(torch.stack(images), masks, boxes), torch.tensor(labels)
+
+
+def inputs_of(films, size=RECIPE.size):
+    return EvalPreset(size)(list(films.images.float() / 255), [lungs()] * len(films))
 
 
 def run(task, folder, recipe=RECIPE, **options):
     images, labels = task
     torch.manual_seed(recipe.seed)
     network = TINY.build()
-    valid = {"auroc": (images[:16], labels[:16].numpy())}
-    device = torch.device("cpu")
-    return train(network, recipe, images[16:], labels[16:], valid, device, folder, **options)
+    some = torch.arange(16)
+    valid = {"auroc": (inputs_of(images[some]), labels[:16].numpy())}
+    device, rest = torch.device("cpu"), torch.arange(16, 48)
+    return train(network, recipe, images[rest], labels[16:], valid, device, folder, **options)
 
 
 def test_it_learns(task, tmp_path):
@@ -96,9 +104,10 @@ def test_densenet_fine_tunes_from_a_file(task, tmp_path):
     initialise(network, str(tmp_path / "weights.pth"))
     images, labels = task
     recipe = dataclasses.replace(RECIPE, epochs=2, freeze_epochs=1, size=32)
-    valid = {"auroc": (images[:8], labels[:8].numpy())}
+    some = torch.arange(16)
+    valid = {"auroc": (inputs_of(images[some[:8]], 32), labels[:8].numpy())}
     tuned, history = train(
-        network, recipe, images[:16], labels[:16], valid, torch.device("cpu"), tmp_path
+        network, recipe, images[some], labels[:16], valid, torch.device("cpu"), tmp_path
     )
     assert len(history) == 2 and all(np.isfinite(row["loss"]) for row in history)
     assert not torch.equal(tuned.classifier.weight, source.classifier.weight)
@@ -113,6 +122,6 @@ def test_one_cycle_rises_then_falls_to_zero():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_training_on_the_gpu(task, tmp_path):
     images, labels = task
-    valid = {"auroc": (images, labels.numpy())}
+    valid = {"auroc": (inputs_of(images), labels.numpy())}
     _, history = train(TINY.build(), RECIPE, images, labels, valid, torch.device("cuda"), tmp_path)
     assert len(history) == RECIPE.epochs

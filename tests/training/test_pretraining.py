@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from pneumonia.cli import app
 from pneumonia.models import build, initialise
 from pneumonia.training.loop import Recipe, train
-from pneumonia.training.pretraining import PictureTask, load_pictures
+from pneumonia.training.pretraining import PictureTask, evaluation_input, load_pictures
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_it_learns_to_tell_pictures_apart(stripes, tmp_path):
     network.classifier = torch.nn.Linear(network.classifier.in_features, 3)
     recipe = Recipe(size=32, epochs=5, learning_rate=3e-3, batch=10, ema=0.8)
     images, labels = stripes
-    valid = {"accuracy": (images[45:], labels[45:].numpy())}
+    valid = {"accuracy": (evaluation_input(images[45:]), labels[45:].numpy())}
     device = torch.device("cpu")
     _, history = train(
         network, recipe, images[:45], labels[:45], valid, device, tmp_path, task=PictureTask

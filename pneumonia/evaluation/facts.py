@@ -1,0 +1,52 @@
+"""What a clinician and a hospital's IT ask of a model first, as tables of its model card."""
+
+from pneumonia.card import Card
+from pneumonia.evaluation.report import table
+
+_FACTS = {
+    "what it does": "says how likely it is that a chest film of a child shows pneumonia",
+    "whom it knows": "children of 1 to 5 years, frontal (AP) films, one hospital",
+    "when not to use it": "to diagnose, to exclude pneumonia, to decide on treatment; adults, "
+    "infants under 1 year; lateral films; photographs of a screen; films with devices over the "
+    "lungs",
+    "when to stop": "the page says OUT OF SCOPE or UNCERTAIN; the heat lies where you see nothing; "
+    "what you see and what it says differ",
+    "what it cannot see": "anything but pneumonia, and anything outside the lungs",
+    "what was not measured": "other hospitals, sex, ethnicity, machines, effect on care",
+}
+
+
+def model_facts() -> str:
+    """When to use it, when not, when to stop, on one screen.
+
+    After Sendak et al. 2020, "Presenting machine learning model information to clinical end users
+    with model facts labels".
+    """
+    return f"## Model facts\n\n{table(['', ''], _FACTS.items())}"
+
+
+def applied_model_card(card: Card) -> str:
+    """The fields of the Applied Model Card of the Coalition for Health AI."""
+    data = card.training.data
+    rows = {
+        "developer": "the maintainers of this repository; inquiries by its issues",
+        "release": f"research demonstration, version {card.version}, {card.training.finished}",
+        "regulatory approval": "none, and none sought",
+        "intended users": "clinicians who try it, teachers, engineers, researchers",
+        "clinical risk level": "not for clinical use",
+        "workflow": "a film is dropped into a page; its answer is read beside the film by a person "
+        "who reads films",
+        "outcome, output": "calibrated P(PNEUMONIA), a verdict with UNCERTAIN, a map of evidence",
+        "model type": "convolutional network on the lungs, pooled over them; no foundation model",
+        "input": "one frontal chest film; of its DICOM elements, age, view and body part decide on "
+        "scope alone",
+        "development data": f"{data.films:,} films of {data.patients:,} patients: {data.name}",
+        "bias mitigation": "lungs first; both classes perturbed, framed and grafted alike",
+        "known biases": "one hospital and age; the classes' films were exposed, cropped and saved "
+        "differently (see the audit)",
+        "usefulness, fairness, safety": "performance and robustness in “Figures”; effect on care "
+        "and differences between groups were not measured: the data set names no groups",
+        "maintenance": "each version is measured by `pneumonia evaluate`; use is not monitored",
+        "funding, third parties": "none; films and outlines as credited below",
+    }
+    return f"## Applied model card\n\n{table(['', ''], rows.items())}"
