@@ -1,7 +1,6 @@
 """Layout, events and launch options of the page."""
 
 import functools
-import os
 from pathlib import Path
 from typing import Any
 
@@ -201,12 +200,11 @@ def _endpoints() -> None:
         )
 
 
-def launch(page: gr.Blocks, host: str | None = None, port: int | None = None) -> None:
-    """Serve the page until it is interrupted; without host or port Gradio's variables decide."""
-    name = host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
-    local = is_local(f"//[{name}]" if ":" in name else f"//{name}")
+def launch(page: gr.Blocks, host: str, port: int) -> None:
+    """Serve the page until it is interrupted."""
+    name = f"[{host}]" if ":" in host else host  # as in an address
     page.launch(
-        server_name=host,
+        server_name=name,
         server_port=port,
         theme=theme(),
         css_paths=[_HERE / name for name in ("style.css", "viewer.css", "rtl.css")],
@@ -215,7 +213,10 @@ def launch(page: gr.Blocks, host: str | None = None, port: int | None = None) ->
         max_file_size=MAX_UPLOAD_BYTES,
         app_kwargs={
             "routes": [modules.ROUTE],
-            "middleware": [Middleware(Neighbours, local=local), Middleware(BodySizeLimit)],
+            "middleware": [
+                Middleware(Neighbours, local=is_local(f"//{name}")),
+                Middleware(BodySizeLimit),
+            ],
             "exception_handlers": {OSError: no_room},
         },
         footer_links=["api"],
