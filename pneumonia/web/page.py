@@ -19,6 +19,7 @@ from pneumonia.web.texts import i18n
 from pneumonia.web.theme import theme
 
 _HERE = Path(__file__).parent
+STYLES = ("style.css", "verdict.css", "viewer.css", "rtl.css")
 _WAITING = 32
 
 _html = functools.partial(gr.HTML, apply_default_css=False)
@@ -207,7 +208,7 @@ def launch(page: gr.Blocks, host: str, port: int) -> None:
         server_name=name,
         server_port=port,
         theme=theme(),
-        css_paths=[_HERE / name for name in ("style.css", "viewer.css", "rtl.css")],
+        css_paths=[_HERE / name for name in STYLES],
         i18n=i18n(),
         head=modules.head(),
         max_file_size=MAX_UPLOAD_BYTES,
