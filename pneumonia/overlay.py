@@ -11,6 +11,11 @@ from PIL import Image
 COLORMAP = "inferno"  # perceptually uniform; survives colour blindness and a projector
 FULL_STRENGTH = 15.0  # calibrated log-odds of a cell that is shown at full strength
 FAINT = 0.05 * FULL_STRENGTH  # log-odds below which the eye sees no heat
+STEPS = (FULL_STRENGTH / 3, 2 * FULL_STRENGTH / 3)  # log-odds at which contour lines run
+SHADE = 0.4  # how much darker the film is below a map of full opacity
+# from weak to strong, of equal lightness on either side, apart for the colour-blind too
+_WARM = ((213, 94, 0), (250, 204, 90))
+_COOL = ((0, 114, 190), (126, 214, 255))
 
 
 def film_image(pixels: np.ndarray) -> Image.Image:
@@ -62,6 +67,43 @@ def overlay(pixels: np.ndarray, heatmap: np.ndarray, opacity: float = 0.7) -> Im
     colours, strength = heat_layer(heatmap, film.size)
     strength = strength.point([round(level * opacity) for level in range(256)])
     return Image.composite(colours, film.convert("RGB"), strength)
+
+
+def evidence_colours() -> np.ndarray:
+    """Colours of what raised the probability and of what lowered it.
+
+    Returns:
+        ``(2, 256, 4)`` uint8 RGBA, warm and cool, each from no strength to full strength; nothing
+        where the strength is below ``FAINT``.
+    """
+    share = np.linspace(0, 1, 256)[:, None]
+    sides = [(1 - share) * weak + share * strong for weak, strong in np.array((_WARM, _COOL))]
+    alpha = np.where(share * FULL_STRENGTH < FAINT, 0, 255 * (0.3 + 0.7 * share))
+    tables = [np.concatenate([colours, alpha], 1) for colours in sides]
+    return np.stack(tables).round().astype(np.uint8)
+
+
+def signed_overlay(
+    pixels: np.ndarray, attribution: np.ndarray, opacity: float = 0.7
+) -> Image.Image:
+    """The darkened film with what raised the probability in warm colours, what lowered it in cool.
+
+    Args:
+        pixels: ``(height, width)`` float in 0..1.
+        attribution: ``(h, w)`` float in signed calibrated log-odds, over the whole film.
+        opacity: from 0 (film only) to 1.
+
+    Returns:
+        RGB, of the film's own size.
+    """
+    film = film_image(pixels)
+    values = Image.fromarray(attribution.astype(np.float32))
+    log_odds = np.asarray(values.resize(film.size, Image.Resampling.BILINEAR))
+    levels = (np.abs(log_odds) * (255 / FULL_STRENGTH)).round().clip(0, 255).astype(np.uint8)
+    layer = evidence_colours()[(log_odds < 0).astype(np.uint8), levels]
+    alpha = Image.fromarray((layer[..., 3] * opacity).round().astype(np.uint8))
+    below = film.point([round(grey * (1 - SHADE * opacity)) for grey in range(256)]).convert("RGB")
+    return Image.composite(Image.fromarray(layer[..., :3]), below, alpha)
 
 
 def side_by_side(pictures: Sequence[Image.Image]) -> Image.Image:

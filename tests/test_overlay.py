@@ -1,6 +1,6 @@
 import numpy as np
 
-from pneumonia.overlay import FULL_STRENGTH, film_image, heat_layer, overlay
+from pneumonia.overlay import FAINT, FULL_STRENGTH, film_image, heat_layer, overlay, signed_overlay
 
 FILM = np.tile(np.linspace(0, 1, 60, dtype=np.float32), (40, 1))
 
@@ -42,3 +42,16 @@ def test_opacity():
     none, half, full = (np.asarray(overlay(FILM, heat, o)).astype(int) for o in (0, 0.5, 1))
     np.testing.assert_array_equal(none, film)
     assert np.abs(half - (film + full) / 2).max() <= 2
+
+
+def test_a_signed_map_is_warm_above_cool_below_and_nothing_between():
+    signed = FULL_STRENGTH * np.array([[1, 0.99 * FAINT / FULL_STRENGTH, -1]], np.float32)
+    grey = np.full((40, 60), 0.5, np.float32)
+    seen = np.asarray(signed_overlay(grey, signed)).astype(int)
+    warm, quiet, cool = seen[20, 2], seen[20, 30], seen[20, 57]
+    assert warm[0] > warm[2] + 60 and cool[2] > cool[0] + 60
+    assert np.ptp(quiet) == 0 < quiet[0] < 128  # darkened, not coloured
+    luminance = seen[20, [2, 57]] @ [0.2126, 0.7152, 0.0722]
+    assert abs(luminance[0] - luminance[1]) < 25  # neither side shouts down the other
+    none = np.asarray(signed_overlay(grey, signed, opacity=0))
+    np.testing.assert_array_equal(none, np.asarray(film_image(grey).convert("RGB")))

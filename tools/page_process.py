@@ -21,6 +21,7 @@ def running_page(
     folder: Path = ROOT,
     port: int | None = None,
     env: Mapping[str, str | None] | None = None,
+    host: str = "127.0.0.1",
     **options,
 ) -> Iterator[tuple[subprocess.Popen, str]]:
     """A page, once it answers, and its address; ended afterwards.
@@ -30,13 +31,14 @@ def running_page(
         folder: where the program runs.
         port: by default a free one.
         env: variables beside this process's own, or ``None`` for those that it shall not have.
+        host: where it listens.
         options: of ``subprocess.Popen``; what it prints goes nowhere by default.
 
     Raises:
         RuntimeError: it does not start.
     """
     port = port or free_port()
-    gradio = {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)}
+    gradio = {"GRADIO_SERVER_NAME": host, "GRADIO_SERVER_PORT": str(port)}
     variables = {**os.environ, **(env or {}), **gradio}
     process = subprocess.Popen(
         [sys.executable, program],
@@ -44,7 +46,7 @@ def running_page(
         env={name: value for name, value in variables.items() if value is not None},
         **{"stdout": subprocess.DEVNULL, **options},
     )
-    address = f"http://127.0.0.1:{port}/"
+    address = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
     try:
         if not wait_for(address, process):
             raise RuntimeError(f"{program} did not start (status {process.poll()}).")

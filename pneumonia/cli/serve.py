@@ -8,7 +8,7 @@ def serve(
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Where to listen; 0.0.0.0 for every machine that reaches this one.",
+            help="Where to listen; 0.0.0.0 (or ::) for every machine that reaches this one.",
             show_default="this machine only",
         ),
     ] = None,

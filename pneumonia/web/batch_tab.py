@@ -22,6 +22,7 @@ from pneumonia.reading.archive import FilmRef, list_films
 from pneumonia.reading.radiograph import Radiograph, RadiographError
 from pneumonia.web import handlers
 from pneumonia.web.texts import attributes, html, ref, tag
+from pneumonia.web.verdict import reason
 from pneumonia.web.views import download
 
 THUMBNAIL = 96  # px
@@ -166,7 +167,7 @@ def _as_json(name: str, answer: list[Prediction] | RadiographError) -> dict:
             "probability": round(p.probability, 4),
             "percent": percent(p.probability),
         }
-        | ({} if p.in_scope else {"gate": ref(f"gate.{p.gate.code}", **p.gate.arguments)})
+        | ({} if p.in_scope else {"gate": reason(p.gate)})
         for p in answer
     }
     return {"name": name, "thumbnail": thumbnail, "models": models}

@@ -5,6 +5,7 @@ import functools
 import io
 import json
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +27,7 @@ from pneumonia.reading.radiograph import MAX_BYTES, Radiograph, film_name
 from pneumonia.reading.refusals import RadiographError
 from pneumonia.storage.shipped import available_models
 from pneumonia.web import on_gpu, views
+from pneumonia.web.container import processors
 
 PREDICTORS: dict[str, Predictor] = {}  # the most capable first; filled once, before any visitor
 
@@ -57,11 +59,12 @@ def load_models() -> None:
 
 @functools.cache  # however often it is called, once
 def share_cores() -> None:
-    """Give each of the ``CONCURRENT`` films its part of this process's threads.
+    """Give each of the ``CONCURRENT`` films its part of what this process may use.
 
     A pass gains little from a second core, and two films that fight for it lose much.
     """
-    torch.set_num_threads(max(1, torch.get_num_threads() // CONCURRENT))
+    threads = math.ceil(min(torch.get_num_threads(), processors() or math.inf))
+    torch.set_num_threads(max(1, threads // CONCURRENT))
 
 
 @on_gpu

@@ -1,7 +1,6 @@
 """Layout, events and launch options of the page."""
 
 import functools
-import os
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from pneumonia.web.texts import i18n
 from pneumonia.web.theme import theme
 
 _HERE = Path(__file__).parent
+STYLES = ("style.css", "verdict.css", "viewer.css", "rtl.css")
 _WAITING = 32
 
 _html = functools.partial(gr.HTML, apply_default_css=False)
@@ -201,21 +201,23 @@ def _endpoints() -> None:
         )
 
 
-def launch(page: gr.Blocks, host: str | None = None, port: int | None = None) -> None:
-    """Serve the page until it is interrupted; without host or port Gradio's variables decide."""
-    name = host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
-    local = is_local(f"//[{name}]" if ":" in name else f"//{name}")
+def launch(page: gr.Blocks, host: str, port: int) -> None:
+    """Serve the page until it is interrupted."""
+    name = f"[{host}]" if ":" in host else host  # as in an address
     page.launch(
-        server_name=host,
+        server_name=name,
         server_port=port,
         theme=theme(),
-        css_paths=[_HERE / name for name in ("style.css", "viewer.css", "rtl.css")],
+        css_paths=[_HERE / name for name in STYLES],
         i18n=i18n(),
         head=modules.head(),
         max_file_size=MAX_UPLOAD_BYTES,
         app_kwargs={
             "routes": [modules.ROUTE],
-            "middleware": [Middleware(Neighbours, local=local), Middleware(BodySizeLimit)],
+            "middleware": [
+                Middleware(Neighbours, local=is_local(f"//{name}")),
+                Middleware(BodySizeLimit),
+            ],
             "exception_handlers": {OSError: no_room},
         },
         footer_links=["api"],

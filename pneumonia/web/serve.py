@@ -1,10 +1,13 @@
 """From nothing to a page that answers, and back to nothing: no upload is left behind."""
 
+import os
 import signal
 import sys
 from contextlib import ExitStack
 
 from pneumonia.web import malloc
+from pneumonia.web.address import address
+from pneumonia.web.container import check_memory
 from pneumonia.web.retention import upload_folder
 
 
@@ -16,9 +19,12 @@ def serve(host: str | None = None, port: int | None = None) -> None:
         port: by default ``$GRADIO_SERVER_PORT``, else the first free one from 7860.
 
     Raises:
-        OSError: uploads cannot be kept, or the port is taken.
+        OSError: nothing can listen there, uploads cannot be kept, or the memory is too small.
         CheckpointError: there is no model, or one cannot be used.
     """
+    host, port = address(host, port)
+    check_memory()
+    os.environ.pop("GRADIO_SERVER_NAME", None)  # Gradio's look for a free port knows IPv4 only
     malloc.limit_arenas()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))  # at any moment; nothing is left behind

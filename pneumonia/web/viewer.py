@@ -1,8 +1,7 @@
 """The film viewer as HTML: one film, and what each model used.
 
 ``modules/viewer.js`` brings it to life. Everything a visitor can do there happens in the browser:
-the film, the attribution as a handful of numbers, what each network saw and the colour tables
-travel inside the HTML.
+the film, the attributions as numbers, what each network saw and the colours travel inside the HTML.
 """
 
 import base64
@@ -14,12 +13,19 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from pneumonia.overlay import FAINT, FULL_STRENGTH, data_uri, film_image, heat_colours
+from pneumonia.overlay import (
+    FAINT,
+    FULL_STRENGTH,
+    SHADE,
+    STEPS,
+    data_uri,
+    evidence_colours,
+    film_image,
+)
 from pneumonia.web.texts import Argument, attributes, html, tag
 
 FILM_SIDE = 1600  # longest side in pixels, enough to zoom in
 OPACITY = 70  # per cent, where the slider stands at first
-COLORMAPS = ("inferno", "viridis", "cividis", "gray")  # the first is the default
 _CANVAS = '<canvas aria-hidden="true"></canvas>'
 _ICONS = {  # on a 20 x 20 grid, drawn in the colour of the words
     "side": '<path d="M2.5 4.5h6v11h-6zM11.5 4.5h6v11h-6z"/>',
@@ -45,15 +51,13 @@ class Heat:
 
     Attributes:
         title: the model's name for people.
-        attribution: ``(h, w)`` float32 signed calibrated log-odds on the network's last grid: above
-            0 a cell speaks for PNEUMONIA, below for NORMAL.
-        label: the class the model called, which is explained at first.
+        attribution: ``(h, w)`` float32 signed calibrated log-odds over the whole film, on a grid of
+            any size: above 0 a cell speaks for PNEUMONIA, below for NORMAL.
         model_input: ``(size, size)`` float32 0..1, the exact network input as a grey picture.
     """
 
     title: str
     attribution: np.ndarray
-    label: str
     model_input: np.ndarray
 
 
@@ -81,11 +85,10 @@ def viewer(
         "ident": ident,
         "full": FULL_STRENGTH,
         "faint": FAINT,
-        "tables": {colours: _table(colours) for colours in COLORMAPS},
-        "heats": [
-            {"label": h.label, "grid": np.asarray(h.attribution, float).round(3).tolist()}
-            for h in heats
-        ],
+        "shade": SHADE,
+        "steps": STEPS,
+        "table": _base64(evidence_colours()),
+        "heats": [_numbers(heat.attribution) for heat in heats],
     }
     state = 'aria-busy="true" inert' if pending else f'data-viewer="{escape(json.dumps(payload))}"'
     ident = escape(ident)
@@ -96,7 +99,7 @@ def viewer(
     for number, heat in enumerate(heats, start=1):
         panels += _evidence(heat, number, ident, pending)
     return f"""
-<section class="viewer" data-mode="side" style="--aspect: {width / height:.4f}"
+<section class="viewer" data-mode="side" data-large="" style="--aspect: {width / height:.4f}"
   {state}>
   <div class="viewer-bar">
     {_text("heading", "h3")}
@@ -104,7 +107,7 @@ def viewer(
     {_film_tools()}
     {_heat_tools()}
   </div>
-  <div class="viewer-panels{" pair" * (len(heats) == 1)}" style="--heats: {len(heats)}">
+  <div class="viewer-panels" style="--heats: {len(heats)}">
     {panels}
   </div>
   {_text("scale", 'p class="viewer-note"')}
@@ -139,17 +142,17 @@ def _film_tools() -> str:
 
 
 def _heat_tools() -> str:
+    texts = {"aria-label": "viewer.ramp", "title": "viewer.ramp"}
+    ramp = attributes(texts, full=int(FULL_STRENGTH))
     return f"""
 <div class="viewer-heat" role="group" {_label("heat")}>
   <label class="viewer-range">{_text("heat")}<input type="range" min="0" max="100"
     value="{OPACITY}" data-set="opacity" {_label("opacity")}><output
     class="viewer-opacity" dir="ltr">{OPACITY}&nbsp;%</output></label>
-  {_select("class", "target", ("own", "PNEUMONIA", "NORMAL"))}
-  {_select("colours", "colours", COLORMAPS)}
   <button type="button" data-toggle="cells" aria-pressed="false">{_icon("grid")}{_text("grid")}
   </button>
-  <p class="viewer-legend"><span dir="ltr">0 <canvas width="256" height="1" role="img"
-    {_label("ramp")}></canvas> {FULL_STRENGTH:g}+</span> {_text("unit")}</p>
+  <p class="viewer-legend" dir="ltr">{_text("lowers", 'span dir="auto"')} <canvas width="255"
+    height="1" role="img" {ramp}></canvas> {_text("raises", 'span dir="auto"')}</p>
 </div>"""
 
 
@@ -161,8 +164,7 @@ def _film(film: np.ndarray, name: Argument) -> str:
 
 
 def _evidence(heat: Heat, number: int, ident: str, pending: bool) -> str:
-    spoke = "spoke_pneumonia" if heat.label == "PNEUMONIA" else "spoke_normal"
-    says = _text(spoke, 'span class="viewer-says"')
+    says = _text(spoke(heat.attribution), 'span class="viewer-says"')
     words = f"<p>{html(heat.title, 'strong')} {says}</p>"
     saw = f"""<button type="button" data-toggle="input{number}" aria-pressed="false"
       {_label("saw")}>{_icon("saw")}{_text("saw")}</button>"""
@@ -180,12 +182,12 @@ def _evidence(heat: Heat, number: int, ident: str, pending: bool) -> str:
 
 def _panel(kind: str, number: int, stage: str, caption: str, ident: str) -> str:
     return f"""
-<figure class="viewer-panel {kind}{" large" * (not number)}">
+<figure class="viewer-panel {kind}">
   <div class="viewer-stage" dir="ltr" role="group" tabindex="0"
     aria-labelledby="{ident}-caption{number}" aria-describedby="{ident}-help">
     {stage}
     <span class="viewer-readout" aria-hidden="true"></span>
-    {_button("enlarge", f'data-enlarge="{number}"')}
+    {_button("enlarge", f'data-enlarge="{number}" aria-pressed="false"')}
   </div>
   <figcaption id="{ident}-caption{number}">{caption}</figcaption>
 </figure>"""
@@ -199,12 +201,6 @@ def _choice(key: str, setting: str, options: list[tuple[str, str]], ident: str) 
         for value, words in options
     )
     return f'<div class="viewer-choice {setting}" role="radiogroup" {_label(key)}>{labels}</div>'
-
-
-def _select(key: str, setting: str, values: Sequence[str]) -> str:
-    options = "".join(_text(value.lower(), f'option value="{value}"') for value in values)
-    return f"""<label class="viewer-select">{_text(key)}<select data-set="{setting}">{options}
-    </select></label>"""
 
 
 def _range(key: str, low: int, value: int) -> str:
@@ -228,5 +224,17 @@ def _label(key: str) -> str:
     return attributes({"aria-label": f"viewer.{key}"})
 
 
-def _table(name: str) -> str:
-    return base64.b64encode(heat_colours(name).tobytes()).decode()
+def spoke(attribution: np.ndarray) -> str:
+    """End of the text's key that says which way what a model used went, if anywhere."""
+    clear = np.where(np.abs(attribution) < FAINT, 0, attribution).sum(dtype=float)
+    return "nothing_spoke" if not clear else "mostly_raised" if clear > 0 else "mostly_lowered"
+
+
+def _numbers(attribution: np.ndarray) -> dict:
+    """The attribution in hundredths of log-odds, row by row."""
+    hundredths = (100 * attribution).round().clip(-32768, 32767).astype("<i2")
+    return {"columns": attribution.shape[1], "grid": _base64(hundredths)}
+
+
+def _base64(array: np.ndarray) -> str:
+    return base64.b64encode(array.tobytes()).decode()

@@ -2,16 +2,15 @@
 
 import base64
 import itertools
-from collections import Counter
 from html import escape
 
 import numpy as np
 
-from pneumonia.card import LABELS
-from pneumonia.export.records import percent
+from pneumonia.overlay import data_uri, film_image
 from pneumonia.predictor import Prediction
 from pneumonia.reading.refusals import RadiographError
 from pneumonia.web.texts import Reference, html, plain, ref, tag
+from pneumonia.web.verdict import numbers_only, reason, verdict
 from pneumonia.web.viewer import Heat, viewer
 
 _NAMES = {plain(key): ref(key) for key in ("name.without", "name.with")}  # of the drawn examples
@@ -43,33 +42,45 @@ def refusal(error: RadiographError) -> str:
 
 
 def result(predictions: list[Prediction], pending: bool = False) -> str:
-    """Verdicts and evidence of one film, folded away where no model knows films like it.
+    """Verdicts and evidence of one film; folded away where it is out of any model's scope.
 
     Args:
         predictions: of one film, one per model, with evidence.
         pending: leave the pictures out, which take longer than all the rest.
     """
-    if any(p.in_scope for p in predictions):
+    reasons = _reasons(predictions)
+    if not reasons:
         return _result(predictions, pending)
-    gates = {p.gate.code: p.gate for p in predictions}
-    reasons = "".join(tag(f"gate.{code}", "p", **gate.arguments) for code, gate in gates.items())
+    film = predictions[0].radiograph
+    name = _NAMES.get(film.name, film.name)
+    said = "".join(html(text, 'p class="reason"') for text in reasons)
     return f"""
-<section class="refusal" role="alert">
-  {tag("gate.title", "h2")}
-  {reasons}
+<section class="refusal out" role="alert">
+  <p class="band">{tag("style.out")}</p>
+  <div class="refused">
+    <img src="{_thumbnail(film.pixels)}" alt="">
+    <div>{tag("gate.title", "h2")}
+      <p class="name">{html(name, "bdi")}</p>
+      {said}
+      {tag("scope.next", 'p class="next"')}</div>
+  </div>
   <details>{tag("gate.anyway", "summary")}
     {tag("gate.scope", 'p class="scope"')}
-    {_result(predictions, pending, anyway=True)}</details>
+    {_result(predictions, pending, out=True)}</details>
 </section>"""
 
 
-def _result(predictions: list[Prediction], pending: bool, anyway: bool = False) -> str:
+def _reasons(predictions: list[Prediction]) -> list[Reference]:
+    """Why a film is out of scope, each reason once; one model that does not know it is enough."""
+    texts = [reason(p.gate) for p in predictions if not p.in_scope]
+    return [text for i, text in enumerate(texts) if text not in texts[:i]]
+
+
+def _result(predictions: list[Prediction], pending: bool, out: bool = False) -> str:
     film = predictions[0].radiograph
     height, width = film.pixels.shape
-    heading = headline(predictions, anyway)
-    rows = "".join(_verdict(p, anyway) for p in predictions)
     heats = [
-        Heat(p.card.title, p.attribution, p.label, _as_grey(p.model_input))
+        Heat(p.card.title, p.attribution, _as_grey(p.model_input))
         for p in predictions
         if p.attribution is not None
     ]
@@ -82,38 +93,31 @@ def _result(predictions: list[Prediction], pending: bool, anyway: bool = False) 
         tag(f"report.{what}", f'button type="button" data-export="{what}"')
         for what in ("pdf", "json", "png")
     )
+    verdicts = numbers_only(predictions) if out else _question() + verdict(predictions)
+    told = "" if out else tag("scope.told", 'p class="band told"')
+    state = ' data-scope="out"' if out else ""
     return f"""
-<section class="result" style="--aspect: {width / height:.4f}">
-  <div class="verdict">
-    {html(heading, "h2")}
-    <ul>{rows}</ul>
-    <p class="axis" aria-hidden="true"><span>0&nbsp;%</span>
-      <span>{tag("scale.axis")} <i class="band"></i> {tag("scale.uncertain")}</span>
-      <span>100&nbsp;%</span></p>
-  </div>
+<section class="result"{state} style="--aspect: {width / height:.4f}">
+  {told}{verdicts}
   {viewer(film.pixels, name, heats, about, f"film{next(_TURN)}", pending)}
   <p class="exports">{buttons}</p>
 </section>"""
 
 
-def headline(predictions: list[Prediction], anyway: bool = False) -> Reference:
-    """The verdicts, and whether they agree, in one sentence (a text of ``texts``).
+def _question() -> str:
+    """What no file says for sure, and what all numbers depend on."""
+    buttons = "".join(
+        tag(f"scope.{answer}", f'button type="button" data-answer="{answer}"')
+        for answer in ("yes", "no")
+    )
+    return f"""
+<p class="question">{tag("scope.question", "strong")} {buttons} {tag("scope.hint")}</p>"""
 
-    Without ``anyway`` a model that does not know such films has no say.
-    """
-    known = [p for p in predictions if anyway or p.in_scope]
-    total = len(predictions)
-    if total == 1:
-        return ref(f"headline.one.{known[0].verdict}", title=known[0].card.title)
-    counts = Counter(p.verdict for p in known)
-    match [verdict for verdict in LABELS if counts[verdict]]:
-        case []:
-            return ref("headline.none")
-        case [verdict] if counts[verdict] == total:
-            return ref(f"headline.all.{verdict}")
-        case [verdict]:
-            return ref(f"headline.some.{verdict}", count=counts[verdict], total=total)
-    return ref("headline.disagree", count=counts["PNEUMONIA"], total=total)
+
+def _thumbnail(pixels: np.ndarray) -> str:
+    picture = film_image(pixels)
+    picture.thumbnail((240, 240))
+    return data_uri(picture, "WEBP", quality=80)
 
 
 def download(name: str, kind: str, content: bytes) -> str:
@@ -121,43 +125,6 @@ def download(name: str, kind: str, content: bytes) -> str:
     link = f"data:{kind};base64,{base64.b64encode(content).decode()}"
     name, turn = escape(name), next(_TURN)
     return f'<a data-turn="{turn}" download="{name}" href="{link}">{name}</a>'
-
-
-def _verdict(prediction: Prediction, anyway: bool) -> str:
-    model = html(prediction.card.title, 'p class="model"')
-    colon = '<span class="colon">: </span>'
-    if not (anyway or prediction.in_scope):
-        gate = prediction.gate
-        return f"""
-<li class="out-of-scope">
-  {model}
-  <p class="label">{tag("verdict.none")}{colon}{tag(f"gate.{gate.code}", **gate.arguments)}</p>
-</li>"""
-    probability = escape(percent(prediction.probability))
-    clean = prediction.card.validation.clean
-    rates = {key: percent(getattr(clean, key)) for key in ("sensitivity", "specificity")}
-    low, high = prediction.card.conformal.uncertain
-    at = f"--at: {prediction.probability:.4f}; --cut: {prediction.threshold:.4f}"
-    return f"""
-<li class="{prediction.verdict.lower()}">
-  {model}
-  <p class="label">{tag(f"verdict.{prediction.verdict}")}{colon}{
-        tag(f"sentence.{prediction.verdict}")
-    }</p>
-  <p class="probability" dir="ltr">{probability}<span class="unseen"> {tag("scale.axis")}</span></p>
-  <div class="scale" dir="ltr" style="{at}; --from: {low:.4f}; --to: {high:.4f}">
-    <span class="bar"></span><span class="band"></span><span class="dot"></span>
-    <span class="cut"></span>
-    {
-        tag(
-            "scale.cut",
-            'span class="cut-label" dir="auto"',
-            cut=percent(prediction.threshold),
-            **rates,
-        )
-    }
-  </div>
-</li>"""
 
 
 def _as_grey(model_input: np.ndarray) -> np.ndarray:

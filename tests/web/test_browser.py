@@ -91,7 +91,8 @@ def test_a_film_gets_verdicts_and_evidence(visit, film, width, scheme):
     titles = [MODELS[name].title for name in reversed(MODELS) if name in available_models()]
     assert page.locator(".verdict .model").all_inner_texts() == titles
     for words in page.locator(".verdict .label").all_inner_texts():
-        assert words.startswith(("PNEUMONIA", "NORMAL", "UNCERTAIN")) and "this model" in words
+        assert words.startswith(("PNEUMONIA", "NORMAL", "UNCERTAIN")) and "%" in words
+    assert all("this model" in words for words in page.locator(".sentence").all_inner_texts())
     assert all("%" in words for words in page.locator(".probability").all_inner_texts())
     assert page.locator(".result b").count() == 0  # the file's name is words, not HTML
 
@@ -145,14 +146,12 @@ def test_the_opacity_of_the_heat_asks_nothing_of_the_server(visit, film):
     slider = page.locator("[data-set=opacity]")
     for key in ("Home", "End", "ArrowLeft"):
         slider.press(key)
-    page.select_option("[data-set=colours]", "viridis")
     page.locator(".viewer-opacity", has_text="99\u00a0%").first.wait_for()
     assert not requests
 
     page.locator("#examples button").first.click()  # and the next film keeps the setting
     wait_for_result(page, "without opacities")
     assert text(page, ".viewer-opacity") == "99\u00a0%"
-    assert page.locator("[data-set=colours]").input_value() == "viridis"
 
 
 def test_the_page_s_scripts_are_modules_and_leave_nothing_global(visit):
@@ -212,9 +211,11 @@ def test_an_example_the_choice_of_a_model_and_enlarging(visit):
     assert count == len(available_models())
     if count > 1:
         first, last = page.locator(".viewer-stage").first, page.locator(".viewer-stage").last
-        assert first.bounding_box()["width"] > 1.5 * last.bounding_box()["width"]
+        assert first.bounding_box()["width"] == last.bounding_box()["width"]
         last.locator("button").click()
+        page.wait_for_selector(".viewer-panel.heat.large")
         assert last.bounding_box()["width"] > 1.5 * first.bounding_box()["width"]
+        last.locator("button").click()
 
         page.locator("#choice label").last.click()
         page.wait_for_function("document.querySelectorAll('.verdict li').length == 1")
@@ -243,13 +244,53 @@ def test_a_picture_that_is_no_chest_film_is_refused_and_shown_anyway(visit, tmp_
         Image.fromarray((255 * picture).astype(np.uint8)).save(path := tmp_path / f"{kind}.png")
         page.set_input_files(INPUT, path)
         page.wait_for_selector(f".refusal figcaption:has-text({path.name!r})", state="attached")
-        assert "Not a film that the models know" in text(page, ".refusal > h2")
+        assert "Not a film that the models know" in text(page, ".refusal h2")
         assert not page.locator(".verdict").is_visible()
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     page.locator(".refusal summary").press("Enter")
     assert page.locator(".verdict").is_visible()
     assert "Out of scope" in text(page, ".refusal .scope")
+    assert page.locator(".verdict h2, .zones, .sentence, .question, .pretest").count() == 0
+    band = "getComputedStyle(document.querySelector('.viewer-stage'), '::after').content"
+    assert page.evaluate(band) == '"OUT OF SCOPE"'
+    assert path.name in text(page, ".refused") and "What to do" in text(page, ".refused")
+    loaded = "document.querySelector('.refused img').naturalWidth"
+    assert page.evaluate(loaded) > 50
+    assert not requests
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "locale"), [("desk", "light", "en"), ("phone", "dark", "ar")]
+)
+def test_what_the_numbers_depend_on_is_asked_and_moved_in_the_browser(
+    visit, film, width, scheme, locale
+):
+    page = visit(width, scheme, locale=locale)
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    numbers = page.locator(".probability bdi")
+    shown = [float(n.get_attribute("data-log-odds")) for n in numbers.all()]
+    before = numbers.all_inner_texts()
+    words = page.locator(".label strong").all_inner_texts()
+    page.locator("[data-pretest]").fill("10")
+    after = [1 / (1 + np.exp(-(odds + np.log(0.1 / 0.9)))) for odds in shown]
+    for number, share in zip(numbers.all_inner_texts(), after, strict=True):
+        if 0.01 < share < 0.99:
+            assert number == f"{100 * share:.0f}\u00a0%"
+    assert numbers.all_inner_texts() != before or min(after) > 0.99 or max(after) < 0.01
+    assert page.locator(".label strong").all_inner_texts() == words  # the call stays
+    page.locator("[data-pretest]").fill("50")
+    assert numbers.all_inner_texts() == before
+
+    page.click("[data-answer=no]")
+    for gone in (".verdict h2", ".zones >> nth=0", ".sentence >> nth=0", "[data-pretest]"):
+        assert page.locator(gone).is_hidden()
+    assert page.locator(".told").is_visible() and page.locator(".viewer-stage").first.is_visible()
+    band = "getComputedStyle(document.querySelector('.viewer-stage'), '::after').content"
+    assert page.evaluate(band) != "none"
     assert not requests
 
 

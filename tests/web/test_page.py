@@ -18,7 +18,7 @@ from pneumonia.gate import REASONS
 from pneumonia.reading.refusals import Note, RadiographError
 from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.phantom import draw_phantom
-from pneumonia.web import about, handlers, views
+from pneumonia.web import about, handlers, verdict, views
 from pneumonia.web.examples import load_examples
 from pneumonia.web.texts import plain
 
@@ -31,18 +31,18 @@ def words_of(reference) -> str:
 
 def test_the_headline_says_whether_the_models_agree():
     def words(*probabilities):
-        return words_of(views.headline([prediction(p) for p in probabilities]))
+        return words_of(verdict.headline([prediction(p) for p in probabilities]))
 
     assert words(0.8, 0.2) == "The models disagree: 1 of 2 found signs of pneumonia"
     assert words(0.8, 0.5, 0.2, 0.9) == "The models disagree: 2 of 4 found signs of pneumonia"
     for count in (2, 3):
-        assert "agree: it looks" in words(*[0.8] * count)
-        assert "agree: they found no sign" in words(*[0.2] * count)
-        assert words(*[0.4] * count) == "No model can call this film"
-    assert words(0.4, 0.9).startswith("It looks like pneumonia to 1 of 2 models; no verdict")
+        assert words(*[0.8] * count) == f"It looks like pneumonia to all {count} models"
+        assert words(*[0.2] * count).endswith(f"found by any of the {count} models")
+        assert words(*[0.4] * count) == "No model makes a call on this film"
+    assert words(0.4, 0.9).startswith("It looks like pneumonia to 1 of 2 models; no call")
     assert words(0.4, 0.1, 0.2).startswith("No sign of pneumonia found by 2 of 3 models; no")
     assert words(0.8) == "It looks like pneumonia to Small CNN"
-    assert words(0.5) == "Small CNN cannot call this film"
+    assert words(0.5) == "Small CNN makes no call on this film"
 
 
 def test_a_result_shows_every_picture_and_no_address():
@@ -52,8 +52,35 @@ def test_a_result_shows_every_picture_and_no_address():
     assert all('src="data:image/' in image and "alt=" in image for image in images)
     assert "http" not in html
     assert "What the model used" in html
-    assert "--at: 0.8000; --cut: 0.4700; --from: 0.3000; --to: 0.6000" in html
-    assert "sensitivity 95\u00a0%, specificity 97\u00a0%" in html
+
+
+def test_the_word_comes_first_and_no_rate_stands_beside_it():
+    html = views.result([prediction(0.8), prediction(0.5, "densenet169")])
+    assert html.index('<strong data-t="verdict.PNEUMONIA"') < html.index("80\u00a0%")
+    for rate in ("sensitivity", "specificity", "operating point", "95\u00a0%", "47\u00a0%"):
+        assert rate not in html, rate
+    assert "agreement is no second opinion" in html
+    # even in log-odds, 0.1 % to 99.9 %: 0.8 is ln 4 beyond the middle
+    assert "--at: 0.5990; --low: 0.4395; --high: 0.5290" in html
+    assert html.count('data-t="why.title"') == 1  # in place, where a model makes no call
+    assert "normal up to 30\u00a0% and pneumonia from 60\u00a0%" in html
+
+
+def test_models_of_one_verdict_say_so_when_they_used_different_places():
+    def differ(first, second, probability=0.8):
+        pair = [
+            replace(prediction(probability, m), attribution=np.array(a, np.float32))
+            for m, a in (("cnn", first), ("densenet169", second))
+        ]
+        assert ("agreement.elsewhere" in views.result(pair)) == verdict.evidence_differs(pair)
+        return verdict.evidence_differs(pair)
+
+    left, right = [[5, 0], [5, 0]], [[0, 5, 0], [0, 0, 5], [0, 0, 9]]
+    assert differ(left, right) and not differ(left, left)
+    assert not differ(left, right, probability=0.4)  # neither makes a call
+    against = [[-5, 9], [0, 0]], [[-5, 0], [0, 9]]
+    assert not differ(*against, probability=0.1) and differ(*against)
+    assert not verdict.evidence_differs([prediction(0.8)])
 
 
 def test_names_and_notes_from_strangers_are_escaped():
@@ -75,18 +102,19 @@ def test_a_film_no_model_knows_is_refused_and_its_result_folded_away():
     html = views.result(strangers)
     said, folded = html.split("<details>")
     assert "Not a film that the models know" in said and said.count(REASONS["unlike"]) == 1
+    assert "OUT OF SCOPE" in said and "What to do" in said
+    assert "a film.png" in said and "data:image/webp" in said  # what was refused
     assert "PNEUMONIA" not in said and "%" not in said
-    assert "Out of scope" in folded and "The models agree: it looks like" in folded
-    assert folded.count('class="pneumonia"') == 2
+    assert "Out of scope" in folded and folded.count("OUT OF SCOPE") == 2
+    for word in ("headline.", "verdict.", "sentence.", "pretest", "zones", "PNEUMONIA"):
+        assert word not in folded, word
 
 
-def test_a_model_that_does_not_know_such_films_has_no_say():
+def test_one_model_that_does_not_know_such_films_refuses_them_for_all():
     known, stranger = prediction(0.9), prediction(0.1, "densenet169", gate="unlike")
-    html = views.result([known, stranger])
-    assert "<details>" not in html
-    assert "It looks like pneumonia to 1 of 2 models; no verdict from the rest" in html
-    assert html.count('class="pneumonia"') == 1 and 'class="normal"' not in html
-    assert "NO VERDICT" in html and REASONS["unlike"] in html
+    said, folded = views.result([known, stranger]).split("<details>")
+    assert REASONS["unlike"] in said and "%" not in said
+    assert "headline." not in folded and 'data-scope="out"' in folded
 
 
 def test_figures_come_from_the_cards():

@@ -16,9 +16,8 @@ ENGLISH = WORDS["en"]
 OTHERS = [language for language in texts.LANGUAGES if language != "en"]
 SAME = {  # may be the English word: names, abbreviations, and labels that other languages share
     *("about.auroc", "verdict.NORMAL", "verdict.PNEUMONIA"),
-    *("filter.normal", "filter.pneumonia", "viewer.normal", "viewer.pneumonia"),
-    *("viewer.wl", "viewer.inferno", "viewer.viridis", "viewer.cividis"),
-    *("viewer.unit", "viewer.cell", "card.imagenet"),
+    *("filter.normal", "filter.pneumonia", "zone.normal", "zone.pneumonia"),
+    *("viewer.wl", "viewer.cell", "card.imagenet", "scope.no"),
 }
 MODEL = {"en": "model", "es": "modelo", "fr": "modèle", "zh": "模型", "pt": "modelo", "ar": "نم"}
 

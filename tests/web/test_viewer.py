@@ -7,14 +7,13 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
-from pneumonia import overlay as render
-from pneumonia.overlay import FULL_STRENGTH, film_image, overlay
+from pneumonia.overlay import FAINT, FULL_STRENGTH, STEPS, film_image, signed_overlay
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import modules
 from pneumonia.web.texts import load_texts, plain
-from pneumonia.web.viewer import COLORMAPS, Heat, viewer
+from pneumonia.web.viewer import Heat, viewer
 
 pytestmark = pytest.mark.browser
 
@@ -25,19 +24,21 @@ FILM = draw_phantom(HEIGHT, WIDTH, lesions=1, seed=3).pixels
 NAME = '<img src=x onerror=alert(1)>".png'
 TEXTS = load_texts()["en"]
 WEB = modules.FOLDER.parent
-STYLES = "".join((WEB / name).read_text("utf-8") for name in ("style.css", "viewer.css"))
+STYLES = "".join(
+    (WEB / name).read_text("utf-8") for name in ("style.css", "verdict.css", "viewer.css")
+)
 HOME = "http://viewer.test/"
 DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
-def heat(seed: int, label="PNEUMONIA", cells=(6, 6), spread=8.0, size=48) -> Heat:
+def heat(seed: int, cells=(6, 6), spread=8.0, size=48) -> Heat:
     rng = np.random.default_rng(seed)
     attribution = rng.normal(0, spread, cells).astype(np.float32)
     seen = np.asarray(film_image(FILM).resize((size, size)), np.float32) / 255
-    return Heat(("DenseNet-169", "Small CNN")[seed % 2 - 1], attribution, label, seen)
+    return Heat(("DenseNet-169", "Small CNN")[seed % 2 - 1], attribution, seen)
 
 
-HEATS = [heat(1), heat(2, "NORMAL", (5, 7))]
+HEATS = [heat(1), heat(2, (5, 7))]
 
 
 @pytest.fixture
@@ -77,15 +78,21 @@ def pixels(page, panel: int = 0) -> np.ndarray:
 
 
 def expected(shape: tuple[int, ...], attribution: np.ndarray, opacity=0.7, grey=0.0) -> np.ndarray:
-    """What ``render.overlay`` makes of an even film of that shape."""
+    """What ``signed_overlay`` makes of an even film of that shape."""
     film = np.full(shape[:2], grey, np.float32)
-    return np.asarray(overlay(film, np.maximum(attribution, 0), opacity)).astype(int)
+    return np.asarray(signed_overlay(film, attribution, opacity)).astype(int)
 
 
-def assert_same(seen: np.ndarray, wanted: np.ndarray, most=6) -> None:
-    assert seen.shape == wanted.shape
-    away = np.abs(seen - wanted)
-    assert away.max() <= most and away.mean() < 0.5
+def assert_same(seen: np.ndarray, wanted: np.ndarray, attribution: np.ndarray) -> None:
+    """Equal but where contour lines run, colour begins or the sign changes."""
+    height, width = wanted.shape[:2]
+    grid = Image.fromarray(attribution).resize((width, height), Image.Resampling.BILINEAR)
+    bounds = sorted(sign * level for level in (FAINT, *STEPS) for sign in (-1, 1))
+    band = Image.fromarray(np.digitize(np.asarray(grid), bounds).astype(np.uint8))
+    highest, lowest = band.filter(ImageFilter.MaxFilter(9)), band.filter(ImageFilter.MinFilter(9))
+    even = (np.asarray(highest) == np.asarray(lowest))[:, -seen.shape[1] :]
+    away = np.abs(seen - wanted[:, -seen.shape[1] :]).max(2)
+    assert even.mean() > 0.3 and np.quantile(away[even], 0.995) <= 6 and away[even].mean() < 1
 
 
 def set_slider(page, name: str, value: float) -> None:
@@ -101,26 +108,58 @@ def stage(page, panel: int = 0):
     return page.locator(".viewer-stage").nth(panel)
 
 
-def test_the_heat_is_that_of_the_other_pictures(show, monkeypatch):
-    page = show(viewer(BLACK, NAME, HEATS, ["any words"], "a"))
+def test_the_map_is_that_of_the_other_pictures(show):
+    fine = Heat("cnn", np.zeros((128, 128), np.float32), FILM)
+    fine.attribution[40:90, 20:60] = FULL_STRENGTH / 2  # exactly nothing elsewhere
+    page = show(viewer(BLACK, NAME, [*HEATS, fine], ["any words"], "a"))
     shape = pixels(page, 1).shape
-    first, second = (h.attribution for h in HEATS)
     assert shape[1] / shape[0] == pytest.approx(WIDTH / HEIGHT, rel=0.02)
-    assert_same(pixels(page, 1), expected(shape, first))
-    assert_same(pixels(page, 2), expected(shape, -second))  # it called the film NORMAL
-
-    set_slider(page, "opacity", 100)
-    page.select_option("[data-set=target]", "NORMAL")
-    assert_same(pixels(page, 1), expected(shape, -first, 1))
-    page.select_option("[data-set=target]", "PNEUMONIA")
-    for colours in COLORMAPS:
-        monkeypatch.setattr(render, "COLORMAP", colours)
-        page.select_option("[data-set=colours]", colours)
-        for panel, attribution in ((1, first), (2, second)):
-            assert_same(pixels(page, panel), expected(shape, attribution, 1))
+    for opacity in (70, 100):
+        set_slider(page, "opacity", opacity)
+        for panel, shown in enumerate([*HEATS, fine], start=1):
+            wanted = expected(shape, shown.attribution, opacity / 100)
+            assert_same(pixels(page, panel), wanted, shown.attribution)
+    assert pixels(page, 3)[:5].max() == 0
     set_slider(page, "opacity", 0)
     assert pixels(page, 1).max() == 0
     assert text(page, ".viewer-opacity") == "0\u00a0%"
+
+
+def test_warm_raises_cool_lowers_nothing_is_quiet_and_no_colour_is_grey(show):
+    halves = np.zeros((1, 3), np.float32)
+    halves[0] = FULL_STRENGTH * np.array([0.9, 0, -0.9])
+    grey = np.full((HEIGHT, WIDTH), 0.5, np.float32)
+    page = show(viewer(grey, NAME, [Heat("cnn", halves, FILM)], [], "a"))
+    page.click("[data-toggle=cells]")
+    seen = pixels(page, 1)
+    height, width = seen.shape[:2]
+    warm, quiet, cool = (seen[height // 2, width * third // 6] for third in (1, 3, 5))
+    assert warm[0] > warm[2] + 60 and cool[2] > cool[0] + 60
+    assert np.ptp(quiet) == 0 and quiet[0] < 128  # the film itself, darker
+    legend = page.locator(".viewer-legend canvas").evaluate(
+        "(c) => [5, 127, 249].map((x) => [...c.getContext('2d').getImageData(x, 0, 1, 1).data])"
+    )
+    assert legend[0][2] > legend[0][0] + 60 and legend[2][0] > legend[2][2] + 60
+    assert np.ptp(legend[1][:3]) == 0
+    words = text(page, ".viewer-legend")
+    assert "lowered it a lot" in words and "raised it a lot" in words and "odds" not in words
+    assert "15 log-odds" in page.get_attribute(".viewer-legend canvas", "title")
+    assert page.locator(".viewer select").count() == 0  # there is one map
+
+
+def test_contour_lines_run_at_fixed_steps_dashed_where_it_was_lowered(show):
+    ramp = np.linspace(-FULL_STRENGTH, FULL_STRENGTH, 64, dtype=np.float32)[None].repeat(64, 0)
+    page = show(viewer(BLACK, NAME, [Heat("cnn", ramp, FILM)], [], "a"))
+    set_slider(page, "opacity", 100)
+    seen = pixels(page, 1)
+    away = np.abs(seen - expected(seen.shape, ramp, 1)).max(2) > 40
+    runs = away.mean(0)  # along each column
+    for side in (-1, 1):
+        for step in STEPS:
+            at = round((0.5 + side * step / FULL_STRENGTH / 2 * 63 / 64) * len(runs))
+            share = runs[at - 2 : at + 3].max()
+            assert share > 0.9 if side > 0 else 0.3 < share < 0.9, (side, step)
+    assert (runs[: len(runs) // 10] == 0).all()
 
 
 def test_the_film_and_its_tools_leave_the_heat_alone(show):
@@ -146,7 +185,8 @@ def test_the_film_and_its_tools_leave_the_heat_alone(show):
     page = show(viewer(BLACK, NAME, HEATS[:1], [], "a"))
     page.click("[data-toggle=invert]")
     seen = pixels(page, 1)
-    assert_same(seen, expected(seen.shape, HEATS[0].attribution, grey=1))
+    wanted = expected(seen.shape, HEATS[0].attribution, grey=1)
+    assert_same(seen, wanted, HEATS[0].attribution)
 
 
 def test_dragging_sets_the_window_and_a_double_click_resets_it(show):
@@ -163,7 +203,7 @@ def test_dragging_sets_the_window_and_a_double_click_resets_it(show):
         page.mouse.move(middle[0], middle[1] - 60, steps=3)
         page.mouse.up(button=button)
         assert pixels(page).mean() > plain.mean() + 10  # upwards is brighter
-        assert "W 255" in text(page, ".large .viewer-readout")
+        assert "W 255" in text(page, ".film .viewer-readout")
         page.mouse.dblclick(*middle)
         assert np.abs(pixels(page) - plain).max() == 0
 
@@ -216,25 +256,45 @@ def test_native_grid(show):
     centres = [(np.arange(6) + 0.5) * side / 6 for side in seen.shape[:2]]
     cells = seen[np.ix_(*(c.astype(int) for c in centres))]
     flat = [expected((9, 9), np.full((1, 1), value), 1)[4, 4] for value in attribution.flat]
-    assert_same(cells, np.reshape(flat, (6, 6, 3)), most=4)
+    assert np.abs(cells - np.reshape(flat, (6, 6, 3))).max() <= 4
 
     box, chip = stage(page, 1).bounding_box(), page.locator(".viewer-cell")
     page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"])
-    said = f"{attribution[1, 4]:.1f}".replace("-", "−")
-    page.wait_for_selector(f".viewer-cell:has-text({said!r})")
+    page.wait_for_selector(f".viewer-cell:has-text({said(attribution[1, 4])!r})")
     page.mouse.move(0, 0)
     chip.wait_for(state="hidden")
     stage(page, 1).focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
         page.keyboard.press(key)
-    value = f"{attribution[1, 1]:.1f}".replace("-", "−")
-    assert text(page, ".viewer-live") == f"Row 2, column 2: {value} log-odds"
+    assert text(page, ".viewer-live") == f"Row 2, column 2: {said(attribution[1, 1])}"
     assert chip.is_visible()
-    page.select_option("[data-set=target]", "NORMAL")
-    against = f"{-attribution[1, 1]:.1f}".replace("-", "−")
-    page.wait_for_selector(f".viewer-cell:has-text({against!r})")
     page.keyboard.press("Tab")
     chip.wait_for(state="hidden")
+
+
+def said(value: float) -> str:
+    """What a cell did, in words and in log-odds."""
+    size = abs(value)
+    key = f"{'raises' if value > 0 else 'lowers'}_{sum(size >= step for step in STEPS)}"
+    words = TEXTS["viewer.quiet" if size < FAINT else f"viewer.{key}"]
+    return f"{words} ({number(value)} log-odds)"
+
+
+def number(value: float) -> str:
+    return f"{round(float(value), 2):+.1f}".replace("-", "−")
+
+
+def test_a_place_says_in_words_what_it_did(show):
+    levels = [[0.1, 1, 6, 12], [-0.1, -1, -6, -12]]
+    page = show(viewer(BLACK, NAME, [Heat("cnn", np.array(levels, np.float32), FILM)], [], "a"))
+    stage(page, 1).scroll_into_view_if_needed()
+    box = stage(page, 1).bounding_box()
+    for row, values in enumerate(levels):
+        for column, value in enumerate(values):
+            x, y = (column + 0.5) / 4, (row + 0.5) / 2
+            page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+            page.wait_for_selector(f".viewer-cell:has-text({number(value)!r})")
+            assert text(page, ".viewer-cell").startswith(said(value).partition(" (")[0])
 
 
 def test_the_slider_divides_film_and_heat(show):
@@ -245,13 +305,13 @@ def test_the_slider_divides_film_and_heat(show):
     half = seen.shape[1] // 2
     wanted = expected(seen.shape, HEATS[0].attribution)
     assert seen[:, : half - 1].max() == 0
-    assert_same(seen[:, half + 1 :], wanted[:, half + 1 :])
+    assert_same(seen[:, half + 1 :], wanted, HEATS[0].attribution)
 
     divider = page.get_by_role("slider", name=load_texts()["ar"]["viewer.divider"])
     divider.press("End")
     assert pixels(page, 1).max() == 0 and divider.get_attribute("aria-valuenow") == "100"
     divider.press("Home")
-    assert_same(pixels(page, 1), wanted)
+    assert_same(pixels(page, 1), wanted, HEATS[0].attribution)
     assert divider.get_attribute("aria-valuenow") == "0"
     divider.press("PageUp")
     divider.press("ArrowRight")
@@ -284,14 +344,18 @@ def test_what_the_model_saw(show):
 def test_weak_evidence_is_called_none(show):
     weak = heat(3, cells=(4, 4), spread=0.1)
     strong = np.full((2, 2), -FULL_STRENGTH, np.float32)
-    page = show(viewer(BLACK, NAME, [weak, Heat("cnn", strong, "NORMAL", FILM)], [], "a"))
+    heats = [weak, Heat("cnn", strong, FILM), Heat("cnn", -strong, FILM)]
+    page = show(viewer(BLACK, NAME, heats, [], "a"))
     says = page.locator(".viewer-says")
     page.evaluate(DRAWN)
-    nothing, normal = TEXTS["viewer.spoke_nothing"], TEXTS["viewer.spoke_normal"]
-    assert says.all_inner_texts() == [nothing, normal]
-    page.select_option("[data-set=target]", "PNEUMONIA")
-    page.wait_for_selector("[data-t='viewer.spoke_normal']", state="detached")
-    assert says.all_inner_texts() == [nothing] * 2
+    keys = ("nothing_spoke", "mostly_lowered", "mostly_raised")
+    assert says.all_inner_texts() == [TEXTS[f"viewer.{key}"] for key in keys]
+    saw = page.locator("[data-toggle=input2]")
+    saw.click()
+    page.wait_for_selector(".viewer-says:has-text('Network input')")
+    saw.click()
+    page.wait_for_selector(".viewer-says:has-text('Network input')", state="detached")
+    assert says.all_inner_texts() == [TEXTS[f"viewer.{key}"] for key in keys]
 
 
 def test_the_next_film_keeps_the_settings_and_forgets_the_view(show):
@@ -301,7 +365,6 @@ def test_the_next_film_keeps_the_settings_and_forgets_the_view(show):
     page.click("[data-toggle=invert]")
     page.click("[data-do=zoomIn]")
     set_slider(page, "opacity", 35)
-    page.select_option("[data-set=colours]", "cividis")
     page.check("[value=slider]", force=True)
     page.click("[data-toggle=invert]")
     page.click("[data-toggle=invert]")
@@ -311,13 +374,13 @@ def test_the_next_film_keeps_the_settings_and_forgets_the_view(show):
         return page.evaluate(
             """[...document.querySelectorAll(".viewer")].map((root) => [
                 root.dataset.mode,
-                ...["opacity", "colours"].map((n) => root.querySelector(`[data-set=${n}]`).value),
+                ...["opacity"].map((n) => root.querySelector(`[data-set=${n}]`).value),
                 ...["cells", "invert"].map(
                     (n) => root.querySelector(`[data-toggle=${n}]`).getAttribute("aria-pressed")),
                 root.querySelector(".viewer-zoom").value])"""
         )
 
-    kept = ["slider", "35", "cividis", "true"]
+    kept = ["slider", "35", "true"]
     page.evaluate("html => document.body.insertAdjacentHTML('beforeend', html)", second)
     assert state() == [[*kept, "true", "150\u00a0%"], [*kept, "false", "100\u00a0%"]]
     assert pixels(page, 4).max() > 200
@@ -404,7 +467,7 @@ def test_everything_has_a_name_and_takes_the_focus(show):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("Object.values(document.activeElement.dataset)[0]"))
     assert reached == {"windowing", "invert", "zoomOut", "zoomIn", "reset"}
-    controls = "mode opacity target colours cells fullscreen brightness contrast input1 input2 1 2"
+    controls = "mode opacity cells fullscreen brightness contrast input1 input2 0 1 2"
     assert {*controls.split(), *reached, "viewer-stage"} == {what for what, _ in names}
     outline = page.evaluate(
         """document.querySelector(".viewer-stage").focus({ focusVisible: true }),
@@ -430,7 +493,8 @@ def test_words_come_from_the_table_and_can_be_exchanged(show):
             if "data-t" in attributes:
                 self.found.append([attributes["data-t"], ""])
             if "data-t-label" in attributes:
-                assert attributes["aria-label"] == TEXTS[attributes["data-t-label"]]
+                args = json.loads(attributes.get("data-args", "{}"))
+                assert attributes["aria-label"] == plain(attributes["data-t-label"], **args)
 
         def handle_data(self, data):
             if self.found and not self.found[-1][1]:
@@ -446,8 +510,9 @@ def test_words_come_from_the_table_and_can_be_exchanged(show):
     page = show(html)
     said = page.locator(".viewer-says").first
     page.evaluate(DRAWN)
-    assert said.text_content() == TEXTS["viewer.spoke_pneumonia"]
+    spoke = said.get_attribute("data-t")
+    assert said.text_content() == TEXTS[spoke]
     page.evaluate("location.hash = 'lang=ar'")
-    arabic = load_texts()["ar"]["viewer.spoke_pneumonia"]
+    arabic = load_texts()["ar"][spoke]
     page.wait_for_selector(f".viewer-says:text-is({arabic!r})")
     assert text(page, ".film figcaption").endswith(f"{NAME} · any words")

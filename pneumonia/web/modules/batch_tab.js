@@ -78,18 +78,21 @@ function makeRow(row) {
     element.append(cell);
     return element;
   }
+  const reason = Object.values(row.models).find((model) => model.gate)?.gate;
+  if (reason) {
+    const cell = make("td", { className: "out", colSpan: count + (count > 1 ? 1 : 0) });
+    cell.append(words({ t: "style.out" }, "strong"), words(reason, "small"));
+    element.append(cell);
+    return element;
+  }
   for (const [name, title] of Object.entries(titles)) {
     const model = row.models[name];
     const cell = make("td");
     cell.dataset.content = title; // shown on a phone, where columns have no heads
-    if (model.gate) {
-      cell.append(words({ t: "verdict.none" }, "strong"), words(model.gate, "small"));
-    } else {
-      const bar = make("span", { className: "bar", dir: "ltr" });
-      bar.style.setProperty("--at", model.probability);
-      const number = make("bdi", { dir: "ltr" }, model.percent);
-      cell.append(words({ t: `verdict.${model.verdict}` }, "strong"), number, bar);
-    }
+    const bar = make("span", { className: "bar", dir: "ltr" });
+    bar.style.setProperty("--at", model.probability);
+    const number = make("bdi", { dir: "ltr" }, model.percent);
+    cell.append(words({ t: `verdict.${model.verdict}` }, "strong"), number, bar);
     element.append(cell);
   }
   if (count > 1) {
@@ -99,8 +102,10 @@ function makeRow(row) {
   return element;
 }
 
+/** What the models say of a film that all of them know. */
 function inScope(row) {
-  return Object.values(row.models ?? {}).filter((model) => !model.gate);
+  const models = Object.values(row.models ?? {});
+  return models.some((model) => model.gate) ? [] : models;
 }
 
 function disagrees(row) {
@@ -111,8 +116,7 @@ function sortKey(row, column) {
   if (column === "film") return row.name.toLowerCase();
   const all = inScope(row).map((model) => model.probability);
   if (column === "agreement") return all.length > 1 ? Math.max(...all) - Math.min(...all) : -1;
-  const model = row.models?.[column];
-  return model && !model.gate ? model.probability : -1;
+  return all.length ? row.models[column].probability : -1;
 }
 
 function compare(a, b) {

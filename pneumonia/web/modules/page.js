@@ -2,6 +2,7 @@
 // to life: modules.py calls them with what `js_on_load` is given.
 
 import { addRows } from "./batch_tab.js";
+import { weigh } from "./verdict.js";
 import "./viewer.js";
 
 let maxBytes = Infinity; // of a film
@@ -17,7 +18,10 @@ export function examples({ element, trigger }) {
 /** The result; a film that is too large asks for its refusal here. */
 export function result({ element, props, trigger, watch }) {
   maxBytes = props.max_bytes;
-  watch("value", () => scrollToResult(element));
+  watch("value", () => {
+    weigh();
+    scrollToResult(element);
+  });
   element.closest("#result").addEventListener("toolarge", (event) => {
     trigger("select", { name: event.detail });
   });

@@ -10,17 +10,27 @@
 
 import { t } from "./language.js";
 import { listen } from "./viewer_events.js";
-import { clamp, drawCells, drawInput, greysOf, paint, tone, windowOf } from "./viewer_pictures.js";
+import {
+  clamp, contour, drawCells, drawContours, drawInput, greysOf, paint, smooth, tone, windowOf,
+} from "./viewer_pictures.js";
 
 const FRESH = { zoom: 1, x: 0.5, y: 0.5, brightness: 0, contrast: 0, invert: false };
-const START = { target: "own", active: 0, large: 0, split: 50, windowing: false };
+const START = { active: 0, large: "", split: 50, windowing: false };
 const DEEPEST = 8;
+const LINES = 128; // cells along a side among which contour lines are sought
+const STEPS_BY_KEY = 16; // of the arrow keys, across a map
 
 // The next film is shown with these as well.
-const settings = { opacity: 70, colours: "inferno", mode: "side", cells: false };
+const settings = { opacity: 70, mode: "side", cells: false };
 const viewers = new WeakMap();
 
 const bytes = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+
+/** Rows and columns of numbers, from hundredths. */
+function unpack({ columns, grid }) {
+  const values = Float32Array.from(new Int16Array(bytes(grid).buffer), (value) => value / 100);
+  return { rows: values.length / columns, columns, values };
+}
 
 function write(element, words) {
   if (element.textContent !== words) element.textContent = words;
@@ -28,17 +38,16 @@ function write(element, words) {
 
 class Viewer {
   constructor(root, previous) {
-    const { ident, full, faint, tables, heats } = JSON.parse(root.dataset.viewer);
-    Object.assign(this, { root, ident, full, faint, end: new AbortController() });
-    this.tables = Object.fromEntries(Object.entries(tables).map(([k, v]) => [k, bytes(v)]));
+    const { heats, table, ...told } = JSON.parse(root.dataset.viewer);
+    Object.assign(this, { root, table: bytes(table), end: new AbortController() }, told);
     this.state = { ...START, ...FRESH, ...settings };
-    if (previous?.ident === ident) this.state = previous.state; // the same film again
+    if (previous?.ident === this.ident) this.state = previous.state; // the same film again
     this.panels = [...root.querySelectorAll(".viewer-panel")].map((figure, number) => {
       const part = (name) => figure.querySelector(name);
       const [stage, canvas, image] = [".viewer-stage", "canvas", "img"].map(part);
-      return { figure, part, stage, canvas, image, number, heat: heats[number - 1] };
+      return { figure, part, stage, canvas, image, number, map: heats[number - 1] && unpack(heats[number - 1]) };
     });
-    this.evident = this.panels.filter((panel) => panel.heat);
+    this.evident = this.panels.filter((panel) => panel.map);
     this.sizes = new ResizeObserver(() => this.refresh());
     listen(this, this.end.signal);
     this.load();
@@ -81,27 +90,18 @@ class Viewer {
   }
 
   prepare() {
-    const { brightness, contrast, invert, target, colours, cells } = this.state;
+    const { brightness, contrast, invert, cells } = this.state;
     const toned = [brightness, contrast, invert].join();
     if (this.toned !== toned) this.film = tone(this.source, this.state);
     this.toned = toned;
-    const painted = [target, colours, cells].join();
-    if (this.painted === painted) return;
+    if (this.painted === cells) return;
     for (const panel of this.evident) {
-      panel.layer = paint(this.evidence(panel), this.tables[colours], this.full, cells);
+      panel.layer = paint(cells ? panel.map : smooth(panel.map), this.table, this.full);
+      const coarse = (panel.coarse ??= smooth(panel.map, LINES));
+      const lines = (levels) => levels.map((level) => contour(coarse, level));
+      panel.lines ??= { raised: lines(this.steps), lowered: lines(this.steps.map((l) => -l)) };
     }
-    this.painted = painted;
-  }
-
-  /** 1 where evidence for PNEUMONIA is shown, -1 for NORMAL. */
-  sign({ heat }) {
-    const { target } = this.state;
-    return (target === "own" ? heat.label : target) === "PNEUMONIA" ? 1 : -1;
-  }
-
-  evidence(panel) {
-    const sign = this.sign(panel);
-    return panel.heat.grid.map((row) => row.map((value) => Math.max(sign * value, 0)));
+    this.painted = cells;
   }
 
   /** Left, top, width and height of the film on a stage of this size. */
@@ -111,7 +111,7 @@ class Viewer {
   }
 
   draw(panel) {
-    const { stage, canvas, heat } = panel;
+    const { stage, canvas, map } = panel;
     const density = Math.min(devicePixelRatio, 2);
     const sides = [stage.clientWidth, stage.clientHeight];
     const size = sides.map((side) => Math.round(side * density));
@@ -124,7 +124,7 @@ class Viewer {
     context.imageSmoothingQuality = "high";
     context.clearRect(0, 0, width, height);
     context.drawImage(this.film, ...this.place(...size));
-    if (!heat) return;
+    if (!map) return;
     context.save();
     context.beginPath();
     context.rect(mode === "slider" ? (width * split) / 100 : 0, 0, width, height);
@@ -136,20 +136,23 @@ class Viewer {
   drawEvidence(context, panel, box, density) {
     const { opacity, cells } = this.state;
     if (this.showsInput(panel)) return drawInput(context, panel.image, box);
+    context.fillStyle = `rgb(0 0 0 / ${(this.shade * opacity) / 100})`;
+    context.fillRect(...box);
     context.globalAlpha = opacity / 100;
     context.imageSmoothingEnabled = !cells;
     context.drawImage(panel.layer, ...box);
+    if (!cells) drawContours(context, panel.lines, box, density);
     context.globalAlpha = 1;
-    const { grid } = panel.heat;
-    if (cells) drawCells(context, grid.length, grid[0].length, box, density, this.marked(panel));
+    const { rows, columns } = panel.map;
+    if (cells) drawCells(context, rows, columns, box, density, this.marked(panel));
   }
 
   /** Whether the panel shows the network's input. */
   showsInput = ({ number }) => Boolean(this.state[`input${number}`]);
 
-  /** The cell that is pointed at on this panel's native grid. */
+  /** The cell of this panel's map that is pointed at. */
   marked(panel) {
-    return this.state.cells && this.cell?.panel === panel && !this.showsInput(panel) && this.cell;
+    return this.cell?.panel === panel && !this.showsInput(panel) && this.cell;
   }
 
   sync() {
@@ -163,7 +166,11 @@ class Viewer {
     for (const button of root.querySelectorAll("[data-toggle]")) {
       button.setAttribute("aria-pressed", Boolean(state[button.dataset.toggle]));
     }
+    for (const button of root.querySelectorAll("[data-enlarge]")) {
+      button.setAttribute("aria-pressed", button.dataset.enlarge === String(state.large));
+    }
     root.dataset.mode = state.mode;
+    root.dataset.large = state.large;
     root.dataset.tool = state.windowing ? "window" : state.zoom > 1 ? "pan" : "";
     part(".viewer-levels").hidden = !state.windowing;
     const fullscreen = part("[data-do=fullscreen]");
@@ -176,59 +183,66 @@ class Viewer {
     const levels = this.text("wl", { width: Math.round(width), level: Math.round(level) });
     write(part(".viewer-wl"), levels);
     for (const panel of this.panels) {
-      panel.figure.classList.toggle("large", panel.number === Number(state.large));
+      panel.figure.classList.toggle("large", String(panel.number) === state.large);
       panel.figure.classList.toggle("active", panel.number === Number(state.active) + 1);
       const isDefault = !state.brightness && !state.contrast;
       write(panel.part(".viewer-readout"), isDefault ? "" : levels);
-      if (panel.heat) this.syncEvidence(panel);
+      if (panel.map) this.syncEvidence(panel);
     }
   }
 
+  /** The ramp as it looks over a film of middle grey. */
   syncLegend(context) {
-    const ramp = [Array.from({ length: 256 }, (_, i) => (i / 255) * this.full)];
-    context.clearRect(0, 0, 256, 1);
-    context.globalAlpha = this.state.opacity / 100;
-    context.drawImage(paint(ramp, this.tables[this.state.colours], this.full, true), 0, 0);
+    const values = Float32Array.from({ length: 255 }, (_, i) => ((i - 127) / 127) * this.full);
+    const share = this.state.opacity / 100;
+    const grey = 128 * (1 - this.shade * share);
+    context.globalAlpha = 1;
+    context.fillStyle = `rgb(${grey} ${grey} ${grey})`;
+    context.fillRect(0, 0, 255, 1);
+    context.globalAlpha = share;
+    context.drawImage(paint({ rows: 1, columns: 255, values }, this.table, this.full), 0, 0);
   }
 
   syncEvidence(panel) {
-    const { stage, part, image, heat } = panel;
+    const { stage, part, image } = panel;
     stage.style.setProperty("--split", `${this.state.split}%`);
     part(".viewer-divider").setAttribute("aria-valuenow", Math.round(this.state.split));
-    const clear = Math.max(...this.evidence(panel).flat()) >= this.faint;
-    const spoke = clear ? (this.sign(panel) > 0 ? "pneumonia" : "normal") : "nothing";
     const says = part(".viewer-says");
     if (this.showsInput(panel)) {
+      panel.spoke ??= says.dataset.t;
       delete says.dataset.t; // only the script knows the numbers in these words
       write(says, this.text("input", { size: image.naturalWidth || "…" }));
-    } else {
-      says.dataset.t = `viewer.spoke_${spoke}`;
-      write(says, this.text(`spoke_${spoke}`));
+    } else if (panel.spoke) {
+      says.dataset.t = panel.spoke;
+      write(says, t(panel.spoke));
     }
     const chip = part(".viewer-cell");
     const cell = this.marked(panel);
     chip.hidden = !cell;
     if (!cell) return;
-    const [x, y, width, height] = this.place(100, 100);
-    chip.style.left = `${x + (width * (cell.column + 0.5)) / heat.grid[0].length}%`;
-    chip.style.top = `${y + (height * (cell.row + 0.5)) / heat.grid.length}%`;
-    write(chip, this.text("cell", { value: this.value(cell) }));
+    write(chip, this.text("cell", this.says(cell)));
   }
 
-  value({ panel, row, column }) {
-    const style = { minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "negative" };
-    const value = this.sign(panel) * panel.heat.grid[row][column];
+  /** What a cell did to the probability, in words and in log-odds. */
+  says({ panel, row, column }) {
+    const style = { minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero" };
+    const value = panel.map.values[row * panel.map.columns + column];
     const language = document.documentElement.lang || undefined;
-    return value.toLocaleString(language, style).replace("-", "\u2212");
+    const size = Math.abs(value);
+    const key = `${value > 0 ? "raises" : "lowers"}_${this.steps.filter((s) => size >= s).length}`;
+    return {
+      says: this.text(size < this.faint ? "quiet" : key),
+      value: value.toLocaleString(language, style).replace("-", "\u2212"),
+    };
   }
 
   /** The pointer is here: mark the cell below it. */
   point(panel, [u, v]) {
-    if (!this.state.cells || !panel.heat) return;
-    const { grid } = panel.heat;
+    if (!panel.map) return;
+    const { rows, columns } = panel.map;
     const [x, y, width, height] = this.place(1, 1);
-    const row = clamp(Math.floor(((v - y) / height) * grid.length), 0, grid.length - 1);
-    const column = clamp(Math.floor(((u - x) / width) * grid[0].length), 0, grid[0].length - 1);
+    const row = clamp(Math.floor(((v - y) / height) * rows), 0, rows - 1);
+    const column = clamp(Math.floor(((u - x) / width) * columns), 0, columns - 1);
     this.cell = { panel, row, column };
     this.refresh();
   }
@@ -238,19 +252,20 @@ class Viewer {
     this.refresh();
   }
 
-  /** To the next cell by keyboard, which is said aloud. */
+  /** To the next cell by keyboard, or some cells further on a fine map, which is said aloud. */
   step(panel, [dx, dy]) {
-    const { grid } = panel.heat;
-    const { row, column } = this.marked(panel) || { row: -dy, column: -dx };
+    const { rows, columns } = panel.map;
+    const [far, deep] = [columns, rows].map((n) => Math.max(1, Math.round(n / STEPS_BY_KEY)));
+    const { row, column } = this.marked(panel) || { row: -dy * deep, column: -dx * far };
     this.cell = {
       panel,
-      row: clamp(row + dy, 0, grid.length - 1),
-      column: clamp(column + dx, 0, grid[0].length - 1),
+      row: clamp(row + dy * deep, 0, rows - 1),
+      column: clamp(column + dx * far, 0, columns - 1),
     };
     const [y, x] = [this.cell.row, this.cell.column];
-    const about = { row: y + 1, column: x + 1, value: this.value(this.cell) };
+    const about = { row: y + 1, column: x + 1, ...this.says(this.cell) };
     write(this.root.querySelector(".viewer-live"), this.text("cell_at", about));
-    this.look({ x: (x + 0.5) / grid[0].length, y: (y + 0.5) / grid.length });
+    this.look({ x: (x + 0.5) / columns, y: (y + 0.5) / rows });
   }
 
   /** Look somewhere else, never past the film's edge. */
@@ -276,10 +291,7 @@ class Viewer {
     this.set({ brightness, contrast: clamp(this.state.contrast - 150 * dx, -100, 100) });
   }
 
-  enlarge(number) {
-    this.set({ large: number });
-    this.panels[number].stage.focus({ preventScroll: true }); // its button hides
-  }
+  enlarge = (number) => this.set({ large: this.state.large === number ? "" : number });
 
   text(key, values = {}) {
     return t(`viewer.${key}`, values);

@@ -17,13 +17,13 @@ export function listen(viewer, signal) {
     const { toggle, do: action, enlarge } = target.closest("button")?.dataset ?? {};
     if (toggle) viewer.set({ [toggle]: !viewer.state[toggle] });
     if (action) viewer[action]();
-    if (enlarge) viewer.enlarge(Number(enlarge));
+    if (enlarge) viewer.enlarge(enlarge);
   });
   on("fullscreenchange", () => viewer.refresh());
   for (const panel of viewer.panels) {
     gestures(viewer, panel, signal);
     keys(viewer, panel, signal);
-    if (panel.heat) divider(viewer, panel, signal);
+    if (panel.map) divider(viewer, panel, signal);
   }
 }
 
@@ -76,7 +76,7 @@ function keys(viewer, panel, signal) {
   panel.stage.addEventListener("keydown", (event) => {
     if (event.target !== panel.stage || event.ctrlKey || event.metaKey || event.altKey) return;
     const arrow = ARROWS[event.key];
-    if (arrow && viewer.state.cells && panel.heat) viewer.step(panel, arrow);
+    if (arrow && viewer.state.cells && panel.map) viewer.step(panel, arrow);
     else if (arrow && viewer.state.zoom > 1) viewer.pan(-0.1 * arrow[0], -0.1 * arrow[1]);
     else if ("+=".includes(event.key)) viewer.zoomIn();
     else if (event.key === "-") viewer.zoomOut();

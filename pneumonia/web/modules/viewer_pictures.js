@@ -1,6 +1,7 @@
 // What the film viewer draws, as functions of pixels and numbers; viewer.js decides what and when.
 
-const SMOOTH = 512; // pixels along a smooth heat layer, which is stretched over the film
+const SMOOTH = 512; // pixels along a smooth map, which is stretched over the film
+const FINE = 40; // rows from which the borders of the cells would hide the film
 
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
@@ -49,31 +50,93 @@ function places(pixels, cells) {
   });
 }
 
-/**
- * Evidence as a see-through canvas. Colour and opacity grow with the strength on an absolute
- * scale: `full` and more is drawn at full strength, 0 and less not at all.
- *
- * `grid`: rows of numbers. `table`: 256 RGB colours. `native`: one pixel a cell, else bilinear.
- */
-export function paint(grid, table, full, native) {
-  const [rows, columns] = [grid.length, grid[0].length];
-  const canvas = native ? blank(columns, rows) : blank(SMOOTH, SMOOTH);
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(canvas.width, canvas.height);
-  const across = places(canvas.width, columns);
+/** `{ rows, columns, values }` on a finer grid of `side` by `side`, bilinear. */
+export function smooth({ rows, columns, values }, side = SMOOTH) {
+  const fine = new Float32Array(side * side);
+  const across = places(side, columns);
   let i = 0;
-  for (const [above, below, v] of places(canvas.height, rows)) {
+  for (const [above, below, v] of places(side, rows)) {
+    const [up, down] = [above * columns, below * columns];
     for (const [left, right, u] of across) {
-      const upper = grid[above][left] * (1 - u) + grid[above][right] * u;
-      const lower = grid[below][left] * (1 - u) + grid[below][right] * u;
-      const strength = Math.round(255 * clamp((upper * (1 - v) + lower * v) / full, 0, 1));
-      image.data.set(table.subarray(3 * strength, 3 * strength + 3), i);
-      image.data[i + 3] = strength;
-      i += 4;
+      const upper = values[up + left] * (1 - u) + values[up + right] * u;
+      const lower = values[down + left] * (1 - u) + values[down + right] * u;
+      fine[i++] = upper * (1 - v) + lower * v;
     }
   }
+  return { rows: side, columns: side, values: fine };
+}
+
+/**
+ * Evidence as a see-through canvas, one pixel a cell: warm above 0, cool below. `table`: 256 RGBA
+ * colours for either side, on an absolute scale: `full` and more is drawn at full strength.
+ */
+export function paint({ rows, columns, values }, table, full) {
+  const canvas = blank(columns, rows);
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(columns, rows);
+  const pixels = new Uint32Array(image.data.buffer);
+  const colours = new Uint32Array(table.buffer);
+  values.forEach((value, i) => {
+    const strength = Math.round(255 * Math.min(Math.abs(value) / full, 1));
+    pixels[i] = colours[(value < 0 ? 256 : 0) + strength];
+  });
   context.putImageData(image, 0, 0);
   return canvas;
+}
+
+/** Where values cross `level`, as a path in fractions of the whole (marching squares). */
+export function contour({ rows, columns, values }, level) {
+  const segments = [];
+  const cross = (a, b) => (level - a) / (b - a);
+  for (let y = 0; y < rows - 1; y++) {
+    for (let x = 0; x < columns - 1; x++) {
+      const i = y * columns + x;
+      const [a, b, c, d] = [i, i + 1, i + columns + 1, i + columns].map((at) => values[at]);
+      const ends = []; // on the edges: above, right, below, left
+      if (a < level !== b < level) ends.push([x + cross(a, b), y]);
+      if (b < level !== c < level) ends.push([x + 1, y + cross(b, c)]);
+      if (d < level !== c < level) ends.push([x + cross(d, c), y + 1]);
+      if (a < level !== d < level) ends.push([x, y + cross(a, d)]);
+      const places = ends.map(([u, v]) => [(u + 0.5) / columns, (v + 0.5) / rows]);
+      for (let end = 0; end + 1 < places.length; end += 2) segments.push(places.slice(end, end + 2));
+    }
+  }
+  return joined(segments);
+}
+
+/** Segments as one path, each end to end with its neighbours, so that dashes can run along it. */
+function joined(segments) {
+  const path = new Path2D();
+  const at = new Map(); // end of a segment -> the segments that meet there
+  for (const segment of segments) {
+    for (const end of segment) at.set(`${end}`, [...(at.get(`${end}`) ?? []), segment]);
+  }
+  const left = new Set(segments);
+  const follow = (place) => {
+    path.lineTo(...place);
+    const next = at.get(`${place}`).find((segment) => left.delete(segment));
+    return next && next.find((end) => `${end}` !== `${place}`);
+  };
+  const loose = segments.filter((segment) => segment.some((end) => at.get(`${end}`).length === 1));
+  for (const segment of [...loose, ...segments]) {
+    if (!left.has(segment)) continue;
+    let place = segment.find((end) => at.get(`${end}`).length === 1) ?? segment[0];
+    path.moveTo(...place);
+    while (place) place = follow(place);
+  }
+  return path;
+}
+
+/** Contours over the film: in one line where the probability was raised, dashed where lowered. */
+export function drawContours(context, { raised, lowered }, [x, y, width, height], unit) {
+  const toFilm = new DOMMatrix([width, 0, 0, height, x, y]);
+  for (const [paths, dashes] of [[raised, []], [lowered, [4 * unit, 3 * unit]]]) {
+    const lines = new Path2D();
+    for (const path of paths) lines.addPath(path, toFilm);
+    context.setLineDash(dashes);
+    stroke(context, lines, unit, 0.75);
+  }
+  context.setLineDash([]);
 }
 
 /** What the network got, with its own pixels and its own square shape, in the middle of `box`. */
@@ -87,8 +150,10 @@ export function drawInput(context, image, [x, y, width, height]) {
 /** The borders of the cells, light on dark so that they show on any film, and one cell marked. */
 export function drawCells(context, rows, columns, [x, y, width, height], unit, marked) {
   const lines = new Path2D();
-  for (let i = 1; i < columns; i++) lines.rect(x + (width * i) / columns, y, 0, height);
-  for (let i = 1; i < rows; i++) lines.rect(x, y + (height * i) / rows, width, 0);
+  if (rows <= FINE) {
+    for (let i = 1; i < columns; i++) lines.rect(x + (width * i) / columns, y, 0, height);
+    for (let i = 1; i < rows; i++) lines.rect(x, y + (height * i) / rows, width, 0);
+  }
   stroke(context, lines, unit, 0.4);
   if (!marked) return;
   const cell = new Path2D();

@@ -1,0 +1,100 @@
+"""A page starts where it is told to, or says in one sentence why it does not."""
+
+import os
+import resource
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pneumonia.storage.shipped import available_models
+from pneumonia.web import container
+from pneumonia.web.address import address
+from tools.page_process import ROOT, running_page
+
+
+def start(*words: str, **options) -> subprocess.CompletedProcess:
+    """What becomes of a page that cannot start."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GRADIO")}
+    return subprocess.run(
+        [sys.executable, "app.py", *words],
+        cwd=ROOT,
+        **{"env": own, "capture_output": True, "text": True, "timeout": 120, **options},
+    )
+
+
+def only_sentence(ended: subprocess.CompletedProcess) -> str:
+    assert ended.returncode == 1 and ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    return line.removeprefix("pneumonia serve: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--host", "999.1.1.1"], "no address '999.1.1.1'"),
+        (["--host", "203.0.113.7"], "no address '203.0.113.7'"),
+        (["--host", "2001:db8::7"], "no address '2001:db8::7'"),
+        (["--port", "99999"], "from 1 to 65535, not 99999"),
+        (["--port", "0"], "from 1 to 65535, not 0"),
+    ],
+)
+def test_where_nothing_can_listen_is_one_sentence(words, said):
+    assert said in only_sentence(start(*words))
+
+
+def test_a_port_that_is_taken_is_one_sentence():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        said = only_sentence(start("--port", str(port)))
+    assert said == f"Port {port} is taken: end what listens there, or choose another by --port."
+
+
+def test_too_little_memory_is_one_sentence():
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (3 * 2**29, 3 * 2**29))
+
+    said = only_sentence(start(preexec_fn=limit))
+    assert said == "The page needs 4 GB of address space (ulimit -v), not 1.6."
+
+
+def test_the_next_free_port_is_taken_where_none_is_asked_for(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setenv("GRADIO_SERVER_PORT", str(port))
+        host, found = address()
+    assert host == "127.0.0.1" and port < found < port + 100
+
+
+def test_the_smallest_limit_of_a_container_counts(tmp_path, monkeypatch):
+    monkeypatch.delenv("CPU_CORES", raising=False)
+    assert container.memory(tmp_path) is container.processors(tmp_path) is None
+    lines = Path("/proc/self/cgroup").read_text().split()
+    for line in lines:  # a tree of either kind, as a container sees it
+        _, controllers, name = line.split(":", 2)
+        folder = tmp_path / controllers / name.lstrip("/")
+        folder.mkdir(parents=True, exist_ok=True)
+        if not controllers:
+            (folder / "memory.max").write_text("900000000\n")
+            (folder / "cpu.max").write_text("150000 100000\n")
+    assert container.memory(tmp_path) == 900_000_000
+    assert container.processors(tmp_path) == 1.5
+    monkeypatch.setenv("CPU_CORES", "1")
+    assert container.processors(tmp_path) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not available_models(), reason="no checkpoint to show")
+@pytest.mark.parametrize("host", ["::1", "::"])
+def test_a_page_is_served_by_ipv6(host):
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with running_page(host=host) as (_, address):
+        assert httpx.get(address).status_code == 200
+        foreign = httpx.get(address, headers={"Host": "evil.example"})
+        assert foreign.status_code == (403 if host == "::1" else 200)
