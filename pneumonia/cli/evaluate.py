@@ -18,6 +18,9 @@ def evaluate(
     quick: Annotated[
         bool, typer.Option("--quick", help="Neither perturbed films nor heatmap checks.")
     ] = False,
+    medmnist_c: Annotated[
+        bool, typer.Option("--medmnist-c", help="Also MedMNIST-C's corruptions (slow).")
+    ] = False,
     heat_films: Annotated[
         int, typer.Option(min=1, metavar="N", help="Films of the heatmap checks.")
     ] = 24,
@@ -54,7 +57,15 @@ def evaluate(
 
     names = sorted(available_models(), reverse=True) if model == "all" else [model]
     evaluation, films = evaluate_models(
-        names, data, split, ctx.obj, device=device, ood=ood or [], quick=quick, draws=draws
+        names,
+        data,
+        split,
+        ctx.obj,
+        device=device,
+        ood=ood or [],
+        quick=quick,
+        medmnistc=medmnist_c,
+        draws=draws,
     )
     for sentence in evaluation.skipped:
         typer.echo(f"skipped: {sentence}", err=True)

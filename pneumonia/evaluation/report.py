@@ -99,6 +99,9 @@ def markdown(evaluation: Evaluation) -> str:
             parts.append(table(_CORRUPTION_HEADINGS, rows))
     if any(len(model.corruptions) > 1 for model in models.values()):
         parts += ["## Over all changes", _OVER_ALL, _over_all(list(models.values()))]
+    measured = [model for model in models.values() if model.medmnist_c]
+    if measured:
+        parts += ["## MedMNIST-C", _MEDMNIST_C, _medmnist_c(measured)]
     titles = [model.title for model in models.values()]
     rows = [
         [
@@ -134,6 +137,23 @@ def _over_all(models: Sequence[ModelResult]) -> str:
         ["sensitivity, lowest", *(f"{min(row.sensitivity for row in c):.3f}" for c in changes)],
         ["specificity, lowest", *(f"{min(row.specificity for row in c):.3f}" for c in changes)],
     ]
+    return table(["", *(model.title for model in models)], rows)
+
+
+_MEDMNIST_C = (
+    "Balanced error under the thirteen corruptions of PneumoniaMNIST-C (Di Salvo et al. 2024), "
+    "mean over five severities, on these validation films:"
+)
+
+
+def _medmnist_c(models: Sequence[ModelResult]) -> str:
+    results = [model.medmnist_c for model in models if model.medmnist_c]
+    rows = [["films", *(str(result.films) for result in results)]]
+    rows.append(["clean", *(f"{100 * result.clean:.1f} %" for result in results)])
+    for name in results[0].errors:
+        rows.append([name, *(f"{100 * result.errors[name]:.1f} %" for result in results)])
+    means = (100 * mean(result.errors.values()) for result in results)
+    rows.append(["mean", *(f"{value:.1f} %" for value in means)])
     return table(["", *(model.title for model in models)], rows)
 
 

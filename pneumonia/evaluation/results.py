@@ -70,6 +70,20 @@ class Refusals:
 
 
 @dataclass(frozen=True)
+class MedmnistC:
+    """Balanced errors (half of both error rates together, 0..1) on ``films`` films.
+
+    Attributes:
+        clean: on the films as they are.
+        errors: corruption → mean over its five severities.
+    """
+
+    films: int
+    clean: float
+    errors: dict[str, float]
+
+
+@dataclass(frozen=True)
 class ModelResult:
     """What was measured of one model on N films.
 
@@ -83,6 +97,7 @@ class ModelResult:
         corruptions: name → figures; ``"clean"`` first, alone if the others were not asked for.
         probabilities: N calibrated probabilities of PNEUMONIA.
         ood: kind of pictures that are no chest films → what the gate did.
+        medmnist_c: None where it was not asked for.
         covered_auroc: on the films as they are, but with the lungs painted over: what their outline
             and surroundings alone tell, at best nothing (0.5).
         held_out_coverage: by limits set on half of the patients, measured on the other half; None
@@ -98,6 +113,7 @@ class ModelResult:
     corruptions: dict[str, Corrupted]
     probabilities: tuple[float, ...]
     ood: dict[str, Refusals]
+    medmnist_c: MedmnistC | None = None
     covered_auroc: float = math.nan
     held_out_coverage: Coverage | None = None
 

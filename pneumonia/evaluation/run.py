@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from scipy.special import logit
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from tqdm import tqdm
 
 from pneumonia.card import LABELS
 from pneumonia.checkpoint import load_checkpoint
 from pneumonia.data.dataset import Record, find_records, split_records
-from pneumonia.evaluation import report, saliency
+from pneumonia.evaluation import medmnist_c, report, saliency
 from pneumonia.evaluation.calibration import COVERAGE, held_out_coverage
 from pneumonia.evaluation.corruptions import CORRUPTIONS, corrupt
 from pneumonia.evaluation.figure import plot
@@ -26,6 +26,7 @@ from pneumonia.evaluation.results import (
     Coverage,
     Evaluation,
     HeatmapChecks,
+    MedmnistC,
     ModelResult,
     Refusals,
     Saliency,
@@ -87,6 +88,7 @@ def evaluate_models(
     device: str = "auto",
     ood: Iterable[Path] = (),
     quick: bool = False,
+    medmnistc: bool = False,
     draws: int = 1000,
 ) -> tuple[Evaluation, Films]:
     """Measure models on the films of a split, read and predicted exactly as an upload is.
@@ -99,6 +101,7 @@ def evaluate_models(
         device: where to compute.
         ood: folders of pictures that are no chest films, beside those that are always drawn.
         quick: no corrupted films.
+        medmnistc: also MedMNIST-C's corruptions.
         draws: bootstrap samples of the intervals.
 
     Raises:
@@ -126,6 +129,7 @@ def evaluate_models(
             corruptions=corrupted(predictor, films, clean, ["clean"] if quick else CORRUPTIONS),
             probabilities=tuple(p.tolist()),
             ood={kind: refusals(predictor, pictures) for kind, pictures in kinds.items()},
+            medmnist_c=balanced_errors(predictor, films) if medmnistc else None,
             covered_auroc=covered_auroc(name, films, predictor.device),
             held_out_coverage=held_out,
         )
@@ -214,6 +218,23 @@ def corrupted(
     return rows
 
 
+def balanced_errors(predictor: Predictor, films: Films, per_class: int = 100) -> MedmnistC:
+    """MedMNIST-C's thirteen corruptions at five severities, on some films of each class."""
+    some = balanced(films.labels, per_class)
+    labels, images = films.labels[some], films.images[some]
+
+    def error(changed: torch.Tensor) -> float:
+        pixels = (image[0].numpy() for image in changed)
+        said = [Answer.of(p).label for p in predictor.predict_iter(pixels, heatmap=False)]
+        return 1 - float(balanced_accuracy_score(labels, said))
+
+    errors = {
+        name: float(np.mean([error(medmnist_c.corrupt(images, name, s)) for s in range(5)]))
+        for name in tqdm(medmnist_c.SUITE, f"{predictor.title}, MedMNIST-C", disable=None)
+    }
+    return MedmnistC(len(labels), error(images), errors)
+
+
 def covered_auroc(name: str | Path, films: Films, device: torch.device) -> float:
     """The AUROC of a model with the lungs painted over in their mean grey."""
     network, card, _ = load_checkpoint(name, device)
@@ -225,10 +246,10 @@ def covered_auroc(name: str | Path, films: Films, device: torch.device) -> float
     return float(roc_auc_score(films.labels, np.concatenate(logits)))
 
 
-def balanced(labels: np.ndarray) -> np.ndarray:
-    """Indices of all films of the rarer class and as many of the other, evenly spread."""
+def balanced(labels: np.ndarray, most: int | None = None) -> np.ndarray:
+    """Indices of as many films of either class, ``most`` or all of the rarer, evenly spread."""
     classes = [np.flatnonzero(labels == label) for label in (0, 1)]
-    least = min(map(len, classes))
+    least = min(*map(len, classes), most or len(labels))
     return np.concatenate([c[np.linspace(0, len(c) - 1, least).astype(int)] for c in classes])
 
 

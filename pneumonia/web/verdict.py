@@ -67,7 +67,7 @@ def headline(predictions: Sequence[Prediction]) -> Reference:
 
 def reason(gate: GateResult) -> Reference:
     """Why a film is out of a model's scope."""
-    return ref(f"gate.{gate.code}", **getattr(gate, "arguments", {}))
+    return ref(f"gate.{gate.code}", **gate.arguments)
 
 
 def evidence_differs(predictions: Sequence[Prediction]) -> bool:

@@ -34,7 +34,8 @@ def folder(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("films")
     draw_phantom(200, 240, seed=1).image().save(root / "a.png")
     grey = (60_000 * draw_phantom(200, 240, seed=2).pixels).astype(np.uint16)
-    (root / "b.dcm").write_bytes(saved(dicom(grey, WindowCenter="30000", WindowWidth="50000")))
+    b = dicom(grey, WindowCenter="30000", WindowWidth="50000", PatientAge="003Y", ViewPosition="AP")
+    (root / "b.dcm").write_bytes(saved(b))
     (root / "torn.png").write_bytes((root / "a.png").read_bytes()[:500])
     with zipfile.ZipFile(root / "films.zip", "w") as archive:
         for name in ("a.png", "b.dcm", "torn.png"):
@@ -55,6 +56,7 @@ def test_a_film_comes_back_as_it_is_read_here(cage, folder):
         assert answer.pixels.flags.writeable and answer.pixels.dtype == np.float32
         assert (answer.name, answer.format) == (here.name, here.format)
         assert (answer.notes, answer.saturation) == (here.notes, here.saturation)
+        assert answer.tags == here.tags
 
 
 def test_a_missing_file_is_said_to_be_missing(cage, tmp_path):

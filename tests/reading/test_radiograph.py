@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pydicom.config
 import pydicom.data
 import pytest
 from factories import dicom, saved
@@ -21,7 +22,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 
-from pneumonia.reading.dicom import _parse
+from pneumonia.reading.dicom import Tags, _parse
 from pneumonia.reading.radiograph import (
     MAX_BYTES,
     SUFFIXES,
@@ -862,6 +863,34 @@ def test_a_dicom_that_breaks_off_is_refused_wherever_it_does():
 )
 def test_packaged_files_refused(name, words):
     assert words in refusal(PACKAGED[name])
+
+
+@pytest.mark.parametrize(
+    ("elements", "age"),
+    [
+        ({}, None),
+        ({"PatientAge": "081Y"}, 81),
+        ({"PatientAge": "018M"}, 1.5),
+        ({"PatientAge": "010D"}, 10 / 365.25),
+        ({"PatientBirthDate": "20190307", "StudyDate": "20230307"}, 4),
+        ({"PatientBirthDate": "20190307"}, None),
+        ({"PatientBirthDate": "SECRET", "StudyDate": "20230307"}, None),
+    ],
+)
+def test_the_age_is_what_the_file_says_or_its_dates(elements, age):
+    with pydicom.config.disable_value_validation():
+        film = read_radiograph(saved(dicom(DEEP, **elements)))
+    assert film.tags.age == pytest.approx(age, abs=0.01)
+    assert "2019" not in repr(film) and "SECRET" not in repr(film)
+
+
+def test_view_and_body_part_are_defined_terms_or_nothing():
+    read = read_radiograph(saved(dicom(DEEP, ViewPosition="PA", BodyPartExamined="CHEST")))
+    assert (read.tags.view, read.tags.body_part) == ("PA", "CHEST")
+    with pydicom.config.disable_value_validation():
+        odd = dicom(DEEP, ViewPosition="<b>SECRET", BodyPartExamined="of Ms. Secret, 1 Main St")
+        odd = read_radiograph(saved(odd))
+    assert odd.tags == Tags() == read_radiograph(saved(dicom(DEEP))).tags
 
 
 def test_no_patient_element_is_read_or_leaves_the_file():

@@ -41,6 +41,7 @@ PERSON = {
     "PatientName": "Zyxgood^Person",
     "PatientID": "MRN-55512345",
     "PatientBirthDate": "20190307",
+    "StudyDate": "20220911",
     "AccessionNumber": "ACC998877",
     "InstitutionName": "Hospital Qwertz",
     "ReferringPhysicianName": "Uvwdoctor^Some",
