@@ -57,7 +57,7 @@ def lung_shares(inputs: torch.Tensor, cells: tuple[int, ...]) -> torch.Tensor:
     """
     if inputs.shape[1] == 1:
         return inputs.new_full((len(inputs), 1, *cells), 1 / (cells[0] * cells[1]))
-    lungs = F.adaptive_avg_pool2d(inputs[:, 1:].float(), list(cells))
+    lungs = F.adaptive_avg_pool2d(inputs[:, 1:].float(), (cells[0], cells[1]))
     lungs = lungs + (lungs.sum((2, 3), keepdim=True) < 1e-3)
     return lungs / lungs.sum((2, 3), keepdim=True)
 
@@ -86,9 +86,10 @@ def build_densenet169() -> Network:
     """
     features = densenet169(weights=None).features
     features.conv0 = nn.Conv2d(1, 64, kernel_size=7, stride=2, padding=3, bias=False)
-    features.transition3.pool = nn.Identity()
-    for layer in features.denseblock4.children():
-        layer.conv2.dilation = layer.conv2.padding = (2, 2)  # pyright: ignore[reportAttributeAccessIssue]
+    features.get_submodule("transition3").pool = nn.Identity()
+    for module in features.get_submodule("denseblock4").modules():
+        if isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3):
+            module.dilation = module.padding = (2, 2)
     return Network(features, 1664, "transition3", dropout=0.2)
 
 

@@ -177,7 +177,7 @@ def pointing_game(
     found = lung_finder(torch.device("cpu"))(images)
     lesions, changed = [], []
     for number, (image, lungs) in enumerate(zip(images, found, strict=True)):
-        depth = distance_transform_edt(lungs.mask > 0.5)
+        depth = np.asarray(distance_transform_edt(lungs.mask > 0.5))
         y, x = rng.choice(np.argwhere(depth >= 0.6 * depth.max()))
         lesion = Lesion(x=(x + 0.5) / SIDE, y=(y + 0.5) / SIDE, radius=0.1)
         film = opacity(image[0].numpy() / np.float32(255), lesion, strength=1.2, seed=number)

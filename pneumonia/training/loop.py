@@ -79,7 +79,8 @@ class FilmTask:
         positive = labels.float().mean()
         self.balance = (1 - positive) / positive
         self.smoothing = recipe.label_smoothing
-        self.preset = TrainPreset(recipe.size, recipe.crop, graft=recipe.graft)
+        preset = TrainPreset(recipe.size, recipe.crop, graft=recipe.graft)
+        self.preset: Callable[..., torch.Tensor] = preset
 
     def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Of logits ``(N,)`` and labels ``(N,)`` of 0 and 1: a scalar."""
