@@ -1,12 +1,14 @@
 """What the tests share: drawn films, a data set of them in the Kaggle layout, checkpoints."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from factories import TINY, random_checkpoints
+from PIL import Image
 
 from pneumonia.models import MODELS
 from pneumonia.synthetic.phantom import draw_phantom
@@ -59,6 +61,23 @@ def dataset(tmp_path_factory) -> Path:
         nested.mkdir(parents=True)
         (nested / "._IM-0100-0000.jpeg").write_bytes(b"resource fork")
         (nested / "IM-0100-0000.jpeg").write_bytes(b"a copy")
+    return root
+
+
+@pytest.fixture(scope="session")
+def outlines(dataset, tmp_path_factory) -> Path:
+    """The lungs of the data set's drawn films, laid out like it; two patients have none."""
+    root = tmp_path_factory.mktemp("outlines")
+    films = dataset / "chest_xray"
+    for film in films.glob("*/*/*[0-9].jpeg"):
+        number, shot = map(int, re.findall(r"\d+", film.stem))
+        if number in (100, 999):
+            continue
+        seed = 1000 * (film.parent.name == "PNEUMONIA") + 10 * number + shot
+        path = (root / film.relative_to(films)).with_suffix(".png")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lungs = Image.fromarray(draw_phantom(180, 200, seed=seed).lungs)
+        lungs.resize((224, 224)).save(path)
     return root
 
 

@@ -22,7 +22,7 @@ from pneumonia.evaluation.results import Evaluation
 from pneumonia.models import MODELS
 from pneumonia.synthetic.phantom import draw_phantom
 
-NAMES = [command.__name__ for command in COMMANDS]
+NAMES = [command.__name__.replace("_", "-") for command in COMMANDS]
 
 
 def run(*words, **env):

@@ -17,13 +17,18 @@ from pneumonia.cli.calibrate import calibrate
 from pneumonia.cli.cards import cards
 from pneumonia.cli.download import download
 from pneumonia.cli.evaluate import evaluate
+from pneumonia.cli.evaluate_lungs import evaluate_lungs
 from pneumonia.cli.predict import predict
 from pneumonia.cli.pretrain import pretrain
 from pneumonia.cli.runs import runs
 from pneumonia.cli.serve import serve
 from pneumonia.cli.train import train
+from pneumonia.cli.train_lungs import train_lungs
 
-COMMANDS = (*(serve, predict, download, audit, pretrain, train, calibrate, evaluate, cards, runs),)
+COMMANDS = (
+    *(serve, predict, download, audit, train_lungs, pretrain, train, calibrate),
+    *(evaluate_lungs, evaluate, cards, runs),
+)
 # What a user can cause and mend; anything else is a mistake in here and keeps its traceback.
 ERRORS = (OSError, ValueError, ArithmeticError, MemoryError, RuntimeError, ModuleNotFoundError)
 EXTRAS = {"gradio": "web", "fpdf": "web", "pytorch_grad_cam": "evaluate"}  # others: "train"

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 Data = Annotated[Path, typer.Option(metavar="DIR", help="The data set's folder.")]
+Outlines = Annotated[Path, typer.Option(metavar="DIR", help="The folder of people's outlines.")]
 Cache = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="For decoded films.", show_default="~/.cache/pneumonia"),

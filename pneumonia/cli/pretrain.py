@@ -35,7 +35,7 @@ def pretrain(
         pneumonia train --data DIR --model densenet169 --init pretrained.safetensors
 
     PICTURES holds one folder per class, or .npz shards of JPEG streams (see
-    pneumonia.training.pretraining.load_pictures). One picture in fifty validates. The weights go to
+    pneumonia.data.pictures.load_pictures). One picture in fifty validates. The weights go to
     --out; what there is to say of them goes into a .json beside it, for pneumonia train and the
     model's card. The state after each epoch lies there too, for --resume.
     """

@@ -114,11 +114,26 @@ CORRUPTIONS: dict[str, Corruption] = {
     "rotated 15°": window(angle=15),
     "rotated -15°": window(angle=-15),
 }
+IN_PLACE = {"clean", "blur", "low contrast", "markers masked", "noise"} | {
+    name for name in CORRUPTIONS if name.startswith(("JPEG", "gamma")) or "resolution" in name
+}  # these change greys alone
 
 
 def corrupt(images: torch.Tensor, name: str) -> torch.Tensor:
     """``(N, 1, 224, 224)`` uint8 films → the same films changed as ``CORRUPTIONS[name]`` says."""
     return (CORRUPTIONS[name](images.float() / 255) * 255).round().clamp(0, 255).to(torch.uint8)
+
+
+def corrupt_outlines(outlines: torch.Tensor, name: str) -> torch.Tensor:
+    """Outlines ``(N, 1, 224, 224)`` uint8 of 0 and 255, moved as the change moves their films.
+
+    What the change brings in from beyond the film's edge is not lung.
+    """
+    if name in IN_PLACE:
+        return outlines
+    change, masks = CORRUPTIONS[name], outlines.float() / 255
+    beyond = change(torch.zeros_like(masks[:1]))
+    return (change(masks) - beyond > 0.5).to(torch.uint8) * 255
 
 
 def corrupt_in_turn(images: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Drawn pictures that are no chest films, for checks of the gate: blank, noise, text, hands …"""
+"""Drawn pictures that are no chest films, to be refused: blank, noise, text, hands, limbs …"""
 
 from itertools import pairwise
 
@@ -41,6 +41,34 @@ def draw_distractors() -> dict[str, list[np.ndarray]]:
         "hands": [_hand(x * side, y, rng) for side in (1, -1, 1)],
     }
     return {kind: [p.astype(np.float32) for p in drawn] for kind, drawn in pictures.items()}
+
+
+def draw_limbs(count: int, side: int = 224, seed: int = 0) -> list[np.ndarray]:
+    """``count`` hands and ``count`` limbs, each another: ``(side, side)`` float32 0..1."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j].astype(np.float32)
+    pictures = []
+    for _ in range(count):
+        zoom, mirror = rng.uniform(0.7, 1.6), rng.choice([-1, 1])
+        across, down = rng.uniform((-0.3, -0.4), (0.3, 0.4))
+        pictures += [_hand(mirror * zoom * x + across, zoom * y + down, rng), _limb(x, y, rng)]
+    return [picture.astype(np.float32) for picture in pictures]
+
+
+def _limb(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A radiograph of long bones that meet in a joint, one or two on either side, in the flesh."""
+    turn, wide, joint = rng.uniform((0, 0.25, -0.8), (np.pi, 0.7, 0.8))
+    u, v = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+    flesh = sphere_thickness(np.abs(u + 0.1 * np.sin(2 * v)) / wide)
+    film = rng.uniform(0, 0.1) + rng.uniform(0.2, 0.45) * flesh
+    flare = 1 + 0.6 * np.exp(-(((v - joint) / 0.25) ** 2))
+    for side in (-1, 1):
+        for _ in range(rng.integers(1, 3)):
+            at, radius = rng.uniform((-0.5, 0.12), (0.5, 0.4)) * wide
+            ends = [(at, joint + 0.06 * side), (at + rng.uniform(-0.1, 0.1), 2.5 * side)]
+            reach = bezier_distance(u, v, ends, pieces=3) / (radius * flare)
+            film += rng.uniform(0.2, 0.55) * hollow_bone(np.where(side * (v - joint) > 0, reach, 9))
+    return (film + rng.uniform(0, 0.04) * smooth_noise(x.shape, rng, rng.uniform(2, 12))).clip(0, 1)
 
 
 def _hand(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -6,18 +6,14 @@ the sizes they come in do not.
 """
 
 import math
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torchvision.datasets import ImageFolder
-from torchvision.io import ImageReadMode, decode_jpeg
-from torchvision.transforms import v2
-from tqdm import tqdm
 
 from pneumonia.checkpoint import write_weights
+from pneumonia.data.pictures import load_pictures
 from pneumonia.lungs import standardise
 from pneumonia.models import build
 from pneumonia.storage.atomic import write_json
@@ -65,36 +61,6 @@ class PictureTask(FilmTask):
     def score(self, labels: np.ndarray, logits: np.ndarray) -> float:
         """Share of the pictures whose class has the highest logit."""
         return float((logits.argmax(1) == labels).mean())
-
-
-def load_pictures(root: str | Path, side: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Grey pictures ``(N, 1, side, side)`` uint8 and their classes ``(N,)`` int64.
-
-    Args:
-        root: a folder with one sub-folder per class (torchvision's ``ImageFolder``), or with
-            ``.npz`` shards: ``data`` (uint8, JPEG streams one after another), ``offsets``
-            (``(n + 1,)``) and ``labels`` (``(n,)``).
-        side: pictures of another size are resized and cropped to it.
-
-    Raises:
-        FileNotFoundError: neither is there.
-    """
-    fit = v2.Compose([v2.Grayscale(), v2.Resize(side, antialias=True), v2.CenterCrop(side)])
-    pictures, labels = [], []
-    if shards := sorted(Path(root).glob("*.npz")):
-        for shard in tqdm(shards, "Decoding", unit="shard", disable=None):
-            with np.load(shard) as content:
-                data, offsets = torch.from_numpy(content["data"]), content["offsets"]
-                labels += content["labels"].tolist()
-            streams = (data[a:b] for a, b in pairwise(offsets))
-            pictures += [fit(decode_jpeg(stream, ImageReadMode.GRAY)) for stream in streams]
-    else:
-        folder = ImageFolder(root, v2.Compose([v2.PILToTensor(), fit]))
-        for number in tqdm(range(len(folder)), "Decoding", unit="picture", disable=None):
-            picture, label = folder[number]
-            pictures.append(picture)
-            labels.append(label)
-    return torch.stack(pictures), torch.tensor(labels)
 
 
 def pretrain(

@@ -1,7 +1,12 @@
 import pytest
 import torch
 
-from pneumonia.evaluation.corruptions import CORRUPTIONS, corrupt, corrupt_in_turn
+from pneumonia.evaluation.corruptions import (
+    CORRUPTIONS,
+    corrupt,
+    corrupt_in_turn,
+    corrupt_outlines,
+)
 from pneumonia.preprocess import to_canonical
 
 
@@ -60,3 +65,21 @@ def test_in_turn_every_film_gets_one_change_and_all_changes_are_used(images):
         expected = corrupt(many[i : i + 1], names[i % len(names)])[0]
         assert torch.equal(changed[i], expected)
     assert torch.equal(corrupt_in_turn(many[:2]), changed[:2])  # fewer films than changes
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_outlines_move_as_their_films_do(name):
+    outline = torch.zeros(1, 1, 224, 224, dtype=torch.uint8)
+    outline[..., 90:130, 60:150] = 255  # also a film: a bright patch on black
+
+    def box(picture):
+        lit = picture[0, 0, 40:-40, 40:-40] > 64 + picture[0, 0, 0, 0] // 2  # not beyond the edge
+        rows, columns = lit.any(1).nonzero(), lit.any(0).nonzero()
+        return [int(edge) for edge in (rows[0], rows[-1], columns[0], columns[-1])]
+
+    moved = corrupt_outlines(outline, name)
+    assert set(moved.unique().tolist()) == {0, 255}
+    if "grey" in name or "white" in name:  # which would count as lung
+        assert moved[..., :10, :].max() == 0
+        name = name.rpartition(" ")[0] + " black"
+    assert box(moved) == pytest.approx(box(corrupt(outline, name)), abs=3)

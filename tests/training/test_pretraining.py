@@ -11,9 +11,10 @@ from torchvision.io import encode_jpeg
 from typer.testing import CliRunner
 
 from pneumonia.cli import app
+from pneumonia.data.pictures import load_pictures
 from pneumonia.models import build, initialise
 from pneumonia.training.loop import Recipe, train
-from pneumonia.training.pretraining import PictureTask, evaluation_input, load_pictures
+from pneumonia.training.pretraining import PictureTask, evaluation_input
 
 
 @pytest.fixture(scope="module")

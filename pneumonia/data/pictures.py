@@ -1,0 +1,44 @@
+"""Natural pictures, grey and small: for pretraining, and as pictures without lungs."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from torchvision.datasets import ImageFolder
+from torchvision.io import ImageReadMode, decode_jpeg
+from torchvision.transforms import v2
+from tqdm import tqdm
+
+
+def load_pictures(
+    root: str | Path, side: int, part: slice = slice(None)
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Grey pictures ``(N, 1, side, side)`` uint8 and their classes ``(N,)`` int64.
+
+    Args:
+        root: a folder with one sub-folder per class (torchvision's ``ImageFolder``), or with
+            ``.npz`` shards: ``data`` (uint8, JPEG streams one after another), ``offsets``
+            (``(n + 1,)``) and ``labels`` (``(n,)``).
+        side: pictures of another size are resized and cropped to it.
+        part: which of the shards, by name; a folder per class is read whole.
+
+    Raises:
+        FileNotFoundError: neither is there.
+    """
+    fit = v2.Compose([v2.Grayscale(), v2.Resize(side, antialias=True), v2.CenterCrop(side)])
+    pictures, labels = [], []
+    if shards := sorted(Path(root).glob("*.npz"))[part]:
+        for shard in tqdm(shards, "Decoding", unit="shard", disable=None):
+            with np.load(shard) as content:
+                data, offsets = torch.from_numpy(content["data"]), content["offsets"]
+                labels += content["labels"].tolist()
+            streams = (data[a:b] for a, b in pairwise(offsets))
+            pictures += [fit(decode_jpeg(stream, ImageReadMode.GRAY)) for stream in streams]
+    else:
+        folder = ImageFolder(root, v2.Compose([v2.PILToTensor(), fit]))
+        for number in tqdm(range(len(folder)), "Decoding", unit="picture", disable=None):
+            picture, label = folder[number]
+            pictures.append(picture)
+            labels.append(label)
+    return torch.stack(pictures), torch.tensor(labels)
