@@ -31,7 +31,7 @@ def one(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
         network, card, _ = load_checkpoint(predictor.name, predictor.device)
         network.eval().requires_grad_(True)
         side = card.preprocessing.size
-        inputs = torch.randn(1, 1, side, side, device=predictor.device)
+        inputs = torch.rand(1, 2, side, side, device=predictor.device)
 
         def bare(network=network, inputs=inputs):
             with torch.inference_mode():
