@@ -1,5 +1,6 @@
 """What a container or a shell lets the page have (on Linux: control groups, versions 1 and 2)."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,15 @@ def check_memory() -> None:
     ):
         if given is not None and given < need:
             raise OSError(f"The page needs {need / 1e9:g} GB of {where}, not {given / 1e9:.2g}.")
+
+
+def allow_files() -> None:
+    """As many open files as the system permits: connections and half of an upload count, too."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def memory(groups: Path = _GROUPS) -> int | None:

@@ -11,12 +11,15 @@ from typing import Annotated, Any
 
 import gradio as gr
 from gradio.data_classes import FileData, GradioRootModel
+from gradio.queueing import Queue
 from gradio.route_utils import GradioMultiPartParser
 from gradio.utils import get_upload_folder
 from pydantic import AfterValidator
 from starlette.formparsers import MultiPartException
 
 from pneumonia.web import uploads
+
+PLACES = 32  # for those who wait, of each concurrency id
 
 
 def upload_folder() -> Path:
@@ -102,4 +105,23 @@ def files_only(parser: type[GradioMultiPartParser]) -> None:
     parser.on_headers_finished = checked
 
 
+def count_by_room(queue: type[Queue]) -> None:
+    """Count those who wait for one concurrency id, where Gradio counts all of them together.
+
+    So nobody who waits for a batch takes a place from those with a single film.
+    """
+    push = queue.push
+
+    @functools.wraps(push)
+    async def checked(self: Queue, body: Any, **others: Any) -> Any:
+        function = self.blocks.fns.get(body.fn_index)
+        room = function and self.event_queue_per_concurrency_id.get(str(function.concurrency_id))
+        if room and len(room.queue) >= PLACES:
+            return False, f"The queue is full: {PLACES} wait already.", "queue_full"
+        return await push(self, body, **others)
+
+    queue.push = checked
+
+
 files_only(GradioMultiPartParser)
+count_by_room(Queue)

@@ -1,5 +1,6 @@
 """How much comes in at a time, and what a visitor is told when there is no room for it."""
 
+import asyncio
 import errno
 
 from fastapi import HTTPException, Request
@@ -10,16 +11,18 @@ from pneumonia.reading.radiograph import MAX_BYTES
 
 MAX_UPLOAD_BYTES = 10 * MAX_BYTES  # of an uploaded file, which may be an archive of films
 MAX_BODY_BYTES = 4 * MAX_BYTES  # of a request that is held in memory, films as text among them
+MAX_SILENCE = 60  # seconds between two pieces of a request, whose connection and files wait
 
 _TOO_MUCH = (
     f"A request may have {MAX_BODY_BYTES // 2**20} MB: upload the films, or send fewer at a time."
 )
+_SILENT = f"Nothing came for {MAX_SILENCE} seconds: send it again."
 _UPLOAD = "/gradio_api/upload"
 _NO_ROOM = "There is no room for this film right now. Please try again later."
 
 
-class BodySizeLimit:
-    """Ends the reading of a request at ``MAX_BODY_BYTES``.
+class BodyLimit:
+    """Ends the reading of a request at ``MAX_BODY_BYTES``, or where it is silent for too long.
 
     Uploads go to the disk as they come. What is one is decided by the address and by the one
     content type a request may have, as whoever sends it can claim anything.
@@ -34,19 +37,24 @@ class BodySizeLimit:
             answer = PlainTextResponse("A request has one content type.", 400)
             return await answer(scope, receive, send)
         multipart = bool(kinds) and kinds[0].lower().startswith(b"multipart/")
-        if multipart and scope["path"].endswith(_UPLOAD):
-            return await self.app(scope, receive, send)
-        taken = 0
+        upload = multipart and scope["path"].endswith(_UPLOAD)
+        taken, whole = 0, scope["type"] != "http"
 
-        async def counted() -> Message:
-            nonlocal taken
-            message = await receive()
+        async def limited() -> Message:
+            nonlocal taken, whole
+            if whole:  # what comes is the end of the connection
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), MAX_SILENCE)
+            except asyncio.TimeoutError:
+                raise HTTPException(408, _SILENT) from None
+            whole = not message.get("more_body")
             taken += len(message.get("body", b""))
-            if taken > MAX_BODY_BYTES:
+            if taken > MAX_BODY_BYTES and not upload:
                 raise HTTPException(413, _TOO_MUCH)
             return message
 
-        await self.app(scope, counted, send)
+        await self.app(scope, limited, send)
 
 
 def no_room(request: Request, error: OSError) -> PlainTextResponse:

@@ -35,8 +35,13 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
 }
-# What Gradio serves besides and nobody needs here: recordings, statistics, a developer's reload.
-UNUSED = ("/process_recording", "/monitoring", "/dev/reload")
+# What Gradio serves besides and nobody needs here: recordings, statistics, files made of what a
+# visitor did, streams, a proxy, what is for developers.
+UNUSED = (
+    *("/process_recording", "/monitoring", "/profiling", "/runs", "/run-history", "/deep_link"),
+    *("/stream", "/proxy=", "/custom_component", "/component_server", "/token", "/pwa_icon"),
+    *("/dev/", "/vibe-", "/undo-vibe-edit", "/openapi.json"),
+)
 
 _FOREIGN = "This page answers to its own address only."
 
@@ -68,7 +73,7 @@ class Neighbours:
             and all(is_local(origin) for origin in headers.getlist("origin"))
         ):
             app = PlainTextResponse(_FOREIGN, 403)
-        elif any(path in scope["path"] for path in UNUSED):
+        elif scope["path"].removeprefix("/gradio_api").startswith(UNUSED):
             app = PlainTextResponse("There is nothing here.", 404)
         await app(scope, receive, with_headers)
 

@@ -13,14 +13,13 @@ from pneumonia.web import about, api, batch_tab, handlers, modules, results, vie
 from pneumonia.web.batch_tab import Batch
 from pneumonia.web.examples import load_examples
 from pneumonia.web.gradio_private import Upload
-from pneumonia.web.limits import MAX_UPLOAD_BYTES, BodySizeLimit, no_room
+from pneumonia.web.limits import MAX_UPLOAD_BYTES, BodyLimit, no_room
 from pneumonia.web.neighbours import Neighbours, is_local
 from pneumonia.web.texts import i18n
 from pneumonia.web.theme import theme
 
 _HERE = Path(__file__).parent
 STYLES = ("style.css", "verdict.css", "viewer.css", "rtl.css")
-_WAITING = 32
 
 _html = functools.partial(gr.HTML, apply_default_css=False)
 
@@ -177,7 +176,7 @@ def build() -> gr.Blocks:
         cancel.click(batch_tab.cancelled, batch, [progress, rows], queue=False, **quiet)
 
         _endpoints()
-    return page.queue(max_size=_WAITING, default_concurrency_limit=handlers.CONCURRENT)
+    return page.queue(api_open=False, default_concurrency_limit=handlers.CONCURRENT)
 
 
 def _endpoints() -> None:
@@ -216,7 +215,7 @@ def launch(page: gr.Blocks, host: str, port: int) -> None:
             "routes": [modules.ROUTE],
             "middleware": [
                 Middleware(Neighbours, local=is_local(f"//{name}")),
-                Middleware(BodySizeLimit),
+                Middleware(BodyLimit),
             ],
             "exception_handlers": {OSError: no_room},
         },

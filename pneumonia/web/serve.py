@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from pneumonia.web import malloc
 from pneumonia.web.address import address
-from pneumonia.web.container import check_memory
+from pneumonia.web.container import allow_files, check_memory
 from pneumonia.web.retention import upload_folder
 
 
@@ -24,6 +24,7 @@ def serve(host: str | None = None, port: int | None = None) -> None:
     """
     host, port = address(host, port)
     check_memory()
+    allow_files()
     os.environ.pop("GRADIO_SERVER_NAME", None)  # Gradio's look for a free port knows IPv4 only
     malloc.limit_arenas()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -36,8 +37,9 @@ def serve(host: str | None = None, port: int | None = None) -> None:
                 f"Uploads cannot be kept in {error.filename!r} ({error.strerror}): point "
                 "GRADIO_TEMP_DIR at a folder that can be written to."
             ) from error
-        from pneumonia.web import handlers, page
+        from pneumonia.web import handlers, logs, page
 
+        logs.write_escaped()
         handlers.cage()  # its processes start while the models load
         handlers.share_cores()
         handlers.load_models()

@@ -1,18 +1,24 @@
 """Many visitors at once: each gets the answer to its own film, and who comes too late is told."""
 
 import itertools
+import resource
+import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 from gradio_client import Client, handle_file
+from gradio_client.utils import QueueError
 from PIL import Image
 from served_page import served_page
 
 from pneumonia.predictor import Predictor
 from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.phantom import draw_phantom
+from tools.page_process import running_page
 
 pytestmark = [
     pytest.mark.slow,
@@ -90,3 +96,60 @@ def test_who_comes_when_the_queue_is_full_is_told_at_once(films):
             events = page.get(f"{url}/{answer.json()['event_id']}").text
             assert "event: complete" in events
     assert page.get("").status_code == 200
+
+
+def test_batches_take_no_place_from_single_films(films):
+    page = httpx.Client(base_url=served_page(), timeout=120)
+    with films[0].open("rb") as file:
+        path = page.post("gradio_api/upload", files={"files": file}).json()[0]
+    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    url = "gradio_api/call/predict_batch"
+    with ThreadPoolExecutor(30) as pool:
+        answers = list(pool.map(lambda _: page.post(url, json={"data": [4 * [file]]}), range(60)))
+    assert {answer.status_code for answer in answers} == {200, 503}
+    verdicts, _ = Client(served_page(), verbose=False).predict(
+        handle_file(films[1]), api_name="/predict"
+    )
+    assert verdicts["film"] == films[1].name
+
+
+def half_upload(address: httpx.URL) -> socket.socket:
+    """A connection that begins to send a film and falls silent."""
+    connection = socket.create_connection((address.host, address.port or 80), timeout=60)
+    part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\nfilm'
+    head = (
+        f"POST /gradio_api/upload HTTP/1.1\r\nHost: {address.netloc.decode()}\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 9999\r\n\r\n"
+    )
+    connection.sendall(head.encode() + part)
+    return connection
+
+
+def test_a_thousand_joins_and_five_hundred_half_uploads_leave_a_visitor_served(films):
+    """With no more open files than most systems allow at first."""
+
+    def few_files():
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (600, most))
+
+    with running_page(preexec_fn=few_files) as (process, address), ExitStack() as connections:
+        visitor = Client(address, verbose=False)
+        visitor.predict(handle_file(films[0]), api_name="/predict")
+        for _ in range(500):
+            connections.enter_context(half_upload(httpx.URL(address)))
+        join = {"fn_index": 0, "data": [None, "all"]}
+
+        def ask(number: int) -> int:
+            body = {**join, "session_hash": f"joined{number}"}
+            return page.post("gradio_api/queue/join", json=body).status_code
+
+        with httpx.Client(base_url=address, timeout=120) as page, ThreadPoolExecutor(20) as pool:
+            joined = list(pool.map(ask, range(1000)))
+        assert set(joined) <= {200, 503}
+        for _ in range(60):  # who is told that the queue is full comes again
+            try:
+                verdicts, _ = visitor.predict(handle_file(films[1]), api_name="/predict")
+                break
+            except QueueError:
+                time.sleep(1)
+        assert verdicts["film"] == films[1].name and process.poll() is None

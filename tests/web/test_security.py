@@ -299,8 +299,29 @@ def test_every_answer_says_what_a_browser_may_do_with_it(page):
         headers = httpx.get(f"{page.address}{path}").headers
         assert headers["x-content-type-options"] == "nosniff"
         assert "frame-ancestors 'self' https://huggingface.co" in headers["content-security-policy"]
-    for path in ("monitoring", "gradio_api/process_recording", "dev/reload"):
-        assert httpx.get(f"{page.address}{path}").status_code == 404
+
+
+def test_what_gradio_serves_besides_is_closed(page):
+    closed = [
+        "monitoring",
+        "openapi.json",
+        "runs",
+        "deep_link?session_hash=x",
+        "custom_component/x",
+    ]
+    closed += ["process_recording", "dev/reload", "vibe-code", "profiling/traces", "stream/x/0/0/p"]
+    for path in (*closed, *(f"gradio_api/{path}" for path in closed)):
+        answer = httpx.get(f"{page.address}{path}")
+        assert (answer.status_code, answer.text) == (404, "There is nothing here.")
+    answer = httpx.post(f"{page.address}gradio_api/run/predict", json={"data": [None]})
+    assert answer.status_code == 404  # not around the queue
+
+
+def test_an_upload_below_a_folder_of_such_a_name_is_served(page, tagged):
+    folder = page.uploads / next(page.uploads.glob("films-*")).name / "runs"
+    folder.mkdir()
+    (folder / "film.png").write_bytes(b"film")
+    assert httpx.get(f"{page.address}gradio_api/file={folder}/film.png").content == b"film"
 
 
 def test_the_page_calls_nobody(page, client, tagged):
@@ -317,3 +338,15 @@ def test_the_log_says_nothing_of_visitors(page, client, tmp_path):
     with pytest.raises(AppError):
         client.predict(handle_file(tmp_path / "Mr Zyxgood.png"), api_name="/predict")
     assert page.log.read_bytes()[before:] == b""
+
+
+def test_nothing_a_stranger_sends_forges_a_line_of_the_log(page):
+    before = page.log.stat().st_size
+    text = "/x\nINFO: somebody logged in\n\x1b[2J"
+    file = {"path": text, "meta": {"_type": "gradio.FileData"}}
+    url = f"{page.address}gradio_api/call/predict"
+    event = httpx.post(url, json={"data": [file]}).json()["event_id"]
+    assert "event: error" in httpx.get(f"{url}/{event}", timeout=60).text
+    written = page.log.read_bytes()[before:].decode()
+    assert "somebody logged in" in written  # an error of the sender's, with the sender's words
+    assert all(line.isprintable() and not line.startswith("INFO") for line in written.splitlines())
