@@ -8,6 +8,7 @@ Gradio that changes its language, the style sheets name some of its classes and 
 import functools
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import gradio as gr
 from gradio.data_classes import FileData, GradioRootModel
@@ -86,6 +87,15 @@ class Upload(gr.File):
         if isinstance(payload.root, list):
             return [_path(file) for file in payload.root]
         return _path(payload.root)
+
+
+def uploaded(address: Any) -> Path:
+    """Where a file lies that a browser uploaded, by what the server then called it.
+
+    Raises:
+        gradio.Error: it is none of the uploads.
+    """
+    return Path(uploads.save(f"/gradio_api/file={quote(str(address))}", upload_folder()))
 
 
 def _path(file: FileData | str) -> str:
