@@ -100,7 +100,8 @@ class Reader:
             os.ftruncate(self._memory, KEPT)
             os.ftruncate(self._memory, 4 * MAX_PIXELS)
         notes = tuple(Note(code, arguments) for code, arguments in said["notes"])
-        return Radiograph(pixels, said["name"], said["format"], notes, said["saturation"])
+        facts = (said["name"], said["format"], notes, said["saturation"], tuple(said["size"]))
+        return Radiograph(pixels, *facts)
 
 
 class Cage:

@@ -20,7 +20,7 @@ from pneumonia.export.records import Row, csv_text, percent
 from pneumonia.overlay import data_uri, film_image
 from pneumonia.predictor import Prediction
 from pneumonia.reading.archive import FilmRef, list_films
-from pneumonia.reading.radiograph import Radiograph, RadiographError
+from pneumonia.reading.radiograph import RadiographError
 from pneumonia.web import handlers
 from pneumonia.web.texts import attributes, html, ref, tag
 from pneumonia.web.verdict import reason
@@ -154,7 +154,7 @@ def _light(prediction: Prediction) -> Prediction:
     picture = film_image(film.pixels)
     picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
     pixels = np.asarray(picture, np.float32) / 255
-    small = Radiograph(pixels, film.name, film.format, film.notes, film.saturation)
+    small = replace(film, pixels=pixels)
     return replace(prediction, radiograph=small, model_input=np.zeros((1, 1), np.float32))
 
 

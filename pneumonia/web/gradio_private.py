@@ -130,7 +130,7 @@ def count_by_room(queue: type[Queue]) -> None:
             return False, f"The queue is full: {PLACES} wait already.", "queue_full"
         return await push(self, body, **others)
 
-    queue.push = checked
+    queue.push = checked  # pyright: ignore[reportAttributeAccessIssue]
 
 
 files_only(GradioMultiPartParser)

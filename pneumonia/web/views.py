@@ -78,7 +78,7 @@ def _reasons(predictions: list[Prediction]) -> list[Reference]:
 
 def _result(predictions: list[Prediction], pending: bool, out: bool = False) -> str:
     film = predictions[0].radiograph
-    height, width = film.pixels.shape
+    height, width = film.size
     heats = [
         Heat(p.card.title, p.attribution, _as_grey(p.model_input))
         for p in predictions
