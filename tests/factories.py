@@ -143,7 +143,7 @@ TINY = ModelSpec(build_tiny, "Tiny Net", size=64, eval_size=64, learning_rate=1e
 def film(height=140, width=160, name="a film.png", notes=(), format="PNG") -> Radiograph:
     """A film that goes from black in its upper left corner to white in the lower right one."""
     ramp = np.linspace(0, 1, height * width, dtype=np.float32).reshape(height, width)
-    return Radiograph(ramp, name, format, tuple(notes), 0.0)
+    return Radiograph(ramp, name, format, tuple(notes), 0.0, ramp.shape)
 
 
 def lungs(code="ok", box=(0.2, 0.2, 0.8, 0.8)) -> Lungs:

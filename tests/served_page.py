@@ -9,6 +9,15 @@ from contextlib import ExitStack
 
 from tools.page_process import ROOT, running_page
 
+WIDTHS = {"desk": (1440, 900), "phone": (390, 844)}
+INPUT = "#film input[type=file]"
+MANY = "#films input[type=file]"
+
+
+def wait_for_result(page, name: str) -> None:
+    """Waits until that film is shown with its pictures."""
+    page.wait_for_selector(f".viewer:not([aria-busy]) .film figcaption:has-text({name!r})")
+
 
 def served_page() -> str:
     """Address of a running ``app.py``; it stops with the tests."""

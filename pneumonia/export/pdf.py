@@ -49,7 +49,7 @@ def pdf(predictions: Sequence[Prediction], when: datetime | None = None) -> byte
     if not predictions:
         raise ValueError("A report needs at least one prediction.")
     canvas, film = Canvas("Chest film: a second look", when), predictions[0].radiograph
-    height, width = film.pixels.shape
+    height, width = film.size
     canvas.start()
     y = canvas.text_box(LEFT, BODY, film.name, 15, bold=True, lines=2)
     about = " · ".join([f"{width} × {height} px", film.format, *map(str, film.notes)])

@@ -57,7 +57,7 @@ def as_dict(predictions: Sequence[Prediction], when: datetime | None = None) -> 
     if not predictions:
         raise ValueError("A report needs at least one prediction.")
     film = predictions[0].radiograph
-    height, width = film.pixels.shape
+    height, width = film.size
     return {
         "film": film.name,
         "width": width,

@@ -101,8 +101,8 @@ class Reader:
             os.ftruncate(self._memory, KEPT)
             os.ftruncate(self._memory, 4 * MAX_PIXELS)
         notes = tuple(Note(code, arguments) for code, arguments in said["notes"])
-        tags = Tags(**said["tags"])
-        return Radiograph(pixels, said["name"], said["format"], notes, said["saturation"], tags)
+        facts = (said["name"], said["format"], notes, said["saturation"], tuple(said["size"]))
+        return Radiograph(pixels, *facts, Tags(**said["tags"]))
 
 
 class Cage:

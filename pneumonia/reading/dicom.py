@@ -4,13 +4,16 @@ Only ``_TAGS`` is read: of the patient nothing but the age, for the decision whe
 scope. Sizes are checked, in the header and in the compressed stream, before anything is decoded.
 """
 
+import functools
 import io
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 import pydicom
+from PIL import Image
 from pydicom.datadict import DicomDictionary  # pyright: ignore[reportPrivateImportUsage]
 from pydicom.encaps import get_frame
 from pydicom.multival import MultiValue
@@ -24,6 +27,7 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    JPEGBaseline8Bit,
     MediaStorageDirectoryStorage,
     MRImageStorage,
     NuclearMedicineImageStorage,
@@ -33,7 +37,15 @@ from pydicom.uid import (
     UltrasoundMultiFrameImageStorage,
 )
 
-from pneumonia.reading.arrays import check_size, full_scale, read_array
+from pneumonia.reading.arrays import (
+    Grey,
+    check_size,
+    full_scale,
+    is_large,
+    join,
+    read_array,
+    stripes,
+)
 from pneumonia.reading.refusals import Note, Refusal
 from pneumonia.reading.streams import check_run_lengths, coded_shape
 
@@ -105,7 +117,7 @@ def _parse(data: bytes) -> pydicom.FileDataset:
     return pydicom.dcmread(_Reads(data), force=True, specific_tags=_TAGS)
 
 
-def read_dicom(data: bytes, notes: list[Note]) -> tuple[np.ndarray, float, Tags]:
+def read_dicom(data: bytes, notes: list[Note]) -> tuple[Grey, Tags]:
     """Read the first frame of a DICOM file.
 
     Modality LUT or rescale (PS3.3 C.11.1), VOI LUT or window (C.11.2), then the inversion of
@@ -116,7 +128,7 @@ def read_dicom(data: bytes, notes: list[Note]) -> tuple[np.ndarray, float, Tags]
         notes: gets what was done.
 
     Returns:
-        ``(rows, columns)`` float32 from 0 to 1, the saturation (see ``Radiograph``), and the tags.
+        The first frame, and what the file says of how it was taken.
 
     Raises:
         Refusal: it holds no radiograph that can be read. Of broken bytes pydicom raises anything.
@@ -141,23 +153,33 @@ def read_dicom(data: bytes, notes: list[Note]) -> tuple[np.ndarray, float, Tags]
     if film.get("PresentationIntentType") == "FOR PROCESSING":
         notes.append(Note("for_processing"))
 
+    size = (film.Rows, film.Columns)
     frame = _decode(film, frames)
     kind = str(film.PhotometricInterpretation).strip().upper()
     if kind == "PALETTE COLOR":
         frame = apply_color_lut(frame, film)
     tags = Tags(_age(film), _word(film, "ViewPosition"), _word(film, "BodyPartExamined"))
     if frame.ndim == 3:
-        return *read_array(frame, notes), tags
+        return read_array(frame, notes)._replace(size=size), tags
 
     padding = _padding(frame, film)
-    pixels = _voi(_modality(frame, film, notes), film, padding, notes)
+    span = functools.cache(lambda: _span(frame, film, padding))
+
+    def shown(rows: slice) -> np.ndarray:
+        said = [] if rows.start else notes  # once
+        pixels = _voi(_modality(frame[rows], film, said), film, span, said)
+        if kind == "MONOCHROME1":
+            pixels = 1 - pixels
+        pixels[padding[rows]] = 0
+        return pixels.astype(np.float32, copy=False)
+
+    height, width = frame.shape
+    pixels = join(height, width, shown)
     if kind == "MONOCHROME1":
         notes.append(Note("monochrome1"))
-        pixels = 1 - pixels
     if padding.any():
         notes.append(Note("padding"))
-        pixels[padding] = 0
-    return pixels, 0.0, tags
+    return Grey(pixels, 0.0, size), tags
 
 
 def _age(film: pydicom.Dataset) -> float | None:
@@ -199,6 +221,18 @@ def _decode(film: pydicom.Dataset, frames: int) -> np.ndarray:
             raise Refusal("contradiction")
         if b"\xff\xd9" not in stream[-16:]:  # no end marker: libjpeg shows half a film
             raise Refusal("damaged")
+        if syntax == JPEGBaseline8Bit and is_large(film.Rows, film.Columns):
+            return _half(stream, film)
+    return pixel_array(film, index=0)
+
+
+def _half(stream: bytes, film: pydicom.Dataset) -> np.ndarray:
+    """A JPEG decoded at half its sides, where Pillow takes its colours for what they are."""
+    with Image.open(io.BytesIO(stream), formats=["JPEG"]) as picture:
+        luma = str(film.PhotometricInterpretation).strip().upper().startswith("YBR")
+        if picture.mode == "L" or (luma and picture.info.get("adobe_transform", 1)):
+            picture.draft(picture.mode, (film.Columns // 2, film.Rows // 2))
+            return np.asarray(picture)
     return pixel_array(film, index=0)
 
 
@@ -231,10 +265,23 @@ def _modality(frame: np.ndarray, film: pydicom.Dataset, notes: list[Note]) -> np
     return frame.astype(np.float32) * np.float32(slope) + np.float32(intercept)
 
 
+def _span(frame: np.ndarray, film: pydicom.Dataset, padding: np.ndarray) -> np.ndarray:
+    """The smallest and the largest modality value where there is film."""
+    found = []
+    for rows in stripes(len(frame)):
+        values = _modality(frame[rows], film, []).astype(np.float32)
+        values = values if padding.all() else values[~padding[rows]]
+        found += [values.min(), values.max()] if values.size else []
+    return np.array([min(found), max(found)])
+
+
 def _voi(
-    values: np.ndarray, film: pydicom.Dataset, padding: np.ndarray, notes: list[Note]
+    values: np.ndarray,
+    film: pydicom.Dataset,
+    span: Callable[[], np.ndarray],
+    notes: list[Note],
 ) -> np.ndarray:
-    """Modality values → 0 to 1 by the first VOI LUT, else the first window, else their range."""
+    """Modality values → 0 to 1 by the first VOI LUT, else the first window, else their span."""
     if film.get("VOILUTSequence"):
         notes.append(Note("voi_lut"))
         values, largest = _lookup(np.rint(values), film.VOILUTSequence[0], film)
@@ -252,8 +299,7 @@ def _voi(
         return np.clip((values - np.float32(center)) / np.float32(width) + 0.5, 0, 1)
 
     notes.append(Note("no_window"))
-    shown = values[~padding] if padding.any() and not padding.all() else values
-    low, high = shown.min(), shown.max()
+    low, high = span()
     return np.clip((values - low) / (high - low if high > low else 1), 0, 1)
 
 

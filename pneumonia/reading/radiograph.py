@@ -19,7 +19,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from pneumonia.reading.arrays import check_size, read_array, too_many_pixels
+from pneumonia.reading.arrays import Grey, check_size, is_large, read_array, too_many_pixels
 from pneumonia.reading.dicom import Tags, is_dicom, read_dicom
 from pneumonia.reading.refusals import Note, RadiographError, Refusal
 from pneumonia.reading.streams import jpeg_shape
@@ -38,7 +38,8 @@ class Radiograph:
     """One grey film.
 
     Attributes:
-        pixels: ``(height, width)`` float32, C-contiguous, 0 (black) to 1 (white).
+        pixels: ``(height, width)`` float32, C-contiguous, 0 (black) to 1 (white); of a source of
+            more than 12 megapixels at half its sides.
         name: the file's base name, or ``"film"``.
         format: ``"JPEG"``, ``"PNG"``, ``"TIFF"``, ``"BMP"``, ``"WEBP"``, ``"GIF"``, ``"DICOM"``,
             ``"array"``, or ``"picture"`` (a PIL image that was not opened from a file).
@@ -46,6 +47,7 @@ class Radiograph:
         saturation: mean of max - min over red, green and blue, 0 to 1; 0.0 where the source was
             grey. (Not divided by the brightness as in HSV, or coding noise on black would count as
             vivid.)
+        size: height and width of the source in px, upright.
         tags: what a DICOM says of how it was taken.
     """
 
@@ -54,6 +56,7 @@ class Radiograph:
     format: str
     notes: tuple[Note, ...]
     saturation: float
+    size: tuple[int, int]
     tags: Tags = field(default_factory=Tags)
 
 
@@ -96,11 +99,11 @@ def _read(source: Source, label: str) -> Radiograph:
     notes: list[Note] = []
     tags = Tags()
     if isinstance(source, np.ndarray):
-        kind, (pixels, saturation) = "array", read_array(source, notes)
+        kind, grey = "array", read_array(source, notes)
     elif isinstance(source, Image.Image):
-        kind, (pixels, saturation) = source.format or "picture", _read_picture(source, notes)
+        kind, grey = source.format or "picture", _read_picture(source, notes)
     elif is_dicom(data := _bytes(source)):
-        kind, (pixels, saturation, tags) = "DICOM", read_dicom(data, notes)
+        kind, (grey, tags) = "DICOM", read_dicom(data, notes)
     else:
         if data[:2] == b"\xff\xd8":
             jpeg_shape(data)  # refuses what takes minutes to decode
@@ -109,12 +112,12 @@ def _read(source: Source, label: str) -> Radiograph:
             picture = Image.open(io.BytesIO(data), formats=_FORMATS)
         except UnidentifiedImageError as error:
             raise Refusal("not_a_picture") from error
-        kind, (pixels, saturation) = str(picture.format), _read_picture(picture, notes)
-    if not np.isfinite(pixels).all():
+        kind, grey = str(picture.format), _read_picture(picture, notes, ours=True)
+    if not np.isfinite(grey.pixels).all():
         raise Refusal("not_finite")
     kind = "JPEG" if kind == "MPO" else kind  # a telephone's JPEG with a second picture behind it
-    pixels = np.ascontiguousarray(pixels, np.float32)
-    return Radiograph(pixels, label, kind, tuple(notes), saturation, tags)
+    pixels = np.ascontiguousarray(grey.pixels, np.float32)
+    return Radiograph(pixels, label, kind, tuple(notes), grey.saturation, grey.size, tags)
 
 
 def _label(source: Source, name: str | None) -> str:
@@ -166,36 +169,52 @@ def _bytes(source: Source) -> bytes:
     return bytes(data)
 
 
-def _read_picture(picture: Image.Image, notes: list[Note]) -> tuple[np.ndarray, float]:
-    """A Pillow image; one that comes from a file has read its header only."""
-    check_size(picture.height, picture.width)
+def _read_picture(picture: Image.Image, notes: list[Note], ours: bool = False) -> Grey:
+    """A Pillow image; one that comes from a file has read its header only.
+
+    Args:
+        picture: the image.
+        notes: gets what was done.
+        ours: nobody else looks at it, so that it may be decoded at half its sides.
+    """
+    height, width = picture.height, picture.width
+    check_size(height, width)
     # Pillow keeps the upper 8 bits of 16-bit colour, and inverts TIFF's WhiteIsZero at 8 bits only.
     deep = ";16" in str(getattr(picture, "tile", "")) and not picture.mode.startswith("I")
     negative = picture.mode.startswith("I;16") and getattr(picture, "tag_v2", {}).get(262) == 0
     if getattr(picture, "is_animated", False) and picture.tell() == 0:
         notes.append(Note("first_frame"))
-    if _is_turned(picture):
+    if ours and is_large(height, width):
+        picture.draft(picture.mode, (width // 2, height // 2))  # a JPEG is
+    if (orientation := _orientation(picture)) in range(2, 9):
         notes.append(Note("turned"))
         picture = ImageOps.exif_transpose(picture)
+        height, width = (width, height) if orientation > 4 else (height, width)
     if picture.mode not in ("I", "F") and not picture.mode.startswith("I;16"):
         if picture.has_transparency_data:
-            picture = picture.convert("RGBA")
+            picture = _as(picture, "RGBA")
         elif picture.mode not in ("1", "L"):
-            picture = picture.convert("RGB")
+            picture = _as(picture, "RGB")
+        if is_large(picture.height, picture.width):  # before it takes its memory once more
+            picture = _as(picture, "L" if picture.mode == "1" else picture.mode).reduce(2)
     array = np.asarray(picture)
     if deep:
         if array[..., :3].max() < 128:
             raise Refusal("few_colours")
         notes.append(Note("colour_at_8_bits"))
-    pixels, saturation = read_array(array, notes)
+    grey = read_array(array, notes)._replace(size=(height, width))
     if negative:
         notes.append(Note("white_is_zero"))
-        pixels = 1 - pixels
-    return pixels, saturation
+        return grey._replace(pixels=1 - grey.pixels)
+    return grey
 
 
-def _is_turned(picture: Image.Image) -> bool:
+def _as(picture: Image.Image, mode: str) -> Image.Image:
+    return picture if picture.mode == mode else picture.convert(mode)
+
+
+def _orientation(picture: Image.Image) -> int:
     try:
-        return picture.getexif().get(0x0112, 1) in range(2, 9)
+        return picture.getexif().get(0x0112, 1)
     except Exception:  # a broken EXIF block does not break the film
-        return False
+        return 1

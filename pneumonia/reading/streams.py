@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pneumonia.reading.refusals import Refusal
 
-MAX_SCANS = 100  # of one JPEG; cameras and exports make at most a dozen
+MAX_SCANS = 40  # of one JPEG; cameras and exports make at most a dozen
 
 _SIZED = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC} | {0xF7}  # SOF of JPEG and of JPEG-LS
 _SOS, _EOI = 0xDA, 0xD9

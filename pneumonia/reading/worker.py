@@ -54,6 +54,7 @@ def answer(film: Radiograph | RadiographError, memory: mmap.mmap) -> dict:
     shared.reshape(film.pixels.shape)[...] = film.pixels
     return {
         "shape": film.pixels.shape,
+        "size": film.size,
         "name": film.name,
         "format": film.format,
         "notes": [[note.code, dict(note.arguments)] for note in film.notes],

@@ -11,17 +11,71 @@ from pneumonia.overlay import data_uri
 from pneumonia.predictor import Predictor
 from pneumonia.web import results
 from pneumonia.web.examples import Example
-from pneumonia.web.texts import html, menu, number, ref, tag
+from pneumonia.web.texts import attributes, html, menu, number, ref, tag
 
 
 def header() -> str:
-    """The masthead: what this is, in two lines, and the menu of languages."""
+    """The masthead: what this is, in two lines, the parts of the page, the menu of languages."""
+    tabs = "".join(
+        tag(f"tabs.{key}", f'button type="button" role="tab" data-tab="{part}" {aria}')
+        for part, key, aria in (
+            ("one", "one", 'aria-selected="true" aria-controls="tab-one"'),
+            ("many", "batch", 'aria-selected="false" tabindex="-1" aria-controls="tab-many"'),
+            ("about", "models", 'aria-selected="false" tabindex="-1" aria-controls="tab-about"'),
+        )
+    )
+    label = attributes({"aria-label": "places.label"})
     return f"""
+{tag("places.skip", 'button type="button" class="skip" data-skip')}
 <header class="masthead">
   {tag("page.title", "h1")}
-  {tag("page.lead", "p")}
+  <div class="tabs" role="tablist" {label}>{tabs}</div>
   {menu()}
+  {tag("page.lead", 'p class="lead"')}
+  <p class="unseen" role="status" id="said"></p>
 </header>"""
+
+
+def drop_zone(what: str) -> str:
+    """Where films are dropped or chosen; ``giving.js`` uploads them.
+
+    Args:
+        what: ``"one"`` film, or ``"many"``.
+    """
+    texts = ("style.drop", "upload.label") if what == "one" else ("style.batch", "upload.many")
+    label = attributes({"aria-label": texts[1]})
+    several = "" if what == "one" else "multiple"
+    return f"""
+<div class="zone">
+  <label class="drop">
+    <input type="file" {several} {label}>
+    <svg viewBox="0 0 20 20" aria-hidden="true"><path d="M10 13V3M6 7l4-4 4 4M3 12v5h14v-5"/></svg>
+    {tag(texts[0], "strong")}
+    {tag("style.formats", "small")}
+  </label>
+  <div class="way" role="status" hidden><bdi></bdi><progress max="1" value="0"></progress>
+    <span class="words"></span></div>
+</div>"""
+
+
+def preview() -> str:
+    """The film as the visitor's own machine shows it, until the server has read it."""
+    words = tag("style.reading", "figcaption")
+    return f'<figure class="preview" hidden><img alt="">{words}</figure>'
+
+
+def visit() -> str:
+    """The films of this visit, which ``places.js`` fills in, and the way through a table."""
+    label = attributes({"aria-label": "walk.label"})
+    back, on = (
+        f'<button type="button" data-walk="{step}" {attributes({"aria-label": f"walk.{way}"})}>'
+        f"{sign}</button>"
+        for step, way, sign in ((-1, "previous", "‹"), (1, "next", "›"))
+    )
+    return f"""
+<section class="visit" hidden>{tag("visit.title", "h2")}<ul></ul></section>
+<nav class="walk" {label} hidden>{back}<span class="place"></span>{on}
+  {tag("walk.table", 'button type="button" data-table')}</nav>"""
 
 
 def intended_use() -> str:

@@ -7,9 +7,10 @@ first tab.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
+from pathlib import Path
 
 import gradio as gr
 import numpy as np
@@ -19,13 +20,14 @@ from pneumonia.export.records import Row, csv_text, percent
 from pneumonia.overlay import data_uri, film_image
 from pneumonia.predictor import Prediction
 from pneumonia.reading.archive import FilmRef, list_films
-from pneumonia.reading.radiograph import Radiograph, RadiographError
+from pneumonia.reading.radiograph import RadiographError
 from pneumonia.web import handlers
 from pneumonia.web.texts import attributes, html, ref, tag
 from pneumonia.web.verdict import reason
 from pneumonia.web.views import download
 
 THUMBNAIL = 96  # px
+NOTHING = '{"batch": "", "rows": []}'  # a table without a row, as a message for the browser
 
 _FILTERS = ("all", "disagreement", "uncertain", "pneumonia", "normal", "problems")
 
@@ -35,7 +37,7 @@ class Batch:
     """What is kept of films that were read together.
 
     Attributes:
-        name: tells it from other batches.
+        name: by which the browser asks for it.
         total: how many films there are; the rest is of those that were read so far.
         films: where each film lies.
         rows: their names with small predictions, or why there are none.
@@ -105,24 +107,24 @@ def progress(batch: Batch, seconds: float | None = None, going: bool = True) -> 
   {tag("batch.progress", done=done, total=total)}{left}</p>"""
 
 
-def read(paths: list[str]) -> Iterator[tuple[str, str, Batch]]:
-    """Reads films and archives, and yields after each film.
+def read(paths: Sequence[str | Path], batch: Batch) -> Iterator[tuple[str, str]]:
+    """Reads films and archives into the batch, after what is there, and yields after each film.
 
     What is sent in all is linear in the number of films: each message has the new row alone, and
     the last one every row, for a browser that was too busy to see each message.
 
     Yields:
-        The progress as HTML, the message for the browser, and the batch so far.
+        The progress as HTML, and the message for the browser.
     """
-    films, began = list_films(paths), time.monotonic()
-    batch = Batch(f"{time.time():.3f}", len(films))
-    yield progress(batch), batch.message(), batch
+    films, began, before = list_films(paths), time.monotonic(), len(batch.films)
+    batch.total = before + len(films)
+    yield progress(batch), batch.message()
     for film, answer in zip(films, handlers.answers(films), strict=True):
         batch.add(film, answer)
-        done = len(batch.films)
+        done = len(batch.films) - before
         seconds = (time.monotonic() - began) / done * (len(films) - done)
-        yield progress(batch, seconds), batch.message(done - 1), batch
-    yield progress(batch), batch.message(), batch
+        yield progress(batch, seconds), batch.message(before + done - 1)
+    yield progress(batch), batch.message()
 
 
 def cancelled(batch: Batch) -> tuple[str, str]:
@@ -152,7 +154,7 @@ def _light(prediction: Prediction) -> Prediction:
     picture = film_image(film.pixels)
     picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
     pixels = np.asarray(picture, np.float32) / 255
-    small = Radiograph(pixels, film.name, film.format, film.notes, film.saturation)
+    small = replace(film, pixels=pixels)
     return replace(prediction, radiograph=small, model_input=np.zeros((1, 1), np.float32))
 
 

@@ -8,6 +8,7 @@ Gradio that changes its language, the style sheets name some of its classes and 
 import functools
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import gradio as gr
 from gradio.data_classes import FileData, GradioRootModel
@@ -88,6 +89,15 @@ class Upload(gr.File):
         return _path(payload.root)
 
 
+def uploaded(address: Any) -> Path:
+    """Where a file lies that a browser uploaded, by what the server then called it.
+
+    Raises:
+        gradio.Error: it is none of the uploads.
+    """
+    return Path(uploads.save(f"/gradio_api/file={quote(str(address))}", upload_folder()))
+
+
 def _path(file: FileData | str) -> str:
     return file.path if isinstance(file, FileData) else uploads.save(file, upload_folder())
 
@@ -120,7 +130,7 @@ def count_by_room(queue: type[Queue]) -> None:
             return False, f"The queue is full: {PLACES} wait already.", "queue_full"
         return await push(self, body, **others)
 
-    queue.push = checked
+    queue.push = checked  # pyright: ignore[reportAttributeAccessIssue]
 
 
 files_only(GradioMultiPartParser)

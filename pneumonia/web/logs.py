@@ -31,7 +31,7 @@ class Escaped(logging.Formatter):
 
     def formatException(self, ei) -> str:
         """See ``logging.Formatter``."""
-        return _origin(ei[1])
+        return _origin(ei[1]) if ei[1] else super().formatException(ei)
 
 
 def _origin(error: BaseException) -> str:

@@ -11,20 +11,20 @@ FOLDER = Path(__file__).parent / "modules"
 _FILES = sorted(FOLDER.glob("*.js"))
 # A browser keeps modules, so an address is theirs for as long as nothing in them changes.
 _VERSION = hashlib.sha256(b"".join(path.read_bytes() for path in _FILES)).hexdigest()[:12]
-_ADDRESS = f"modules/{_VERSION}"
+ADDRESS = f"modules/{_VERSION}"
 
-ROUTE = Mount(f"/{_ADDRESS}", StaticFiles(directory=FOLDER))
+ROUTE = Mount(f"/{ADDRESS}", StaticFiles(directory=FOLDER))
 
 
 def head(module: str = "page.js") -> str:
     """HTML for the page's head that runs a module; all are fetched at once."""
-    preload = "".join(f'<link rel="modulepreload" href="{_ADDRESS}/{p.name}">' for p in _FILES)
-    return f'{preload}<script type="module" src="{_ADDRESS}/{module}"></script>'
+    preload = "".join(f'<link rel="modulepreload" href="{ADDRESS}/{p.name}">' for p in _FILES)
+    return f'{preload}<script type="module" src="{ADDRESS}/{module}"></script>'
 
 
 def on_load(function: str) -> str:
     """For a component's ``js_on_load``: calls that function of ``page.js`` once it is there."""
     return (
-        f'import(new URL("{_ADDRESS}/page.js", document.baseURI)).then('
+        f'import(new URL("{ADDRESS}/page.js", document.baseURI)).then('
         f"(page) => page.{function}({{ element, props, trigger, watch }}));"
     )

@@ -8,14 +8,23 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from pneumonia.reading.archive import FilmRef
-from pneumonia.reading.radiograph import MAX_BYTES, Radiograph
-from pneumonia.web import about, api, batch_tab, handlers, modules, results, views
-from pneumonia.web.batch_tab import Batch
+from pneumonia.reading.radiograph import MAX_BYTES
+from pneumonia.web import (
+    about,
+    api,
+    batch_tab,
+    handlers,
+    link_preview,
+    modules,
+    results,
+    views,
+    visits,
+)
 from pneumonia.web.examples import load_examples
-from pneumonia.web.gradio_private import Upload
+from pneumonia.web.gradio_private import Upload, uploaded
 from pneumonia.web.limits import MAX_UPLOAD_BYTES, BodyLimit, no_room
 from pneumonia.web.neighbours import Neighbours, is_local
-from pneumonia.web.texts import i18n
+from pneumonia.web.texts import i18n, plain
 from pneumonia.web.theme import theme
 
 _HERE = Path(__file__).parent
@@ -49,107 +58,87 @@ def build() -> gr.Blocks:
     choices = [(title, name) for name, title in titles.items()]
     choices = choices if len(choices) == 1 else [(words("choice.all"), "all"), *choices]
 
-    with gr.Blocks(
-        title="Pneumonia on chest films: a second look",
-        analytics_enabled=False,
-        fill_width=True,
-    ) as page:
-        source = gr.State()  # FilmRef, or a drawn example; None before the first
-        batch = gr.State(None, time_to_live=3600)
+    with gr.Blocks(title=plain("page.title"), analytics_enabled=False, fill_width=True) as page:
+        here = gr.State("")  # name of the film that is shown, "" before the first
+        table = gr.State("")  # name of the batch
         _html(about.notice(), elem_id="notice")
         _html(about.header())
-        with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab(words("tabs.one"), id="one"), gr.Row(elem_id="desk"):
-                with gr.Column(elem_id="rail", scale=0, min_width=320):
-                    film = Upload(
-                        label=words("upload.label"), show_label=False, elem_id="film", height=148
-                    )
-                    choice = gr.Radio(
-                        choices,
-                        value=choices[0][1],
-                        label=words("choice.label"),
-                        elem_id="choice",
-                        visible=len(choices) > 1,
-                    )
-                    gallery = _html(
-                        about.gallery(examples),
-                        elem_id="examples",
-                        js_on_load=modules.on_load("examples"),
-                    )
-                    _html(about.intended_use(), elem_id="use")
-                with gr.Column(elem_id="sheet", scale=1):
-                    result = _html(
-                        views.invitation(),
-                        elem_id="result",
-                        js_on_load=modules.on_load("result"),
-                        max_bytes=MAX_BYTES,
-                    )
-            with gr.Tab(words("tabs.batch"), id="batch"):
-                films = Upload(
-                    label=words("style.batch"),
-                    show_label=False,
-                    elem_id="films",
-                    height=148,
-                    file_count="multiple",
+        with gr.Column(elem_id="tab-one"), gr.Row(elem_id="desk"):
+            with gr.Column(elem_id="rail", scale=0, min_width=320):
+                _html(about.drop_zone("one"), elem_id="film")
+                choice = gr.Radio(
+                    choices,
+                    value=choices[0][1],
+                    label=words("choice.label"),
+                    elem_id="choice",
+                    visible=len(choices) > 1,
                 )
-                with gr.Row(elem_id="going"):
-                    progress = _html("", elem_id="progress")
-                    cancel = gr.Button(words("batch.cancel"), elem_id="cancel")
-                _html(batch_tab.table(titles), elem_id="batch")
-                rows = _html(
-                    "", html_template="", elem_id="rows", js_on_load=modules.on_load("rows")
+                _html(about.visit(), elem_id="visit")
+                _html(about.gallery(examples), elem_id="examples")
+                _html(about.intended_use(), elem_id="use")
+            with gr.Column(elem_id="sheet", scale=1):
+                _html(about.preview(), elem_id="preview")
+                result = _html(
+                    views.invitation(), elem_id="result", js_on_load=modules.on_load("result")
                 )
-            with gr.Tab(words("tabs.models"), id="models"):
-                _html(about.models(handlers.PREDICTORS.values()), elem_id="models")
-                _html(about.cards())
-                for name, predictor in handlers.PREDICTORS.items():
-                    with gr.Accordion(predictor.title, open=False):
-                        gr.Markdown(results.model_card(name), elem_classes="card")
+        with gr.Column(elem_id="tab-many"):
+            _html(about.drop_zone("many"), elem_id="films")
+            with gr.Row(elem_id="going"):
+                progress = _html("", elem_id="progress")
+                cancel = gr.Button(words("batch.cancel"), elem_id="cancel")
+            _html(batch_tab.table(titles), elem_id="batch")
+            rows = _html("", html_template="", elem_id="rows", js_on_load=modules.on_load("rows"))
+        with gr.Column(elem_id="tab-about"):
+            _html(about.models(handlers.PREDICTORS.values()), elem_id="models")
+            _html(about.cards())
+            for name, predictor in handlers.PREDICTORS.items():
+                with gr.Accordion(predictor.title, open=False):
+                    gr.Markdown(results.model_card(name), elem_classes="card")
+        asks = _html("", elem_id="asks", js_on_load=modules.on_load("films"), max_bytes=MAX_BYTES)
         download = _html("", elem_id="download", js_on_load=modules.on_load("downloads"))
 
         @_end_with_skip
-        def analyse(here: FilmRef | Radiograph | None, model: str):
-            yield from handlers.analyse(here, model)
+        def show(name: str, model: str):
+            """The film of that name once more, by other models."""
+            film = visits.film(name, examples) if name else None
+            for shown in handlers.analyse(film, model):
+                yield views.named(shown, name)
 
         @_end_with_skip
-        def read_upload(path: str, model: str):
-            here = FilmRef(Path(path))
-            for shown in handlers.analyse(here, model):
-                yield shown, here, None  # the drop zone is free for the next film
+        def open_film(model: str, event: gr.EventData):
+            """An upload, a film by its name, or the refusal of a file that was too large."""
+            if event.upload:
+                name = visits.FILMS.keep(FilmRef(uploaded(event.upload)))
+            elif event.large:
+                yield handlers.too_large(str(event.large)), ""
+                return
+            else:
+                name = str(event.film)
+            for shown in handlers.analyse(visits.film(name, examples), model):
+                yield views.named(shown, name), name
 
-        @_end_with_skip
-        def read_example(model: str, event: gr.EventData):
-            here = examples[int(event.index) % len(examples)].film
-            for shown in handlers.analyse(here, model):
-                yield shown, here
-
-        def export(here: FilmRef | Radiograph, model: str, done: Batch | None, event: gr.EventData):
+        def export(name: str, model: str, event: gr.EventData):
             what = str(event.what)
             if what.startswith("films."):
-                return batch_tab.export(done, what)
-            return handlers.export(here, model, what)
+                return batch_tab.export(visits.BATCHES.find(str(event.table)), what)
+            return handlers.export(visits.film(name, examples), model, what)
 
-        def refuse_large(event: gr.EventData):
-            return handlers.too_large(str(event.name)), None
-
-        @_end_with_skip
-        def open_row(done: Batch | None, model: str, event: gr.EventData):
-            here = done.films[int(event.row)] if done else FilmRef(Path())  # gone after an hour
-            for shown in handlers.analyse(here, model):
-                yield shown, here
-
-        for event, function, inputs, outputs in (
-            (film.upload, read_upload, [film, choice], [result, source, film]),
-            (gallery.select, read_example, [choice], [result, source]),
-            (choice.input, analyse, [source, choice], [result]),
-            (result.select, refuse_large, None, [result, source]),
-            (download.select, export, [source, choice, batch], [download]),
-            (rows.select, open_row, [batch, choice], [result, source]),
+        for event, function, inputs, outputs, again in (
+            (
+                asks.select,
+                open_film,
+                [choice],
+                [result, here],
+                "multiple",
+            ),  # page.js waits its turn
+            (choice.input, show, [here, choice], [result], "always_last"),
+            (download.select, export, [here, choice], [download], "once"),
         ):
             event(
                 function,
                 inputs,
                 outputs,
+                trigger_mode=again,
                 concurrency_id="predict",
                 concurrency_limit=handlers.CONCURRENT,
                 show_progress="minimal",
@@ -158,22 +147,35 @@ def build() -> gr.Blocks:
             )
 
         @_end_with_skip
-        def read_batch(paths: list[str] | None):
-            for where, text, done in batch_tab.read(paths or []):
-                yield where, text, done, None
+        def read_batch(name: str, event: gr.EventData):
+            """Films into the table, or a table that is there already by its name."""
+            if event.table:
+                before = visits.BATCHES.find(str(event.table))
+                yield "", before.message() if before else batch_tab.NOTHING, str(event.table)
+                return
+            before = visits.BATCHES.find(name) if event.append else None
+            batch = before or batch_tab.Batch("", 0)
+            batch.name = name if before else visits.BATCHES.keep(batch)
+            for where, text in batch_tab.read([uploaded(file) for file in event.uploads], batch):
+                yield where, text, batch.name
 
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        reading = films.upload(
+        reading = rows.select(
             read_batch,
-            [films],
-            [progress, rows, batch, films],
+            [table],
+            [progress, rows, table],
+            trigger_mode="multiple",
             concurrency_id="batch",  # one at a time, and never in the way of single films
             concurrency_limit=1,
             **quiet,
         )
-        rows.select(lambda: gr.Tabs(selected="one"), None, tabs, queue=False, **quiet)
+
+        def cancelled(name: str):
+            batch = visits.BATCHES.find(name)
+            return batch_tab.cancelled(batch) if batch else ("", batch_tab.NOTHING)
+
         cancel.click(None, cancels=[reading], **quiet)
-        cancel.click(batch_tab.cancelled, batch, [progress, rows], queue=False, **quiet)
+        cancel.click(cancelled, table, [progress, rows], queue=False, **quiet)
 
         _endpoints()
     return page.queue(api_open=False, default_concurrency_limit=handlers.CONCURRENT)
@@ -210,12 +212,14 @@ def launch(page: gr.Blocks, host: str, port: int) -> None:
         css_paths=[_HERE / name for name in STYLES],
         i18n=i18n(),
         head=modules.head(),
+        favicon_path=link_preview.ICON,
         max_file_size=MAX_UPLOAD_BYTES,
         app_kwargs={
             "routes": [modules.ROUTE],
             "middleware": [
                 Middleware(Neighbours, local=is_local(f"//{name}")),
                 Middleware(BodyLimit),
+                Middleware(link_preview.LinkPreview),
             ],
             "exception_handlers": {OSError: no_room},
         },

@@ -68,6 +68,7 @@ def viewer(
     about: Sequence[str],
     ident: str,
     pending: bool = False,
+    said: str = "",
 ) -> str:
     """HTML of the viewer.
 
@@ -79,6 +80,7 @@ def viewer(
         about: what else the caption says of the film, as HTML.
         ident: a word that no other viewer shown before or beside has.
         pending: take the place only, as the pictures take longer than the rest of a result.
+        said: the verdict in one line, as HTML, which full screen would hide otherwise.
     """
     height, width = film.shape
     payload = {
@@ -101,16 +103,17 @@ def viewer(
     return f"""
 <section class="viewer" data-mode="side" data-large="" style="--aspect: {width / height:.4f}"
   {state}>
+  <p class="viewer-said">{said}</p>
   <div class="viewer-bar">
     {_text("heading", "h3")}
+    {_heat_tools()}
     {_view(heats, ident)}
     {_film_tools()}
-    {_heat_tools()}
   </div>
   <div class="viewer-panels" style="--heats: {len(heats)}">
     {panels}
   </div>
-  {_text("scale", 'p class="viewer-note"')}
+  {_legend()}
   <p class="viewer-unseen" id="{ident}-help">{_text("help")}</p>
   <output class="viewer-unseen viewer-live"></output>
 </section>"""
@@ -133,6 +136,8 @@ def _film_tools() -> str:
   {_button("zoom_in", 'data-do="zoomIn"')}
   {_button("reset", 'data-do="reset"')}
   {_button("fullscreen", 'data-do="fullscreen" aria-pressed="false" hidden')}
+  <button type="button" class="viewer-more" data-toggle="sheet" aria-pressed="false">{_text("heat")}
+  </button>
 </div>
 <div class="viewer-levels" hidden>
   {_range("brightness", -100, 0)}
@@ -141,9 +146,17 @@ def _film_tools() -> str:
 </div>"""
 
 
-def _heat_tools() -> str:
+def _legend() -> str:
     texts = {"aria-label": "viewer.ramp", "title": "viewer.ramp"}
     ramp = attributes(texts, full=int(FULL_STRENGTH))
+    return f"""
+<div class="viewer-note"><p class="viewer-legend" dir="ltr">
+  {_text("lowers", 'span dir="auto"')} <canvas width="255" height="1" role="img" {ramp}></canvas>
+  {_text("raises", 'span dir="auto"')}</p>
+  {_text("scale", "p")}</div>"""
+
+
+def _heat_tools() -> str:
     return f"""
 <div class="viewer-heat" role="group" {_label("heat")}>
   <label class="viewer-range">{_text("heat")}<input type="range" min="0" max="100"
@@ -151,8 +164,6 @@ def _heat_tools() -> str:
     class="viewer-opacity" dir="ltr">{OPACITY}&nbsp;%</output></label>
   <button type="button" data-toggle="cells" aria-pressed="false">{_icon("grid")}{_text("grid")}
   </button>
-  <p class="viewer-legend" dir="ltr">{_text("lowers", 'span dir="auto"')} <canvas width="255"
-    height="1" role="img" {ramp}></canvas> {_text("raises", 'span dir="auto"')}</p>
 </div>"""
 
 

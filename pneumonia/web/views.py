@@ -10,7 +10,7 @@ from pneumonia.overlay import data_uri, film_image
 from pneumonia.predictor import Prediction
 from pneumonia.reading.refusals import RadiographError
 from pneumonia.web.texts import Reference, html, plain, ref, tag
-from pneumonia.web.verdict import numbers_only, reason, verdict
+from pneumonia.web.verdict import headline, numbers_only, reason, verdict
 from pneumonia.web.viewer import Heat, viewer
 
 _NAMES = {plain(key): ref(key) for key in ("name.without", "name.with")}  # of the drawn examples
@@ -78,7 +78,7 @@ def _reasons(predictions: list[Prediction]) -> list[Reference]:
 
 def _result(predictions: list[Prediction], pending: bool, out: bool = False) -> str:
     film = predictions[0].radiograph
-    height, width = film.pixels.shape
+    height, width = film.size
     heats = [
         Heat(p.card.title, p.attribution, _as_grey(p.model_input))
         for p in predictions
@@ -93,13 +93,16 @@ def _result(predictions: list[Prediction], pending: bool, out: bool = False) -> 
         tag(f"report.{what}", f'button type="button" data-export="{what}"')
         for what in ("pdf", "json", "png")
     )
-    verdicts = numbers_only(predictions) if out else _question() + verdict(predictions)
+    drawn = film.name in _NAMES
+    asked = tag("drawing.band", 'p class="band drawn"') if drawn else _question()
+    verdicts = numbers_only(predictions) if out else asked + verdict(predictions)
+    said = tag("style.out") if out else html(headline(predictions))
     told = "" if out else tag("scope.told", 'p class="band told"')
     state = ' data-scope="out"' if out else ""
     return f"""
 <section class="result"{state} style="--aspect: {width / height:.4f}">
   {told}{verdicts}
-  {viewer(film.pixels, name, heats, about, f"film{next(_TURN)}", pending)}
+  {viewer(film.pixels, name, heats, about, f"film{next(_TURN)}", pending, said)}
   <p class="exports">{buttons}</p>
 </section>"""
 
@@ -118,6 +121,11 @@ def _thumbnail(pixels: np.ndarray) -> str:
     picture = film_image(pixels)
     picture.thumbnail((240, 240))
     return data_uri(picture, "WEBP", quality=80)
+
+
+def named(shown: str, name: str) -> str:
+    """A result that says by which name the browser can ask for its film again."""
+    return f'<i hidden data-film="{escape(name)}"></i>{shown}'
 
 
 def download(name: str, kind: str, content: bytes) -> str:

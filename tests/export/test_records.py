@@ -374,7 +374,7 @@ def test_tables_without_verdicts():
 def test_a_table_of_two_hundred_films_is_small():
     noise = np.random.default_rng(0)
     films = [
-        Radiograph(noise.random((300, 300), np.float32), f"{i}.png", "PNG", (), 0.0)
+        Radiograph(noise.random((300, 300), np.float32), f"{i}.png", "PNG", (), 0.0, (300, 300))
         for i in range(200)
     ]
     document = pdf_table([(f.name, both(f, heat=None)) for f in films])

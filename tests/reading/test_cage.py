@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 from factories import ROOT, dicom, saved
 from PIL import Image
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit
 
 from pneumonia.reading.archive import FilmRef, list_films
 from pneumonia.reading.cage import ONE_THREAD, Cage
 from pneumonia.reading.radiograph import RadiographError, read_radiograph
 from pneumonia.synthetic.phantom import draw_phantom
+from tools.page_process import memory
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs Linux")
 
@@ -101,7 +104,7 @@ def test_a_film_that_takes_too_long_costs_itself_only(limited, folder):
 
 def test_a_film_that_takes_too_much_memory_costs_itself_only(limited, folder, tmp_path):
     cage = limited("worker.MEMORY = 450 * 2**20")
-    Image.fromarray(np.zeros((6000, 6000), np.uint8)).save(tmp_path / "large.png")
+    Image.fromarray(np.zeros((6300, 6300, 3), np.uint8)).save(tmp_path / "large.png")
     with pytest.raises(RadiographError, match="memory"):
         cage.read(FilmRef(tmp_path / "large.png"))
     assert cage.read(FilmRef(folder / "a.png")).name == "a.png"
@@ -127,7 +130,40 @@ def test_a_reader_that_is_not_itself_any_more_is_replaced(limited, folder):
 def test_the_largest_film_in_colour_has_room(cage, tmp_path, mode):
     Image.new(mode, (6324, 6324), (10, 200, 30, 128)[: len(mode)]).save(tmp_path / "large.webp")
     film = cage.read(FilmRef(tmp_path / "large.webp"))
-    assert film.pixels.shape == (6324, 6324) and film.saturation > 0.3
+    assert film.size == (6324, 6324) and film.saturation > 0.3
+
+
+MEGABYTES = 600
+
+
+def large_films(folder: Path) -> None:
+    """Films of nearly 40 megapixels, of the kinds that take most."""
+    film = draw_phantom(500, 625, seed=3).image().resize((7071, 5655))
+    grey, tinted = np.asarray(film), Image.merge("RGB", [film, film.point(lambda v: v // 2), film])
+    deep = dicom(grey.astype(np.uint16) * 16, WindowCenter="2000", WindowWidth="4000")
+    deep.compress(JPEG2000Lossless)
+    deep.save_as(folder / "jpeg2000.dcm", enforce_file_format=True)
+    for photometric, picture in (("MONOCHROME2", film), ("YBR_FULL", tinted)):
+        picture.save(folder / f"{photometric}.jpeg", progressive=True)
+        coded = dicom(np.asarray(picture), PhotometricInterpretation=photometric)
+        coded.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+        coded.PixelData = encapsulate([(folder / f"{photometric}.jpeg").read_bytes()])
+        coded["PixelData"].is_undefined_length = True
+        coded.save_as(folder / f"{photometric}.dcm", enforce_file_format=True)
+    tinted.save(folder / "tinted.png", compress_level=1)
+
+
+@pytest.mark.slow
+def test_a_film_of_forty_megapixels_takes_little_memory(tmp_path):
+    large_films(tmp_path)
+    peaks = {}
+    for path in sorted(tmp_path.iterdir()):
+        cage = Cage(1)
+        film = cage.read(FilmRef(path))
+        assert film.size == (5655, 7071) and film.pixels.shape == (2828, 3536)
+        peaks[path.name] = memory(cage._idle.queue[0]._process.pid, most=True)
+        cage.close()
+    assert len(peaks) == 6 and max(peaks.values()) <= MEGABYTES, peaks
 
 
 def test_a_batch_that_is_left_does_not_confuse_the_next_film(cage, folder):

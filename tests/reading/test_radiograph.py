@@ -30,6 +30,7 @@ from pneumonia.reading.radiograph import (
     RadiographError,
     read_radiograph,
 )
+from pneumonia.synthetic.phantom import draw_phantom
 
 DICOM_FILES = sorted(
     path
@@ -958,3 +959,51 @@ def test_a_refused_film_is_freed_with_its_refusal():
     finally:
         tracemalloc.stop()
         gc.enable()
+
+
+# --- large films ----------------------------------------------------------------------------------
+
+
+def large(kind: str) -> tuple[np.ndarray, bytes]:
+    """A smooth film of 13 megapixels as greys from 0 to 1, and as a file of that kind."""
+    film = draw_phantom(400, 520, seed=4).image().resize((4101, 3171), Image.Resampling.BICUBIC)
+    grey = np.asarray(film)
+    if kind == "dicom":
+        values = grey.astype(np.uint16) * 16
+        return grey / 255, saved(dicom(values, WindowCenter="2040.5", WindowWidth="4081"))
+    format, mode = kind.split("-")
+    film.convert(mode).save(file := io.BytesIO(), format, quality=95)
+    return grey / 255, file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["JPEG-L", "JPEG-RGB", "PNG-L", "PNG-RGBA", "PNG-P", "dicom"])
+def test_a_large_film_is_kept_at_half_its_sides_and_knows_its_size(kind):
+    grey, data = large(kind)
+    film = read_radiograph(data)
+    assert film.size == grey.shape == (3171, 4101) and film.pixels.shape == (1586, 2051)
+    assert film.pixels.dtype == np.float32 and film.pixels.flags.c_contiguous
+    boxes = grey[:3170, :4100].reshape(1585, 2, 2050, 2).mean((1, 3))
+    assert np.abs(film.pixels[:1585, :2050] - boxes).mean() < 0.006
+
+
+def test_a_large_film_that_is_turned_knows_its_size_upright():
+    grey, _ = large("PNG-L")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray((255 * grey).astype(np.uint8)).save(file := io.BytesIO(), "JPEG", exif=exif)
+    film = read_radiograph(file.getvalue())
+    assert film.size == (4101, 3171) and film.pixels.shape == (2051, 1586)
+
+
+def test_a_picture_of_the_caller_stays_as_it_is():
+    _, data = large("JPEG-L")
+    picture = Image.open(io.BytesIO(data))
+    assert read_radiograph(picture).pixels.shape == (1586, 2051)
+    assert picture.size == (4101, 3171)
+
+
+def test_the_brightest_value_of_a_whole_film_without_window_is_white():
+    values = np.zeros((700, 300), np.uint16)
+    values[600, 7], values[3, 7] = 4000, 1000  # in other stripes
+    film = read_radiograph(saved(dicom(values)))
+    assert film.pixels[600, 7] == 1 and film.pixels[3, 7] == 0.25 and film.size == (700, 300)

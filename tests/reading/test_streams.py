@@ -75,11 +75,11 @@ def test_a_jpeg_is_as_large_as_its_frame_header_says():
 
 
 @pytest.mark.parametrize("inside_dicom", [False, True])
-def test_a_thousand_scans_are_not_decoded(inside_dicom):
+def test_dozens_of_scans_are_not_decoded(inside_dicom):
     jpeg = encoded("JPEG", progressive=True)
     assert read_radiograph(jpeg).pixels.shape == GREY.shape
     last = jpeg.rindex(b"\xff\xda")
-    bomb = jpeg[:last] + 1000 * jpeg[last:-2] + b"\xff\xd9"
+    bomb = jpeg[:last] + 50 * jpeg[last:-2] + b"\xff\xd9"
     data = compressed(bomb, uid.JPEGBaseline8Bit) if inside_dicom else bomb
     assert refusal(data) == "too_costly"
 

@@ -53,7 +53,8 @@ def paths(tmp_path) -> list[str]:
 
 
 def test_rows_come_one_by_one_and_a_bad_file_costs_only_its_own(loaded, names, paths):
-    progress, messages, (batch, *_) = zip(*batch_tab.read(paths), strict=True)
+    batch = batch_tab.Batch("a table", 0)
+    progress, messages = zip(*batch_tab.read(paths, batch), strict=True)
     first, *each, last = map(json.loads, messages)
     assert first["rows"] == [] and len({message["batch"] for message in (first, *each, last)}) == 1
     rows = last["rows"]
@@ -77,6 +78,15 @@ def test_rows_come_one_by_one_and_a_bad_file_costs_only_its_own(loaded, names, p
     assert "4 of 4 films" in progress[4] and "min left" not in progress[4]
 
 
+def test_further_films_are_added_after_those_that_are_there(loaded, paths):
+    batch = batch_tab.Batch("a table", 0)
+    list(batch_tab.read(paths[:2], batch))
+    *_, each, last = batch_tab.read(paths[3:], batch)
+    assert [row["row"] for row in json.loads(each[1])["rows"]] == [2]
+    assert [row["name"] for row in json.loads(last[1])["rows"]][-1] == "film1.png"
+    assert "3 of 3 films" in last[0] and len(batch.films) == 3
+
+
 def test_what_is_sent_grows_with_the_films_and_not_with_their_square(tmp_path, monkeypatch):
     monkeypatch.setitem(MODELS, "tiny", TINY)
     tiny = Predictor(seeded_network("tiny"), card_of("tiny"), open_gate("tiny"))
@@ -84,8 +94,8 @@ def test_what_is_sent_grows_with_the_films_and_not_with_their_square(tmp_path, m
     draw_phantom(90, 100, seed=1).image().save(path := tmp_path / "film.png")
 
     def sent(films: int) -> int:
-        steps = batch_tab.read([str(path)] * films)
-        return sum(len(progress) + len(message) for progress, message, _ in steps)
+        steps = batch_tab.read([str(path)] * films, batch_tab.Batch("", 0))
+        return sum(len(progress) + len(message) for progress, message in steps)
 
     assert sent(200) / sent(100) == pytest.approx(2, rel=0.1)
 
@@ -100,7 +110,7 @@ def test_what_breaks_on_this_side_costs_one_row_too(loaded, paths, monkeypatch):
         return honest(*args, **options)
 
     monkeypatch.setattr(loaded["cnn"], "predict", fails_once)
-    *_, (_, message, _) = batch_tab.read(paths)
+    *_, (_, message) = batch_tab.read(paths, batch_tab.Batch("", 0))
     rows = json.loads(message)["rows"]
     assert rows[0]["problem"]["t"] == "refusal.broken" and "models" in rows[3]
 
@@ -108,13 +118,13 @@ def test_what_breaks_on_this_side_costs_one_row_too(loaded, paths, monkeypatch):
 def test_a_film_that_no_model_knows_says_so_in_its_row(loaded, paths, monkeypatch):
     for name, predictor in loaded.items():
         monkeypatch.setattr(predictor, "gate", open_gate(name, limit=1e-3))
-    *_, (_, message, _) = batch_tab.read(paths[:1])
+    *_, (_, message) = batch_tab.read(paths[:1], batch_tab.Batch("", 0))
     (row,) = json.loads(message)["rows"]
     assert {model["gate"]["t"] for model in row["models"].values()} == {"gate.unlike"}
 
 
 def test_all_rows_can_be_taken_away(loaded, paths):
-    *_, (_, _, batch) = batch_tab.read(paths)
+    list(batch_tab.read(paths, batch := batch_tab.Batch("", 0)))
 
     def content(what):
         return html.unescape(batch_tab.export(batch, what)).split("base64,")[1].split('"')[0]
@@ -132,7 +142,7 @@ def test_all_rows_can_be_taken_away(loaded, paths):
 
 def test_a_row_keeps_next_to_nothing_of_its_film(loaded, tmp_path):
     Image.new("L", (900, 800), 90).save(tmp_path / "large.png")
-    *_, (_, _, batch) = batch_tab.read([str(tmp_path / "large.png")])
+    list(batch_tab.read([str(tmp_path / "large.png")], batch := batch_tab.Batch("", 0)))
     [(_, answer)] = batch.rows
     assert batch.films == [FilmRef(tmp_path / "large.png")]
     for prediction in answer:
@@ -142,14 +152,14 @@ def test_a_row_keeps_next_to_nothing_of_its_film(loaded, tmp_path):
 
 def test_a_row_that_was_refused_keeps_nothing_of_its_file(loaded, tmp_path):
     (tmp_path / "torn.png").write_bytes(b"\x89PNG torn")
-    *_, (_, _, batch) = batch_tab.read([str(tmp_path / "torn.png")])
+    list(batch_tab.read([str(tmp_path / "torn.png")], batch := batch_tab.Batch("", 0)))
     [(_, answer)] = batch.rows
     assert isinstance(answer, RadiographError) and "torn.png" in str(answer)
     assert answer.__traceback__ is answer.__cause__ is None  # their frames hold the file's bytes
 
 
 def test_a_film_of_an_archive_is_opened_like_any_other(loaded, paths, tmp_path):
-    *_, (_, _, batch) = batch_tab.read(paths)
+    list(batch_tab.read(paths, batch := batch_tab.Batch("", 0)))
     *_, shown = handlers.analyse(batch.films[2], "all")
     assert "inside.png" in shown and 'class="result"' in shown
     gone = FilmRef(tmp_path / "gone.zip", "inside.png")
@@ -162,7 +172,7 @@ def test_a_film_of_an_archive_is_opened_like_any_other(loaded, paths, tmp_path):
 def test_what_a_stream_ends_on_can_never_undo_what_it_said(loaded):
     """Text is replaced; of updates Gradio's browser side keeps one and changes that in place."""
     streams = [fn for fn in build().fns.values() if inspect.isgeneratorfunction(fn.fn)]
-    assert len(streams) == 5
+    assert len(streams) == 3
     for stream in streams:
         for output in stream.outputs:
             assert isinstance(output, gr.HTML | gr.State | Upload), stream.name

@@ -16,7 +16,7 @@ from pydicom.uid import (
     CTImageStorage,
 )
 from pypdf import PdfReader
-from served_page import served_page
+from served_page import INPUT, WIDTHS, wait_for_result
 
 from pneumonia.models import MODELS
 from pneumonia.storage.shipped import available_models
@@ -25,8 +25,6 @@ from pneumonia.synthetic.phantom import draw_phantom
 
 pytestmark = pytest.mark.browser
 
-WIDTHS = {"desk": (1440, 900), "phone": (390, 844)}
-INPUT = "#film input[type=file]"
 VISIBLE = """() => {
   const { activeElement } = document;
   const marked = (element) => {
@@ -45,35 +43,6 @@ COUNT_CHANGES = """() => {
       window.changes.removed += removedNodes.length;
     }
   }).observe(document.querySelector(".batch tbody"), { childList: true }); }"""
-
-
-@pytest.fixture
-def visit(new_page):
-    """Opens the page for a visitor."""
-    if not available_models():
-        pytest.skip("no checkpoint to show")
-
-    def open_page(width="desk", scheme="dark", accept=True, locale="en-GB"):
-        size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
-        page = new_page(served_page(), viewport=size, color_scheme=scheme, locale=locale)
-        page.goto(served_page())
-        page.wait_for_selector(INPUT, state="attached")
-        if accept:
-            page.click(".notice button")
-        return page
-
-    return open_page
-
-
-@pytest.fixture(scope="module")
-def film(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("films") / "first <b>.png"
-    draw_phantom(420, 560, lesions=2, seed=5).image().save(path)
-    return path
-
-
-def wait_for_result(page, name: str) -> None:
-    page.wait_for_selector(f".viewer:not([aria-busy]) .film figcaption:has-text({name!r})")
 
 
 def text(page, selector: str) -> str:
@@ -328,7 +297,7 @@ def test_a_visitor_without_a_mouse(visit, film, tmp_path):
         chooser.value.set_files(files)
 
     tab_to(".language")
-    choose("#film button", film)
+    choose("#film input", film)
     wait_for_result(page, "first")
     tab_to("#choice [value=cnn]")
     page.keyboard.press("Space")
@@ -348,10 +317,10 @@ def test_a_visitor_without_a_mouse(visit, film, tmp_path):
         page.keyboard.press("Enter")
     assert download.value.suggested_filename.endswith(".pdf")
 
-    tab_to("[role=tab][aria-selected=false]")
-    page.keyboard.press("Enter")
+    tab_to("[role=tab][aria-selected=true]")
+    page.keyboard.press("ArrowRight")
     draw_phantom(200, 240, seed=1).image().save(other := tmp_path / "other.png")
-    choose("#films button", [film, other])
+    choose("#films input", [film, other])
     page.wait_for_function("document.querySelectorAll('.batch tbody tr').length === 2")
     page.wait_for_selector("#cancel", state="hidden")
     tab_to("[data-sort=film]")
@@ -458,19 +427,20 @@ def test_a_batch_can_be_cancelled(visit, tmp_path):
 def test_quick_batches_and_films_one_after_the_other(visit, film, tmp_path):
     (words := tmp_path / "words.png").write_text("words")
     draw_phantom(120, 140, seed=1).image().save(small := tmp_path / "small.png")
-    page = visit()
-    for turn in range(6):
+    page, there = visit(), 0
+    for turn in range(4):
         page.get_by_role("tab").nth(1).click()
         page.set_input_files("#films input[type=file]", [small, words][turn % 2 :])
-        page.wait_for_function(f"document.querySelectorAll('.batch tr').length === {3 - turn % 2}")
+        there += 2 - turn % 2  # after what is there already
+        page.wait_for_function(f"document.querySelectorAll('.batch tbody tr').length === {there}")
         page.wait_for_selector("#cancel", state="hidden")
-        assert page.locator("#progress progress").get_attribute("value") == f"{2 - turn % 2}"
+        assert page.locator("#progress progress").get_attribute("value") == f"{there}"
         if turn % 2:
             page.get_by_role("tab").nth(0).click()
             page.set_input_files(INPUT, words)
             page.wait_for_selector(".refusal:has-text('words.png')")
         else:
-            page.locator("[data-open='0']").click()
+            page.locator(f"[data-open='{there - 2}']").click()
             wait_for_result(page, "small.png")
 
 
@@ -499,6 +469,8 @@ def test_nothing_bars_the_way_on_any_view(visit, film, tmp_path, width, scheme, 
     page.set_input_files(INPUT, film)
     wait_for_result(page, "first")
     check("result")
+    page.click("[data-answer=no]")
+    check("out of scope")
     (tmp_path / "words.png").write_text("words")
     page.set_input_files(INPUT, tmp_path / "words.png")
     page.wait_for_selector(".refusal")

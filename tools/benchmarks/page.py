@@ -71,12 +71,12 @@ def page(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
 def first_verdict(visitors: httpx.Client, path: Path) -> float:
     """Seconds from a film's upload as a browser sends it to the first that the page shows of it."""
     events = visitors.get("../config").json()["dependencies"]
-    event = next(e for e in events if e["targets"] and e["targets"][0][1] == "upload")
+    event = next(e for e in events if e["targets"] and e["targets"][0][1] == "select")
     session, first = uuid.uuid4().hex, 0.0
     began = time.perf_counter()
     name = visitors.post("upload", files={"files": path.read_bytes()}).json()[0]
-    film = {"path": name, "meta": {"_type": "gradio.FileData"}}
-    job = {"data": [film, "all"], "fn_index": event["id"], "session_hash": session}
+    film = {"film": "", "upload": name, "large": ""}
+    job = {"data": ["all"], "fn_index": event["id"], "session_hash": session, "event_data": film}
     visitors.post("queue/join", json=job).raise_for_status()
     with visitors.stream("GET", f"queue/data?session_hash={session}") as stream:
         for line in stream.iter_lines():

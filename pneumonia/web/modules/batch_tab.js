@@ -22,10 +22,7 @@ const body = () => section().querySelector("tbody");
 export function addRows(message) {
   if (!message) return;
   const { batch, rows } = JSON.parse(message);
-  if (batch !== table.batch) {
-    Object.assign(table, { batch, ...structuredClone(EMPTY) });
-    body().replaceChildren();
-  }
+  if (batch !== table.batch) clear(batch);
   for (const row of rows) if (!table.rows[row.row]) addRow(row);
   section().hidden = !table.shown.length;
   for (const label of section().querySelectorAll(".filters label")) {
@@ -33,6 +30,12 @@ export function addRows(message) {
     label.querySelector(".count").textContent = table.counts[value] ?? 0;
   }
 }
+
+/** The name of the table, "" where there is none. */
+export const tableName = () => table.batch ?? "";
+
+/** Its rows as they are sorted and filtered. */
+export const rowsShown = () => table.shown.filter((row) => !row.element.hidden && !row.problem);
 
 function addRow(row) {
   table.rows[row.row] = row;
@@ -97,7 +100,7 @@ function makeRow(row) {
   }
   if (count > 1) {
     const key = disagrees(row) ? "batch.disagree" : "batch.agree";
-    element.append(inScope(row).length > 1 ? words({ t: key }, "td") : make("td"));
+    element.append(words({ t: key }, "td", "agreement"));
   }
   return element;
 }
@@ -137,6 +140,11 @@ document.addEventListener("click", (event) => {
     parentElement.ariaSort = dataset.sort === column ? way : "none";
   }
 });
+
+function clear(batch) {
+  Object.assign(table, { batch, ...structuredClone(EMPTY) });
+  body().replaceChildren();
+}
 
 document.addEventListener("change", (event) => {
   if (!event.target.matches(".batch .filters input")) return;

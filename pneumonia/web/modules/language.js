@@ -12,6 +12,8 @@
 // <select class="language">. After a change the document gets the event "language".
 // The choice stands in the address (#lang=ar): nothing is stored, and a link can carry it.
 
+import { said, say } from "./address.js";
+
 const TEXTS = window.gradio_config?.i18n_translations ?? { en: {} };
 const GRADIO = { zh: "zh-CN", pt: "pt-BR" }; // Gradio's names where they are not ours
 const RIGHT_TO_LEFT = ["ar"];
@@ -30,7 +32,7 @@ const known = (tag) => {
   const base = tag?.toLowerCase().split("-")[0];
   return Object.hasOwn(TEXTS, base) ? base : null;
 };
-const linked = () => known(new URLSearchParams(location.hash.slice(1)).get("lang"));
+const linked = () => known(said().get("lang"));
 const preferred = () => navigator.languages.map(known).find(Boolean) ?? "en";
 const locale = () => GRADIO[language] ?? language;
 let language = linked() ?? preferred();
@@ -113,9 +115,7 @@ async function tellGradio() {
 }
 
 function choose(next) {
-  const url = new URL(location.href); // not a bare "#…": that would follow <base>
-  url.hash = `lang=${next}`;
-  history.replaceState(history.state, "", url);
+  say({ lang: next });
   speak(next);
   tellGradio();
 }

@@ -1,98 +1,70 @@
 // What the page does without the server. The exported functions bring one component of Gradio's each
 // to life: modules.py calls them with what `js_on_load` is given.
 
-import { addRows } from "./batch_tab.js";
+import { addRows, tableName } from "./batch_tab.js";
+import { say } from "./address.js";
+import { forgetLocal, takeBatches, takeFilms, unpreview } from "./giving.js";
+import { arrive, arrived } from "./places.js";
 import { weigh } from "./verdict.js";
 import "./viewer.js";
 
-let maxBytes = Infinity; // of a film
+const PATIENCE = 30_000; // ms after which an answer is no longer waited for
+let ask = () => {};
+let asked = 0; // when the film was asked for that is not there yet
+let next = null; // what is asked for after it: of films given in quick succession the last one
 
-/** The examples: a click on one asks for it. */
-export function examples({ element, trigger }) {
-  element.addEventListener("click", (event) => {
-    const button = event.target.closest("button");
-    if (button) trigger("select", { index: Number(button.dataset.example) });
-  });
+function askInTurn(film) {
+  if (asked && Date.now() - asked < PATIENCE) {
+    next = film;
+    return;
+  }
+  [asked, next] = [Date.now(), null];
+  ask(film);
 }
 
-/** The result; a film that is too large asks for its refusal here. */
-export function result({ element, props, trigger, watch }) {
-  maxBytes = props.max_bytes;
+/** Films are asked for here, by any way of giving one. */
+export function films({ props, trigger }) {
+  ask = (film) => trigger("select", film);
+  takeFilms(askInTurn, props.max_bytes);
+  arrive("films");
+}
+
+/** The result as it comes: first without pictures, then with them. */
+export function result({ element, watch }) {
   watch("value", () => {
+    const pending = Boolean(element.querySelector("[aria-busy]"));
+    if (!pending) asked = 0;
+    if (!pending && next) return askInTurn(next);
+    if (next) return; // not what the visitor is waiting for
+    unpreview();
+    if (!pending) forgetLocal();
+    const read = !element.querySelector(".invitation");
+    document.querySelector("#desk").classList.toggle("folded", read);
+    document.body.classList.toggle("reading", read);
+    arrived(element.querySelector("[data-film]")?.dataset.film ?? "", !pending);
     weigh();
     scrollToResult(element);
-  });
-  element.closest("#result").addEventListener("toolarge", (event) => {
-    trigger("select", { name: event.detail });
   });
 }
 
 /** Downloads: a button asks for a file, which comes as a link that is followed at once. */
 export function downloads({ element, trigger, watch }) {
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-export]");
-    if (button) trigger("select", { what: button.dataset.export });
+    const what = event.target.closest("[data-export]")?.dataset.export;
+    if (what) trigger("select", { what, table: tableName() });
   });
   watch("value", () => element.querySelector("a")?.click());
 }
 
-/** The rows of a batch as they come; a click on one opens its film. */
+/** The rows of a batch as they come. */
 export function rows({ props, trigger, watch }) {
-  watch("value", () => addRows(props.value));
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-open]");
-    if (button) trigger("select", { row: button.dataset.open });
+  takeBatches((films) => trigger("select", films));
+  watch("value", () => {
+    addRows(props.value);
+    say({ table: tableName() });
   });
+  arrive("table");
 }
-
-// Films dropped or pasted anywhere go to the file input of the tab that is open.
-function handOver(files) {
-  const batch = document.querySelector("#films")?.offsetParent;
-  const input = document.querySelector(`${batch ? "#films" : "#film"} input[type=file]`);
-  if (!files?.length || !input) return false;
-  const given = new DataTransfer();
-  for (const file of batch ? files : [files[0]]) given.items.add(file);
-  input.files = given.files;
-  input.dispatchEvent(new Event("change", { bubbles: true }));
-  return true;
-}
-
-document.addEventListener("paste", (event) => {
-  if (handOver(event.clipboardData?.files)) event.preventDefault();
-});
-
-document.addEventListener("dragover", (event) => {
-  if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
-});
-
-document.addEventListener("drop", (event) => {
-  if (event.defaultPrevented || !event.dataTransfer?.files.length) return;
-  event.preventDefault();
-  handOver(event.dataTransfer.files);
-});
-
-// A file that is too large never leaves the visitor's machine: #result asks for the sentence instead.
-function refuseLarge(event, file) {
-  if (!file || file.size <= maxBytes) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  document.querySelector("#result").dispatchEvent(new CustomEvent("toolarge", { detail: file.name }));
-}
-
-document.addEventListener(
-  "drop",
-  (event) => {
-    if (!document.querySelector("#films")?.offsetParent) refuseLarge(event, event.dataTransfer?.files[0]);
-  },
-  true,
-);
-document.addEventListener(
-  "change",
-  (event) => {
-    if (event.target.matches("#film input[type=file]")) refuseLarge(event, event.target.files[0]);
-  },
-  true,
-);
 
 // A new result is scrolled into sight, down on a phone or up from a long table: once, as its
 // pictures come later.
@@ -100,6 +72,7 @@ function scrollToResult(result) {
   const awaited = result.classList.contains("awaited");
   result.classList.toggle("awaited", !!result.querySelector("[aria-busy]"));
   if (awaited) return;
+  if (innerWidth > 1080) return scrollTo(0, 0);
   const { top } = result.getBoundingClientRect();
   if (top < 0 || top > innerHeight / 4) result.scrollIntoView();
 }

@@ -15,7 +15,7 @@ import {
 } from "./viewer_pictures.js";
 
 const FRESH = { zoom: 1, x: 0.5, y: 0.5, brightness: 0, contrast: 0, invert: false };
-const START = { active: 0, large: "", split: 50, windowing: false };
+const START = { active: 0, large: "", split: 50, windowing: false, sheet: false };
 const DEEPEST = 8;
 const LINES = 128; // cells along a side among which contour lines are sought
 const STEPS_BY_KEY = 16; // of the arrow keys, across a map
@@ -171,6 +171,7 @@ class Viewer {
     }
     root.dataset.mode = state.mode;
     root.dataset.large = state.large;
+    root.dataset.sheet = state.sheet;
     root.dataset.tool = state.windowing ? "window" : state.zoom > 1 ? "pan" : "";
     part(".viewer-levels").hidden = !state.windowing;
     const fullscreen = part("[data-do=fullscreen]");

@@ -1,0 +1,148 @@
+// Films come in here: dropped or pasted anywhere, or chosen. One film opens on the first part of the
+// page, several or an archive on the second. The last one given wins. A film that is a picture is
+// shown at once, from the visitor's own machine, until the server has read it.
+
+import { t } from "./language.js";
+import { go } from "./places.js";
+
+const ARCHIVE = /\.zip$/i;
+const part = (selector) => document.querySelector(selector);
+
+let asks = () => {}; // asks the server for a film
+let maxBytes = Infinity;
+let going = {}; // the upload on its way, by drop zone
+let local = ""; // address of the film on this machine
+
+/** Films are asked for with `ask`; larger ones than `bytes` never leave the machine. */
+export function takeFilms(ask, bytes) {
+  [asks, maxBytes] = [ask, bytes];
+}
+
+/** Ask for the film of that name. */
+export const askFor = (film) => asks({ film, upload: "", large: "" });
+
+let fill = () => {}; // puts films into the table
+export function takeBatches(ask) {
+  fill = ask;
+}
+
+/** Ask for the table of that name. */
+export const askForTable = (table) => fill({ table, uploads: [], append: false });
+
+function give(files) {
+  const several = files.length > 1 || ARCHIVE.test(files[0].name);
+  go({ tab: several ? "many" : "one" });
+  if (several) giveMany(files);
+  else giveOne(files[0]);
+}
+
+function giveOne(file) {
+  going.film?.abort();
+  if (file.size > maxBytes) return asks({ film: "", upload: "", large: file.name });
+  preview(file);
+  upload("film", [file], ([path]) => asks({ film: "", upload: path, large: "" }));
+}
+
+function giveMany(files) {
+  upload("films", files, (uploads) => fill({ table: "", uploads, append: true }));
+}
+
+/** Send files, saying how far it is; `then` gets what the server calls them. */
+function upload(zone, files, then) {
+  const way = part(`#${zone} .way`);
+  const words = way.querySelector(".words");
+  const request = new XMLHttpRequest();
+  going[zone] = request;
+  const current = () => going[zone] === request;
+  const names = files.length > 1 ? `${files.length} × ` : "";
+  way.hidden = false;
+  way.querySelector("bdi").textContent = names + files[0].name;
+  part(`#${zone} .zone`).classList.add("going");
+  const say = (share) => {
+    way.querySelector("progress").value = share;
+    words.textContent = t("upload.going", { percent: `${Math.floor(100 * share)} %` });
+  };
+  const end = (failed) => {
+    if (!current()) return;
+    part(`#${zone} .zone`).classList.remove("going");
+    way.hidden = !failed;
+    way.classList.toggle("failed", failed);
+    if (!failed) return;
+    words.textContent = t("style.failed");
+    unpreview();
+  };
+  way.classList.remove("failed");
+  say(0);
+  request.upload.addEventListener("progress", ({ loaded, total }) => current() && say(loaded / total));
+  request.addEventListener("error", () => end(true));
+  request.addEventListener("load", () => {
+    const fine = request.status === 200;
+    end(!fine);
+    if (fine && current()) then(JSON.parse(request.responseText));
+  });
+  const body = new FormData();
+  for (const file of files) body.append("files", file);
+  request.open("POST", new URL("gradio_api/upload", document.baseURI));
+  request.send(body);
+}
+
+function preview(file) {
+  unpreview();
+  const figure = part(".preview");
+  const image = figure.querySelector("img");
+  local = URL.createObjectURL(file);
+  image.onload = () => {
+    if (image.src !== local) return;
+    figure.hidden = false;
+    part("#desk").classList.add("previewing");
+    document.documentElement.style.setProperty("--local", `url("${local}")`);
+  };
+  image.onerror = () => {}; // not a picture that a browser knows, such as a DICOM
+  image.src = local;
+}
+
+/** The server has read the film, or there will be none. */
+export function unpreview() {
+  part(".preview").hidden = true;
+  part("#desk").classList.remove("previewing");
+}
+
+/** The pictures of the result are there. */
+export function forgetLocal() {
+  if (local) URL.revokeObjectURL(local);
+  local = "";
+  document.documentElement.style.removeProperty("--local");
+}
+
+document.addEventListener("change", ({ target }) => {
+  if (!target.matches(".drop input") || !target.files.length) return;
+  const files = [...target.files];
+  if (target.closest("#films")) giveMany(files);
+  else give(files);
+  target.value = ""; // so that the same film can be chosen again
+});
+
+document.addEventListener("paste", (event) => {
+  const files = [...(event.clipboardData?.files ?? [])];
+  if (!files.length) return;
+  event.preventDefault();
+  give(files);
+});
+
+let over = 0; // drags enter and leave every element on their way
+const mark = (step) => {
+  over = Math.max(0, over + step);
+  document.body.classList.toggle("over", over > 0);
+};
+const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+document.addEventListener("dragenter", (event) => carriesFiles(event) && mark(1));
+document.addEventListener("dragleave", (event) => carriesFiles(event) && mark(-1));
+document.addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
+document.addEventListener("drop", (event) => {
+  mark(-over);
+  const files = [...(event.dataTransfer?.files ?? [])];
+  if (event.defaultPrevented || !files.length) return;
+  event.preventDefault();
+  if (event.target.closest?.("#films")) giveMany(files);
+  else give(files);
+});

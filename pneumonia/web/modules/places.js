@@ -1,0 +1,141 @@
+// Where a visitor is: which part of the page, which film, which table. Every place has an address,
+// so that Back, Forward, reload and links lead there as long as the server keeps the films.
+
+import { said, say } from "./address.js";
+import { rowsShown, tableName } from "./batch_tab.js";
+import { askFor, askForTable } from "./giving.js";
+import { t } from "./language.js";
+
+const THUMB = 72; // px
+const TABS = ["one", "many", "about"];
+const films = new Map(); // of this visit: name -> what it is called and a small picture
+let shown = ""; // name of the film that is shown or asked for
+let ready = { films: false, table: false };
+
+const part = (selector) => document.querySelector(selector);
+
+/** Go there, as a step that Back takes back: `{ tab, film, table }`. */
+export function go(place) {
+  say(place, true);
+  follow();
+}
+
+/** The parts that answer are there: films, or the table. */
+export function arrive(what) {
+  ready[what] = true;
+  follow();
+}
+
+/** Bring the page where the address says. */
+function follow() {
+  const place = said();
+  const tab = TABS.includes(place.get("tab")) ? place.get("tab") : "one";
+  for (const button of document.querySelectorAll("[role=tab][data-tab]")) {
+    const here = button.dataset.tab === tab;
+    button.ariaSelected = here;
+    button.tabIndex = here ? 0 : -1;
+    const panel = part(`#tab-${button.dataset.tab}`);
+    panel?.classList.toggle("here", here);
+    panel?.setAttribute("role", "tabpanel");
+  }
+  document.body.dataset.tab = tab;
+  const film = place.get("film");
+  if (ready.films && film && film !== shown) {
+    shown = film;
+    askFor(film);
+  }
+  const table = place.get("table");
+  if (ready.table && table && table !== tableName()) askForTable(table);
+  walk();
+}
+
+/** The film of that name is here now; "" is one that has no name, such as a refused file. */
+export function arrived(name, done) {
+  if (name !== shown || said().get("film") !== (name || null)) {
+    shown = name;
+    say({ film: name, tab: null }, true);
+  }
+  if (done) remember(name);
+  announce();
+  walk();
+}
+
+/** A screen reader hears the verdict, in the page's language. */
+function announce() {
+  const parts = "#result .call h2, #result .verdict li .model, #result .verdict li .label";
+  requestAnimationFrame(() => {
+    const words = [...document.querySelectorAll(parts)].map((element) => element.innerText.trim());
+    const sentence = words.filter(Boolean).join(". ").replaceAll("\n", " ");
+    if (part("#said").textContent !== sentence) part("#said").textContent = sentence;
+  });
+}
+
+function remember(name) {
+  const image = part("#result .viewer-panel.film img");
+  if (!name || !image || films.has(name)) return;
+  const called = part("#result .viewer-panel.film figcaption bdi, #result .refused .name").textContent;
+  image.decode().then(() => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: THUMB, height: THUMB });
+    const scale = Math.max(THUMB / image.naturalWidth, THUMB / image.naturalHeight);
+    const [width, height] = [image.naturalWidth * scale, image.naturalHeight * scale];
+    const context = canvas.getContext("2d");
+    context.drawImage(image, (THUMB - width) / 2, (THUMB - height) / 2, width, height);
+    films.set(name, { called, picture: canvas.toDataURL("image/jpeg", 0.7) });
+    const button = Object.assign(document.createElement("button"), { type: "button" });
+    Object.assign(button.dataset, { go: name, tLabel: "visit.open", args: JSON.stringify({ name: called }) });
+    button.title = called;
+    button.append(Object.assign(document.createElement("img"), { src: films.get(name).picture, alt: "" }));
+    const item = document.createElement("li");
+    item.append(button);
+    part(".visit ul").prepend(item);
+    part(".visit").hidden = films.size < 2;
+  }, () => {}); // another film has come in between
+}
+
+/** Previous and next in the table, where the film is one of its rows. */
+function walk() {
+  const [table, row] = shown.split(".");
+  const rows = rowsShown();
+  const at = table && table === tableName() ? rows.findIndex((r) => String(r.row) === row) : -1;
+  const nav = part(".walk");
+  if (!nav) return;
+  nav.hidden = at < 0;
+  if (at < 0) return;
+  nav.querySelector(".place").textContent = t("walk.place", { place: at + 1, total: rows.length });
+  for (const button of nav.querySelectorAll("[data-walk]")) {
+    const next = rows[at + Number(button.dataset.walk)];
+    button.disabled = !next;
+    button.dataset.go = next ? `${table}.${next.row}` : "";
+  }
+}
+
+document.addEventListener("click", ({ target }) => {
+  const example = target.closest?.("[data-example]")?.dataset.example;
+  if (example) go({ film: `example.${example}`, tab: null });
+  const { tab, go: film } = target.closest?.("[data-tab], [data-go]")?.dataset ?? {};
+  if (tab) go({ tab: tab === "one" ? null : tab });
+  if (film) go({ film, tab: null });
+  const open = target.closest?.("[data-open]")?.dataset.open;
+  if (open) go({ film: `${tableName()}.${open}`, tab: null });
+  if (target.closest?.("[data-table]")) go({ tab: "many" });
+  if (target.closest?.("[data-skip]")) {
+    const heading = part("#result h2:not(.preview *)");
+    heading?.setAttribute("tabindex", "-1");
+    heading?.focus();
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (!event.target.matches?.("[role=tab][data-tab]")) return;
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key] * (document.dir === "rtl" ? -1 : 1);
+  if (!step) return;
+  const tabs = [...document.querySelectorAll("[role=tab][data-tab]")];
+  const next = tabs[(tabs.indexOf(event.target) + step + tabs.length) % tabs.length];
+  next.focus();
+  next.click();
+});
+addEventListener("popstate", follow);
+addEventListener("hashchange", follow);
+document.addEventListener("language", () => [walk, announce].forEach((say) => say()));
+addEventListener("beforeunload", (event) => {
+  if (part(".progress.going")) event.preventDefault(); // films are still being read
+});

@@ -1,0 +1,72 @@
+"""What films and tables are called in the page's addresses, for as long as they are kept."""
+
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pneumonia.reading.archive import FilmRef
+from pneumonia.reading.radiograph import Radiograph
+from pneumonia.web.batch_tab import Batch
+from pneumonia.web.examples import Example
+from pneumonia.web.retention import MAX_AGE
+
+T = TypeVar("T")
+
+
+class Shelf(Generic[T]):
+    """Things by names that nobody guesses, each for ``MAX_AGE`` seconds.
+
+    Args:
+        most: how many there may be; then the oldest goes.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._things: OrderedDict[str, tuple[float, T]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keep(self, thing: T) -> str:
+        """The thing's name."""
+        name = secrets.token_urlsafe(12)
+        with self._lock:
+            self._things[name] = time.monotonic(), thing
+            while len(self._things) > self._most or self._too_old():
+                self._things.popitem(last=False)
+        return name
+
+    def find(self, name: str) -> T | None:
+        """The thing of that name, if it is still there."""
+        with self._lock:
+            while self._too_old():
+                self._things.popitem(last=False)
+            return self._things.get(name, (0.0, None))[1]
+
+    def _too_old(self) -> bool:
+        oldest = next(iter(self._things.values()), None)
+        return oldest is not None and time.monotonic() - oldest[0] > MAX_AGE
+
+
+FILMS: Shelf[FilmRef] = Shelf(20_000)
+BATCHES: Shelf[Batch] = Shelf(100)
+GONE = FilmRef(Path())
+
+
+def film(name: str, examples: Sequence[Example]) -> FilmRef | Radiograph:
+    """The film of that name: an upload, a row of a table (``TABLE.3``), or an example.
+
+    A film that is no longer kept is ``GONE``, which is refused like any other that was deleted.
+    """
+    table, _, row = name.partition(".")
+    if not row:
+        return FILMS.find(name) or GONE
+    films = [e.film for e in examples] if table == "example" else _films_of(table)
+    return films[int(row)] if row.isdecimal() and int(row) < len(films) else GONE
+
+
+def _films_of(table: str) -> Sequence[FilmRef]:
+    batch = BATCHES.find(table)
+    return batch.films if batch else []

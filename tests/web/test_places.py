@@ -1,0 +1,215 @@
+"""Nothing is lost: where films go, and how a visitor finds them again, in a real Chromium."""
+
+import json
+import re
+import urllib.request
+import zipfile
+from base64 import b64encode
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+from served_page import INPUT, MANY, WIDTHS, served_page, wait_for_result
+
+from pneumonia.synthetic.phantom import draw_phantom
+from pneumonia.web import texts
+
+pytestmark = pytest.mark.browser
+
+WORDS = texts.load_texts()
+DROP = """([files, where]) => {
+  const given = new DataTransfer();
+  for (const [name, base64] of files) {
+    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    given.items.add(new File([bytes], name));
+  }
+  const drop = new DragEvent("drop", { dataTransfer: given, bubbles: true, cancelable: true });
+  document.querySelector(where).dispatchEvent(drop); }"""
+ROWS = "document.querySelectorAll('.batch tbody tr').length === {}"
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory) -> list:
+    folder = tmp_path_factory.mktemp("many")
+    paths = [folder / f"film{number}.png" for number in range(3)]
+    for number, path in enumerate(paths):
+        draw_phantom(200, 240, lesions=number % 2, seed=number).image().save(path)
+    return paths
+
+
+def drop(page, paths, where="body") -> None:
+    files = [(path.name, b64encode(path.read_bytes()).decode()) for path in paths]
+    page.evaluate(DROP, [files, where])
+
+
+def test_every_tab_follows_the_language(visit):
+    """Those that are not selected too, to and fro."""
+    page = visit()
+    for language in ("ar", "fr", "en", "zh"):
+        page.select_option(".language", language)
+        wanted = [WORDS[language][f"tabs.{key}"] for key in ("one", "batch", "models")]
+        page.wait_for_selector(f"[role=tab]:text-is({wanted[0]!r})")
+        assert page.get_by_role("tab").all_inner_texts() == wanted
+    page.get_by_role("tab").nth(2).click()
+    page.select_option(".language", "es")
+    wanted = [WORDS["es"][f"tabs.{key}"] for key in ("one", "batch", "models")]
+    page.wait_for_selector(f"[role=tab]:text-is({wanted[0]!r})")
+    assert page.get_by_role("tab").all_inner_texts() == wanted
+
+
+@pytest.mark.parametrize(("width", "locale"), [("desk", "en"), ("phone", "ar")])
+def test_while_a_film_uploads_it_is_shown_and_the_zone_says_how_far_it_is(
+    visit, tmp_path, width, locale
+):
+    noise = np.random.default_rng(0).integers(0, 255, (700, 900), np.uint8)
+    Image.fromarray(noise).save(path := tmp_path / "large.png")
+    page = visit(width, locale=locale)
+    network = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 50, "downloadThroughput": 1e6, "uploadThroughput": 1e5}
+    network.send("Network.emulateNetworkConditions", slow)
+    page.set_input_files(INPUT, path)
+    page.wait_for_selector(".preview img", state="visible")
+    assert page.evaluate("document.querySelector('.preview img').naturalWidth") == 900
+    way = page.locator("#film .way")
+    assert "large.png" in way.inner_text() and re.search(r"\d %", way.inner_text())
+    assert page.locator("#film .drop").is_hidden()  # nothing is printed over it
+    assert page.locator(".invitation").is_hidden()
+    network.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": 1e8})
+    page.wait_for_selector(".refusal, .result")
+    assert page.locator(".preview").is_hidden() and page.locator("#film .drop").is_visible()
+
+
+def test_what_did_not_get_through_says_so_and_can_be_given_again(visit, film):
+    page = visit()
+    page.route("**/gradio_api/upload*", lambda route: route.fulfill(status=204))
+    page.set_input_files(INPUT, film)
+    page.wait_for_selector(f"#film .way:has-text({WORDS['en']['style.failed']!r})")
+    page.unroute("**/gradio_api/upload*")
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+    assert page.locator("#film .way").is_hidden()
+
+
+def test_each_film_has_an_address_for_back_forward_and_reload(visit, films):
+    page = visit()
+    for path in films[:2]:
+        page.set_input_files(INPUT, path)
+        wait_for_result(page, path.name)
+    page.wait_for_selector(".visit:not([hidden]) li + li")  # both are at hand
+    page.go_back()
+    wait_for_result(page, "film0.png")
+    page.go_forward()
+    wait_for_result(page, "film1.png")
+    page.get_by_role("tab").nth(2).click()
+    page.wait_for_selector("#tab-about", state="visible")
+    page.go_back()
+    page.wait_for_selector("#tab-one", state="visible")
+    address = page.url
+    page.reload()
+    wait_for_result(page, "film1.png")
+    other = visit(place=f"#{address.partition('#')[2]}")  # a link that one can send
+    wait_for_result(other, "film1.png")
+    gone = visit(place="#film=nobody-knows-it")
+    gone.wait_for_selector(".refusal")
+
+
+def test_a_batch_is_found_again_and_walked_through(visit, films):
+    page = visit()
+    page.get_by_role("tab").nth(1).click()
+    page.set_input_files(MANY, films[:2])
+    page.wait_for_function(ROWS.format(2))
+    page.wait_for_selector("#cancel", state="hidden")
+    page.set_input_files(MANY, films[2:])  # is added to what is there
+    page.wait_for_function(ROWS.format(3))
+    page.locator("[data-open='0']").click()
+    wait_for_result(page, "film0.png")
+    assert "1 of 3" in page.inner_text(".walk")
+    assert page.locator("[data-walk='-1']").is_disabled()
+    for number in (1, 2):
+        page.click("[data-walk='1']")
+        wait_for_result(page, f"film{number}.png")
+    page.go_back()
+    wait_for_result(page, "film1.png")
+    page.reload()
+    wait_for_result(page, "film1.png")
+    page.wait_for_selector(".walk:has-text('2 of 3')")
+    page.click("[data-table]")
+    assert page.locator(".batch tbody tr:visible").count() == 3
+    with page.expect_download() as download:
+        page.click("[data-export='films.csv']")
+    assert len(download.value.path().read_text("utf-8-sig").splitlines()) > 3
+
+
+def test_films_given_anywhere_go_to_the_right_place(visit, films, tmp_path):
+    page = visit()
+    page.get_by_role("tab").nth(2).click()
+    drop(page, films[:1])
+    wait_for_result(page, "film0.png")
+    assert page.locator("#tab-one").is_visible()
+    drop(page, films[:2])
+    page.wait_for_function(ROWS.format(2))
+    assert page.locator("#tab-many").is_visible()
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        archive.write(films[2], "inside.png")
+    page.get_by_role("tab").nth(0).click()
+    page.set_input_files(INPUT, tmp_path / "more.zip")
+    page.wait_for_function(ROWS.format(3))
+    assert page.locator("#tab-many").is_visible() and page.locator(".refusal").count() == 0
+    assert "inside.png" in page.inner_text(".batch tbody tr >> nth=2")
+
+
+@pytest.mark.parametrize("pause", [0, 150])
+def test_of_films_given_in_quick_succession_the_last_one_is_shown(visit, films, pause):
+    page = visit()
+    for path in films:
+        drop(page, [path])
+        page.wait_for_timeout(pause)
+    wait_for_result(page, "film2.png")
+    page.wait_for_timeout(1500)
+    assert "film2.png" in page.inner_text(".film figcaption")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_verdict_is_announced_and_can_be_jumped_to(visit, film, width):
+    page = visit(width)
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+    headline = page.inner_text(".verdict h2")
+    page.wait_for_selector(f"#said:has-text({headline!r})", state="attached")
+    regions = page.locator("[aria-live], [role=status], [role=alert]").all_text_contents()
+    assert not [words for words in regions if re.search(r"\b[a-z]+\.[a-z_]+\b", words)], regions
+    page.select_option(".language", "fr")
+    page.wait_for_function(
+        "(old) => document.querySelector('#said').textContent.indexOf(old) < 0", arg=headline
+    )
+    first = """[...document.querySelectorAll("a, button, input, select, [tabindex]")]
+        .find((e) => e.checkVisibility() && e.tabIndex === 0).matches("[data-skip]")"""
+    assert page.evaluate(first)
+    page.focus("[data-skip]")
+    assert page.locator("[data-skip]").bounding_box()["height"] >= 44  # seen when it has the focus
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.tagName") == "H2"
+
+
+def test_a_link_to_the_page_shows_the_page():
+    with urllib.request.urlopen(served_page()) as answer:
+        html = answer.read().decode()
+    head = html.partition("<body")[0]
+    tags = re.findall(r'<meta (?:property|name)="((?:og|twitter):[\w:]+)" content="([^"]*)"', head)
+    assert len(tags) == len(dict(tags)) >= 7  # each once
+    said = dict(tags)
+    assert said["og:title"] == WORDS["en"]["page.title"] and said["og:url"] == served_page()
+    assert said["og:description"] == WORDS["en"]["page.lead"]
+    assert "gradio" not in json.dumps(said).lower() and "{url}" not in head
+    with urllib.request.urlopen(said["og:image"]) as answer:
+        assert Image.open(BytesIO(answer.read())).size == (1200, 630)
+    with urllib.request.urlopen(f"{served_page()}favicon.ico") as answer:
+        assert b"<svg" in answer.read()
+
+
+def test_links_can_say_language_and_theme(visit):
+    page = visit(place="?lang=fr&__theme=light", locale="es")
+    page.wait_for_function("document.querySelector('h1').textContent.startsWith('Pneumonie')")
+    assert page.input_value(".language") == "fr"
+    assert page.evaluate("getComputedStyle(document.body).colorScheme") == "light"

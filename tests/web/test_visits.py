@@ -1,0 +1,40 @@
+"""What films are called in addresses."""
+
+import pytest
+
+from pneumonia.reading.archive import FilmRef
+from pneumonia.web import visits
+from pneumonia.web.batch_tab import Batch
+from pneumonia.web.examples import load_examples
+
+
+def test_a_shelf_keeps_the_latest_for_a_while_under_names_nobody_guesses(monkeypatch):
+    shelf = visits.Shelf(2)
+    names = [shelf.keep(thing) for thing in "abc"]
+    assert [shelf.find(name) for name in names] == [None, "b", "c"]
+    assert all(len(name) >= 16 for name in names) and shelf.find("") is None
+    later = visits.time.monotonic() + visits.MAX_AGE + 1
+    monkeypatch.setattr(visits.time, "monotonic", lambda: later)
+    assert shelf.find(names[2]) is None
+
+
+def test_films_are_found_by_name_and_others_are_gone(tmp_path):
+    first, second = FilmRef(tmp_path / "a.png"), FilmRef(tmp_path / "b.zip", "b.png")
+    examples = load_examples(tmp_path)
+    table = visits.BATCHES.keep(Batch("", 2, [first, second]))
+    assert visits.film(visits.FILMS.keep(first), examples) == first
+    assert visits.film(f"{table}.1", examples) == second
+    assert visits.film("example.1", examples) is examples[1].film
+    strangers = ("x", f"{table}.2", f"{table}.-1", "nobody.0", "example.9", "example.", ".", "")
+    for name in strangers:
+        assert visits.film(name, examples) == visits.GONE, name
+
+
+@pytest.mark.parametrize("address", ["/etc/passwd", "../../etc/passwd", "", "https://a.test/b"])
+def test_only_uploads_are_read(address):
+    import gradio as gr
+
+    from pneumonia.web.gradio_private import uploaded
+
+    with pytest.raises(gr.Error):
+        uploaded(address)
