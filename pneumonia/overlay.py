@@ -2,7 +2,6 @@
 
 import base64
 import io
-from collections.abc import Sequence
 
 import numpy as np
 from matplotlib import colormaps
@@ -104,15 +103,6 @@ def signed_overlay(
     alpha = Image.fromarray((layer[..., 3] * opacity).round().astype(np.uint8))
     below = film.point([round(grey * (1 - SHADE * opacity)) for grey in range(256)]).convert("RGB")
     return Image.composite(Image.fromarray(layer[..., :3]), below, alpha)
-
-
-def side_by_side(pictures: Sequence[Image.Image]) -> Image.Image:
-    """Images of equal size in one row, RGB."""
-    width, height = pictures[0].size
-    row = Image.new("RGB", (width * len(pictures), height))
-    for place, picture in enumerate(pictures):
-        row.paste(picture, (place * width, 0))
-    return row
 
 
 def data_uri(picture: Image.Image, kind: str, **options) -> str:

@@ -23,7 +23,7 @@ from pneumonia.export.canvas import (
     Canvas,
 )
 from pneumonia.export.records import SENTENCES, SOFTWARE, percent
-from pneumonia.overlay import FAINT, FULL_STRENGTH, film_image, overlay
+from pneumonia.overlay import FAINT, FULL_STRENGTH, film_image, signed_overlay
 from pneumonia.predictor import Prediction
 
 FILM_SIDE, HEAT_SIDE = 1000, 800  # longest sides of the embedded pictures, px
@@ -141,7 +141,7 @@ def _axis(canvas: Canvas, y: float) -> float:
 def _pictures(canvas: Canvas, top: float, bottom: float, predictions: Sequence[Prediction]) -> None:
     """The film and what each model used, as large as there is room."""
     film = predictions[0].radiograph
-    heats = [(p, p.heatmap) for p in predictions if p.heatmap is not None]
+    heats = [(p, p.attribution) for p in predictions if p.attribution is not None]
     height, width = film.pixels.shape
     if heats:
         top = _legend(canvas, top)
@@ -150,12 +150,12 @@ def _pictures(canvas: Canvas, top: float, bottom: float, predictions: Sequence[P
     canvas.picture(picture, LEFT + x, top + y, w, h, "The film")
     canvas.text_box(LEFT + x, top + y + h + 1, "Film", 7.5, bold=True)
     picture = np.asarray(reduced(film.pixels, HEAT_SIDE), np.float32) / 255
-    for (prediction, heatmap), (x, y, w, h) in zip(heats, places, strict=True):
-        title, used = prediction.card.title, f"what spoke for {prediction.target}"
-        if heatmap.max() < FAINT:
-            used = f"nothing spoke clearly for {prediction.target}"
-        alt = f"The film with the heat of {title}: {used}"
-        canvas.picture(overlay(picture, heatmap), LEFT + x, top + y, w, h, alt)
+    for (prediction, attribution), (x, y, w, h) in zip(heats, places, strict=True):
+        title, used = prediction.card.title, "warm raised it, cool lowered it"
+        if np.abs(attribution).max() < FAINT:
+            used = "nothing in the film spoke clearly"
+        alt = f"The film with the map of {title}: {used}"
+        canvas.picture(signed_overlay(picture, attribution), LEFT + x, top + y, w, h, alt)
         title += "" if prediction.in_scope else ", out of scope"
         room = min(max(w, 50), SPAN - x)
         end = canvas.text_box(LEFT + x, top + y + h + 1, title, 7.5, bold=True, width=room)
@@ -187,15 +187,15 @@ def _places(width: int, height: int, heats: int, room: float) -> list[tuple[floa
 def _legend(canvas: Canvas, y: float) -> float:
     """The heading over the pictures, and the heat's scale, which is the same for all films."""
     canvas.text_box(LEFT, y, "What the model used", 11, bold=True)
-    ramp = np.linspace(0, FULL_STRENGTH, 256, dtype=np.float32)[None].repeat(8, axis=0)
-    bar = overlay(np.zeros(ramp.shape, np.float32), ramp)
-    left = LEFT + 60
-    canvas.text_box(left, y + 0.9, "0", 7, QUIET)
-    canvas.picture(bar, left + 3, y + 1.5, 30, 2.4, "From no heat to full heat")
-    canvas.text_box(left + 34.5, y + 0.9, f"{FULL_STRENGTH:g}+", 7, QUIET)
-    unit = "log-odds a place adds to the verdict, on one scale for all films: "
-    unit += "no heat means no evidence"
-    return canvas.text_box(left + 43, y - 0.8, unit, 7, QUIET, lines=2) + 3
+    signed = np.linspace(-FULL_STRENGTH, FULL_STRENGTH, 255, dtype=np.float32)[None]
+    bar = signed_overlay(np.full((8, 255), 0.5, np.float32), signed.repeat(8, axis=0))
+    left, full = LEFT + 50, f"{FULL_STRENGTH:g}"
+    canvas.text_box(left, y + 0.9, "lowered", 7, QUIET)
+    canvas.picture(bar, left + 11, y + 1.5, 30, 2.4, f"From -{full} to +{full} log-odds")
+    canvas.text_box(left + 42.5, y + 0.9, "raised", 7, QUIET)
+    unit = f"from -{full} to +{full} log-odds of pneumonia, on one scale for all films: "
+    unit += "no colour, nothing clear"
+    return canvas.text_box(left + 55, y - 0.8, unit, 7, QUIET, lines=2) + 3
 
 
 def _small_print(canvas: Canvas, predictions: Sequence[Prediction]) -> float:

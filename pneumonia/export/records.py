@@ -19,7 +19,7 @@ INTENDED_USE = (
 )
 SENTENCES = {
     "NORMAL": "no sign of pneumonia found by this model",
-    "UNCERTAIN": "too close for this model to call",
+    "UNCERTAIN": "between what this model calls normal and pneumonia",
     "PNEUMONIA": "looks like pneumonia to this model",
 }
 SOFTWARE = f"pneumonia {__version__}"

@@ -89,6 +89,7 @@ def notice() -> str:
     words = "".join(tag(f"use.{part}", "p") for part in ("privacy", "purpose", "films"))
     return f"""
 <dialog class="notice" aria-labelledby="notice-title">
+  {menu()}
   {tag("notice.title", 'h2 id="notice-title"')}
   {words}
   <form method="dialog">{tag("notice.button", 'button value="accepted" autofocus')}</form>

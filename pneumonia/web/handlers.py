@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import io
 import json
 import logging
 import math
@@ -19,7 +18,6 @@ from gradio_client.utils import strip_invalid_filename_characters
 from pneumonia.checkpoint import CheckpointError
 from pneumonia.export.records import as_dict, download_filename
 from pneumonia.models import MODELS
-from pneumonia.overlay import film_image, side_by_side
 from pneumonia.predictor import Prediction, Predictor
 from pneumonia.reading.archive import FilmRef
 from pneumonia.reading.cage import Cage
@@ -151,7 +149,7 @@ def export(film: FilmRef | Radiograph, choice: str, what: str) -> str:
     Args:
         film: as ``analyse`` takes it.
         choice: a model's name, or ``"all"``.
-        what: ``"pdf"`` (the report), ``"json"`` (the figures) or ``"png"`` (film and overlays).
+        what: ``"pdf"`` (the report) or ``"json"`` (the figures).
     """
     try:
         predictions = infer(read(film), chosen(choice))
@@ -162,13 +160,9 @@ def export(film: FilmRef | Radiograph, choice: str, what: str) -> str:
         from pneumonia.export.pdf import pdf
 
         kind, content = "application/pdf", pdf(predictions)
-    elif what == "json":
+    else:
         kind, text = "application/json", json.dumps(as_dict(predictions), indent=2)
         content = text.encode()
-    else:
-        pictures = [film_image(radiograph.pixels), *(p.overlay() for p in predictions)]
-        side_by_side(pictures).save(file := io.BytesIO(), "PNG")
-        kind, content = "image/png", file.getvalue()
     return views.download(
         download_filename(radiograph.name, f".{kind.rpartition('/')[2]}"), kind, content
     )

@@ -10,16 +10,18 @@ FOLDER = Path(__file__).parent / "modules"
 
 _FILES = sorted(FOLDER.glob("*.js"))
 # A browser keeps modules, so an address is theirs for as long as nothing in them changes.
-_VERSION = hashlib.sha256(b"".join(path.read_bytes() for path in _FILES)).hexdigest()[:12]
+_CONTENT = b"".join(path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.is_file())
+_VERSION = hashlib.sha256(_CONTENT).hexdigest()[:12]
 ADDRESS = f"modules/{_VERSION}"
 
 ROUTE = Mount(f"/{ADDRESS}", StaticFiles(directory=FOLDER))
 
 
 def head(module: str = "page.js") -> str:
-    """HTML for the page's head that runs a module; all are fetched at once."""
+    """HTML for the page's head that runs a module, all fetched at once, and the style of paper."""
     preload = "".join(f'<link rel="modulepreload" href="{ADDRESS}/{p.name}">' for p in _FILES)
-    return f'{preload}<script type="module" src="{ADDRESS}/{module}"></script>'
+    paper = f'<link rel="stylesheet" media="print" href="{ADDRESS}/print.css">'
+    return f'{preload}{paper}<script type="module" src="{ADDRESS}/{module}"></script>'
 
 
 def on_load(function: str) -> str:

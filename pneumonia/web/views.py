@@ -6,6 +6,7 @@ from html import escape
 
 import numpy as np
 
+from pneumonia.export.records import SOFTWARE
 from pneumonia.overlay import data_uri, film_image
 from pneumonia.predictor import Prediction
 from pneumonia.reading.refusals import RadiographError
@@ -91,8 +92,10 @@ def _result(predictions: list[Prediction], pending: bool, out: bool = False) -> 
     name = _NAMES.get(film.name, film.name)
     buttons = "".join(
         tag(f"report.{what}", f'button type="button" data-export="{what}"')
-        for what in ("pdf", "json", "png")
+        for what in ("pdf", "json")
     )
+    buttons += tag("report.png", 'button type="button" data-picture')  # of what is seen
+    made = [f"{p.card.title} {p.card.version} ({p.card.weights.sha256[:12]})" for p in predictions]
     drawn = film.name in _NAMES
     asked = tag("drawing.band", 'p class="band drawn"') if drawn else _question()
     verdicts = numbers_only(predictions) if out else asked + verdict(predictions)
@@ -100,7 +103,8 @@ def _result(predictions: list[Prediction], pending: bool, out: bool = False) -> 
     told = "" if out else tag("scope.told", 'p class="band told"')
     state = ' data-scope="out"' if out else ""
     return f"""
-<section class="result"{state} style="--aspect: {width / height:.4f}">
+<section class="result"{state} data-made="{escape(" · ".join([*made, SOFTWARE]))}"
+  style="--aspect: {width / height:.4f}">
   {told}{verdicts}
   {viewer(film.pixels, name, heats, about, f"film{next(_TURN)}", pending, said)}
   <p class="exports">{buttons}</p>

@@ -14,6 +14,7 @@ from served_page import INPUT, MANY, WIDTHS, served_page, wait_for_result
 
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import texts
+from tools import overlaps
 
 pytestmark = pytest.mark.browser
 
@@ -47,12 +48,12 @@ def test_every_tab_follows_the_language(visit):
     """Those that are not selected too, to and fro."""
     page = visit()
     for language in ("ar", "fr", "en", "zh"):
-        page.select_option(".language", language)
+        page.select_option(".masthead .language", language)
         wanted = [WORDS[language][f"tabs.{key}"] for key in ("one", "batch", "models")]
         page.wait_for_selector(f"[role=tab]:text-is({wanted[0]!r})")
         assert page.get_by_role("tab").all_inner_texts() == wanted
     page.get_by_role("tab").nth(2).click()
-    page.select_option(".language", "es")
+    page.select_option(".masthead .language", "es")
     wanted = [WORDS["es"][f"tabs.{key}"] for key in ("one", "batch", "models")]
     page.wait_for_selector(f"[role=tab]:text-is({wanted[0]!r})")
     assert page.get_by_role("tab").all_inner_texts() == wanted
@@ -179,7 +180,7 @@ def test_the_verdict_is_announced_and_can_be_jumped_to(visit, film, width):
     page.wait_for_selector(f"#said:has-text({headline!r})", state="attached")
     regions = page.locator("[aria-live], [role=status], [role=alert]").all_text_contents()
     assert not [words for words in regions if re.search(r"\b[a-z]+\.[a-z_]+\b", words)], regions
-    page.select_option(".language", "fr")
+    page.select_option(".masthead .language", "fr")
     page.wait_for_function(
         "(old) => document.querySelector('#said').textContent.indexOf(old) < 0", arg=headline
     )
@@ -211,5 +212,41 @@ def test_a_link_to_the_page_shows_the_page():
 def test_links_can_say_language_and_theme(visit):
     page = visit(place="?lang=fr&__theme=light", locale="es")
     page.wait_for_function("document.querySelector('h1').textContent.startsWith('Pneumonie')")
-    assert page.input_value(".language") == "fr"
+    assert page.input_value(".masthead .language") == "fr"
     assert page.evaluate("getComputedStyle(document.body).colorScheme") == "light"
+
+
+@pytest.mark.parametrize("locale", ["en", "fr", "ar"])
+def test_no_words_lie_over_others_at_any_width(visit, film, films, locale):
+    """``tools/overlaps.py`` looks at every view in every language."""
+    page = visit(locale=locale)
+
+    def check() -> None:
+        for width in overlaps.WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert overlaps.overlaps(page) == [], width
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+
+    check()
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+    check()
+    page.get_by_role("tab").nth(1).click()
+    page.set_input_files(MANY, films)
+    page.wait_for_function(ROWS.format(3))
+    page.wait_for_selector("#cancel", state="hidden")
+    check()
+    page.evaluate("document.querySelector('h1').style.transform = 'translateX(200px)'")
+    assert overlaps.overlaps(page)  # it would be found
+
+
+def test_paper_shows_the_verdict_and_the_pictures_and_nothing_to_press(visit, film):
+    page = visit()
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+    page.emulate_media(media="print")
+    assert page.locator("button:visible, input[type=file]:visible").count() == 0
+    for part in (".verdict h2", ".zones >> nth=0", ".viewer-stage >> nth=1", ".viewer-legend"):
+        assert page.locator(part).is_visible(), part
+    ground = "getComputedStyle(document.body).getPropertyValue('--ground')"
+    assert page.evaluate(ground).strip() in ("#fff", "#ffffff")

@@ -100,7 +100,7 @@ function makeRow(row) {
   }
   if (count > 1) {
     const key = disagrees(row) ? "batch.disagree" : "batch.agree";
-    element.append(words({ t: key }, "td", "agreement"));
+    element.append(words({ t: key }, "td", disagrees(row) ? "agreement differ" : "agreement"));
   }
   return element;
 }

@@ -5,6 +5,7 @@ import { addRows, tableName } from "./batch_tab.js";
 import { say } from "./address.js";
 import { forgetLocal, takeBatches, takeFilms, unpreview } from "./giving.js";
 import { arrive, arrived } from "./places.js";
+import "./picture.js";
 import { weigh } from "./verdict.js";
 import "./viewer.js";
 
