@@ -96,8 +96,9 @@ def test_a_map_on_the_film_lies_in_its_lungs_where_the_view_saw_them():
 
 @pytest.mark.slow
 def test_hirescam_would_say_the_same(network, inputs):
-    """Behind mean pooling the gradient is the same in every cell (Draelos and Carin 2020)."""
+    """Behind pooling the gradient of a cell is its share's (Draelos and Carin 2020)."""
     _, attribution, _ = Explainer(network).explain(inputs[:2])
+    attribution = attribution * lung_shares(inputs[:2], attribution.shape[1:])[:, 0].numpy()
     with HiResCAM(network, [network.relu]) as cam:
         maps = cam(inputs[:2], [lambda logit: logit] * 2)
     for one, other in zip(maps, np.maximum(attribution, 0), strict=True):

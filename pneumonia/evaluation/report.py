@@ -52,7 +52,8 @@ def main_table(evaluation: Evaluation) -> str:
             low, high = model.intervals[key]
             row.append(f"{getattr(model.figures, key):.3f} ({low:.3f}–{high:.3f})")
         rows.append(row)
-    rows.append(["AUROC, lungs covered", *(f"{m.covered_auroc:.3f}" for m in models)])
+    covered = ["–" if m.covered_auroc is None else f"{m.covered_auroc:.3f}" for m in models]
+    rows.append(["AUROC, lungs covered", *covered])
     rows.append(["called UNCERTAIN", *(f"{100 * m.coverage.uncertain:.1f} %" for m in models)])
     return table(["", *(model.title for model in models)], rows)
 

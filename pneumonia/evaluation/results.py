@@ -1,6 +1,5 @@
 """``evaluation.json``, typed: what was measured of the models, for report, model cards and page."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,7 +113,7 @@ class ModelResult:
     probabilities: tuple[float, ...]
     ood: dict[str, Refusals]
     medmnist_c: MedmnistC | None = None
-    covered_auroc: float = math.nan
+    covered_auroc: float | None = None
     held_out_coverage: Coverage | None = None
 
 
