@@ -20,6 +20,7 @@ def running_page(
     program: str = "app.py",
     folder: Path = ROOT,
     port: int | None = None,
+    host: str = "127.0.0.1",
     env: Mapping[str, str | None] | None = None,
     **options,
 ) -> Iterator[tuple[subprocess.Popen, str]]:
@@ -29,6 +30,7 @@ def running_page(
         program: a Python program that serves where Gradio's own variables say.
         folder: where the program runs.
         port: by default a free one.
+        host: IPv4 address of this machine to listen at, loopback or all of them.
         env: variables beside this process's own, or ``None`` for those that it shall not have.
         options: of ``subprocess.Popen``; what it prints goes nowhere by default.
 
@@ -36,7 +38,7 @@ def running_page(
         RuntimeError: it does not start.
     """
     port = port or free_port()
-    gradio = {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)}
+    gradio = {"GRADIO_SERVER_NAME": host, "GRADIO_SERVER_PORT": str(port)}
     variables = {**os.environ, **(env or {}), **gradio}
     process = subprocess.Popen(
         [sys.executable, program],
