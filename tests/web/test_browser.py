@@ -222,8 +222,8 @@ def test_a_picture_that_is_no_chest_film_is_refused_and_shown_anyway(visit, tmp_
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     page.locator(".refusal summary").press("Enter")
-    assert page.locator(".verdict").is_visible()
-    assert "Out of scope" in text(page, ".refusal .scope")
+    page.wait_for_selector(".refusal .verdict")
+    page.wait_for_selector(".refusal .scope:has-text('Out of scope')")  # once it has unfolded
     assert page.locator(".verdict h2, .zones, .sentence, .question, .pretest").count() == 0
     band = "getComputedStyle(document.querySelector('.viewer-stage'), '::after').content"
     assert page.evaluate(band) == '"OUT OF SCOPE"'

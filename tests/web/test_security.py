@@ -294,6 +294,14 @@ def test_another_web_site_neither_calls_this_page_nor_reads_its_answers(page, na
     assert httpx.get(page.address, headers={name: own}).status_code == 200
 
 
+def test_behind_a_proxy_the_page_answers_to_the_proxys_name():
+    name = {"Host": "films.example", "Origin": "https://films.example"}
+    with running_page(host="0.0.0.0") as (_, address):
+        answer = httpx.get(address, headers=name)
+    assert answer.status_code == 200
+    assert "frame-ancestors" in answer.headers["content-security-policy"]
+
+
 def test_every_answer_says_what_a_browser_may_do_with_it(page):
     for path in ("", "config", "gradio_api/nothing", "monitoring"):
         headers = httpx.get(f"{page.address}{path}").headers
