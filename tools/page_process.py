@@ -20,7 +20,6 @@ def running_page(
     program: str = "app.py",
     folder: Path = ROOT,
     port: int | None = None,
-    host: str = "127.0.0.1",
     env: Mapping[str, str | None] | None = None,
     host: str = "127.0.0.1",
     **options,
@@ -31,7 +30,6 @@ def running_page(
         program: a Python program that serves where Gradio's own variables say.
         folder: where the program runs.
         port: by default a free one.
-        host: IPv4 address of this machine to listen at, loopback or all of them.
         env: variables beside this process's own, or ``None`` for those that it shall not have.
         host: where it listens.
         options: of ``subprocess.Popen``; what it prints goes nowhere by default.

@@ -112,7 +112,7 @@ CORRUPTIONS: dict[str, Corruption] = {
     "shift up .15": window(y=0.15),
     "shift down .15": window(y=-0.15),
     "rotated 15°": window(angle=15),
-    "rotated -15°": window(angle=-15),
+    "rotated back 15°": window(angle=-15),
 }
 IN_PLACE = {"clean", "blur", "low contrast", "markers masked", "noise"} | {
     name for name in CORRUPTIONS if name.startswith(("JPEG", "gamma")) or "resolution" in name

@@ -47,27 +47,27 @@ def load_evaluation(cards: Sequence[Card], folder: Path = DOCS) -> Evaluation | 
 
 
 def perturbations(evaluation: Evaluation, cards: Sequence[Card]) -> str:
-    """A table: AUROC, sensitivity and specificity of each model under each perturbation."""
+    """A dot plot: sensitivity and specificity of each model under each perturbation."""
     rows = [evaluation.models[card.model].corruptions for card in cards]
     if len(rows[0]) < 2:
         return ""
-    keys = ("auroc", "sensitivity", "specificity")
-    titles = "".join(html(card.title, "th scope=colgroup colspan=3") for card in cards)
-    heads = "".join(tag(f"about.{key}", "th scope=col") for _ in cards for key in keys)
+    heads = "".join(html(card.title, "th scope=col") for card in cards)
+    axis = f"<td><div>{number(0.5, 1)}{number(1, 1)}</div></td>" * len(cards)
     lines = "".join(
-        tag(f"suite.{slug(name)}", "th scope=row")
-        + "".join(f"<td>{number(getattr(row[name], key), 3)}</td>" for row in rows for key in keys)
-        + "</tr><tr>"
+        f"<tr>{tag(f'suite.{slug(name)}', 'th scope=row')}"
+        + "".join(_dots(row[name].sensitivity, row[name].specificity) for row in rows)
+        + "</tr>"
         for name in rows[0]
     )
+    legend = "".join(f"<li>{tag(f'about.{key}')}</li>" for key in ("sensitivity", "specificity"))
     films = evaluation.models[cards[0].model].figures.films
     label = attributes({"aria-label": "figures.test.title"})
     return f"""
 <section class="about">{tag("figures.test.title", "h3")}
-  {tag("figures.test.text", "p", films=films)}
-  <div class="scroll" tabindex="0" role="region" {label}><table>
-    <thead><tr><td></td>{titles}</tr><tr><td></td>{heads}</tr></thead>
-    <tbody><tr>{lines.removesuffix("<tr>")}</tbody>
+  {tag("figures.test.text", "p", films=films)}<ul class="dots-legend">{legend}</ul>
+  <div class="scroll" tabindex="0" role="region" {label}><table class="dots">
+    <thead><tr><td></td>{heads}</tr></thead>
+    <tbody>{lines}<tr class="axis" aria-hidden="true"><td></td>{axis}</tr></tbody>
   </table></div>
 </section>"""
 
@@ -115,6 +115,14 @@ def _bar(name: str, auroc: float) -> str:
     share = max(0.0, 2 * auroc - 1)  # guessing has no length
     return f"""<div>{tag(f"audit.{slug(name)}", "dt")}
       <dd style="--share: {share:.3f}">{number(auroc, 4)}</dd></div>"""
+
+
+def _dots(sensitivity: float, specificity: float) -> str:
+    """A cell of the plot, from one half to one; what lies lower is drawn at its left end."""
+    shares = sensitivity, specificity
+    marks = "".join(f'<i style="--at: {max(0.0, 2 * share - 1):.3f}"></i>' for share in shares)
+    numbers = " ".join(number(share, 3) for share in shares)
+    return f'<td><div>{marks}</div><span class="unseen">{numbers}</span></td>'
 
 
 def _load(path: Path) -> dict | None:

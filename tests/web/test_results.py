@@ -25,7 +25,7 @@ def report(**hashes: str) -> Evaluation:
                 card_of(name, weights=WeightsFile(sha256=sha256)),
                 figures=figures(films=1234),
                 corruptions={
-                    change: Corrupted((number + i) / 1000, 0.25, 0.125, 0.0, 1.0)
+                    change: Corrupted(0.125, (number + i) / 1000, 0.25, 0.0, 1.0)
                     for i, change in enumerate(CORRUPTIONS)
                 },
             )
@@ -53,11 +53,11 @@ def test_every_perturbation_has_its_row():
     rows = html.partition("<tbody>")[2].split("</tr>")[: len(CORRUPTIONS)]
     for i, row in enumerate(rows):
         cells = re.findall(r'data-n="([\d.]+)"', row)
-        assert [float(cell) for cell in cells] == [
-            *((500 + i) / 1000, 0.25, 0.125),
-            *((501 + i) / 1000, 0.25, 0.125),
-        ]
-    assert "1,234 validation films" in html and html.count("<tr>") == html.count("</tr>")
+        sensitivity = (500 + i) / 1000
+        assert [float(cell) for cell in cells] == [sensitivity, 0.25, sensitivity + 0.001, 0.25]
+        dots = [float(place) for place in re.findall(r"--at: ([\d.]+)", row)]
+        assert dots == pytest.approx([2 * max(float(cell), 0.5) - 1 for cell in cells])
+    assert "1,234 validation films" in html and html.count("<tr") == html.count("</tr>")
 
 
 def test_an_evaluation_without_perturbations_has_no_table():
