@@ -54,7 +54,7 @@ class TrainPreset:
     Films lose detail and change exposure (compression alone separates the classes at AUROC
     0.9999). The lungs' outline, whose place and shape separate them at .98, is shifted, warped,
     grown and shrunk, and cut off at random. And of a share of the films only the lungs stay: what
-    surrounds them, and half of the times the outline, are another film's, so that nothing but the
+    surrounds them, and mostly the outline too, are another film's, so that nothing but the
     inside of the lungs goes with the label.
 
     Args:
@@ -134,7 +134,7 @@ class TrainPreset:
         """Lungs in another film's surroundings, inside their own outline or the other one's."""
         n = len(views)
         other = torch.randperm(n)
-        outline = torch.where(torch.rand(n, 1, 1, 1) < 0.5, masks, masks[other])
+        outline = torch.where(torch.rand(n, 1, 1, 1) < 0.2, masks, masks[other])
         grafted = torch.rand(n, 1, 1, 1) < self.graft
         inside = outline * views + (1 - outline) * views[other]
         return torch.where(grafted, inside, views), torch.where(grafted, outline, masks)

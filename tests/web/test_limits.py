@@ -1,11 +1,18 @@
 """What comes in slowly, or not at all."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fastapi import HTTPException
 
 from pneumonia.web import limits
+
+
+def run(coroutine):
+    """In a thread, as a browser of another test may have a loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 @pytest.mark.parametrize("kind", [b"multipart/form-data; boundary=x", b"application/json"])
@@ -25,7 +32,7 @@ def test_a_request_that_falls_silent_is_ended(monkeypatch, kind):
     headers = [(b"content-type", kind)]
     scope = {"type": "http", "path": "/gradio_api/upload", "headers": headers}
     with pytest.raises(HTTPException) as ended:
-        asyncio.run(asyncio.wait_for(limits.BodyLimit(page)(scope, receive, None), 60))
+        run(asyncio.wait_for(limits.BodyLimit(page)(scope, receive, None), 60))
     assert ended.value.status_code == 408
 
 
@@ -45,5 +52,5 @@ def test_who_waits_for_an_answer_may_be_silent(monkeypatch):
 
     heard_body = []
     scope = {"type": "http", "path": "/gradio_api/queue/data", "headers": []}
-    asyncio.run(limits.BodyLimit(page)(scope, receive, None))
+    run(limits.BodyLimit(page)(scope, receive, None))
     assert heard[1] == {"type": "http.disconnect"}
