@@ -123,17 +123,11 @@ def build() -> gr.Blocks:
                 return batch_tab.export(visits.BATCHES.find(str(event.table)), what)
             return handlers.export(visits.film(name, examples), model, what)
 
-        for event, function, inputs, outputs, again in (
-            (
-                asks.select,
-                open_film,
-                [choice],
-                [result, here],
-                "multiple",
-            ),  # page.js waits its turn
-            (choice.input, show, [here, choice], [result], "always_last"),
-            (download.select, export, [here, choice], [download], "once"),
-        ):
+        # the browser sends one film's request after the other, see page.js
+        asked = (asks.select, open_film, [choice], [result, here], "multiple")
+        chosen = (choice.input, show, [here, choice], [result], "always_last")
+        taken: tuple[Any, ...] = (download.select, export, [here, choice], [download], "once")
+        for event, function, inputs, outputs, again in (asked, chosen, taken):
             event(
                 function,
                 inputs,
