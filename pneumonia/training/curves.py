@@ -5,6 +5,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+STYLES = ("-", "--", ":")
+
 
 def write_curves(path: Path, history: list[dict]) -> None:
     """A row per epoch, as CSV."""
@@ -21,7 +23,7 @@ def plot_curves(history: list[dict], path: str | Path, title: str) -> None:
     epochs = [row["epoch"] for row in history]
     left.plot(epochs, [row["loss"] for row in history], color="#333333")
     left.set(xlabel="epoch", ylabel="training loss")
-    for name, style in (("auroc", "-"), ("auroc_perturbed", "--")):
+    for name, style in zip([n for n in history[0] if n.startswith("auroc")], STYLES, strict=False):
         right.plot(epochs, [row[name] for row in history], style, color="#b5541c", label=name)
     right.set(xlabel="epoch", ylabel="validation AUROC", ylim=(0.9, 1))
     right.legend(frameon=False)

@@ -112,9 +112,10 @@ def train(
         recipe: the run's settings.
         images: N training films with their lungs, or pictures ``(N, 1, h, w)`` uint8.
         labels: ``(N,)`` of 0 and 1.
-        valid: name → (network inputs, labels) of validation sets. The last of them chooses: the
-            best epoch is the one with its highest score; after ``recipe.patience`` epochs without
-            a better one training stops. The others are for the reader of the curves.
+        valid: name → (network inputs, labels) of validation sets. All but the first choose
+            (the only one, where there is but one): the best epoch is the one with their highest
+            mean score; after ``recipe.patience`` epochs without a better one training stops. The
+            first is for the reader of the curves.
         device: where to compute.
         folder: gets ``resume.pt`` and ``curves.csv`` after every epoch.
         resume: go on from ``folder/resume.pt`` if it is there.
@@ -198,7 +199,8 @@ def train(
         for name, (films, truth) in valid.items():
             with autocast(device):
                 logits = predict_logits(average.module, films, device)
-            row[name] = row["score"] = objective.score(truth, logits)
+            row[name] = objective.score(truth, logits)
+        row["score"] = float(np.mean([row[name] for name in list(valid)[1:] or valid]))
         row["seconds"] = round(time.perf_counter() - began, 1)
         if row["score"] >= max(scores, default=0):
             best = copy.deepcopy(average.module.state_dict())

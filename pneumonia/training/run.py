@@ -18,7 +18,7 @@ from pneumonia.evaluation.calibration import calibrate_and_save
 from pneumonia.evaluation.corruptions import corrupt_in_turn
 from pneumonia.models import MODELS, build, initialise
 from pneumonia.preprocess import EvalPreset
-from pneumonia.training.augment import LocatedFilms
+from pneumonia.training.augment import LocatedFilms, transplanted
 from pneumonia.training.curves import plot_curves
 from pneumonia.training.loop import Recipe, train
 
@@ -102,6 +102,12 @@ def train_model(
         name: (torch.cat([part.cpu() for part in preset.batches(images, device)]), truth)
         for name, images in sets.items()
     }
+    valid["auroc_transplanted"] = (
+        transplanted(
+            LocatedFilms.find(validation.images, device), validation.labels, recipe.size
+        ).contiguous(memory_format=torch.channels_last),
+        truth,
+    )
     films = LocatedFilms.find(training.images, device)
     commit = git_commit()  # of the code that runs, not of what is there when it ends
     network, history = train(network, recipe, films, training.labels, valid, device, folder, resume)
