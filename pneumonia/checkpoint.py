@@ -16,6 +16,7 @@ from pneumonia.card import Card
 from pneumonia.gate import Gate
 from pneumonia.lungs import lung_finder
 from pneumonia.models import Network, build
+from pneumonia.storage import hub
 from pneumonia.storage.atomic import replacing
 from pneumonia.storage.shipped import CARD, CheckpointError, available_models, checkpoints_root
 from pneumonia.storage.typed_json import FormatError
@@ -49,15 +50,18 @@ def write_weights(path: str | Path, network: Network, half: bool) -> None:
 
 
 def checkpoint_folder(name: str | Path) -> Path:
-    """The folder of a shipped model, or of a path.
+    """The folder of a shipped model, of a path, or of an address of the Hub.
 
     Args:
         name: a shipped model's name, or a path: a ``Path``, or a string with a separator
-            (``"./cnn"``), so that no folder of the working directory shadows a shipped model.
+            (``"./cnn"``), so that no folder of the working directory shadows a shipped model; or
+            ``"hf://OWNER/NAME@REVISION"``, which is downloaded and cached (see ``hub.fetch``).
 
     Raises:
-        CheckpointError: there is no such folder.
+        CheckpointError: there is no such folder, or the Hub does not give it.
     """
+    if isinstance(name, str) and hub.is_address(name):
+        return hub.fetch(name)
     is_path = isinstance(name, Path) or Path(name).name != name
     folder = Path(name) if is_path else checkpoints_root() / name
     if folder.is_dir():
@@ -73,7 +77,7 @@ def load_checkpoint(
     """The network (eval mode, float32, on ``device``), its card and its gate.
 
     Args:
-        name: a shipped model, or the path of a folder (see ``checkpoint_folder``).
+        name: a shipped model, the path of a folder or an address (see ``checkpoint_folder``).
         device: where the network goes.
         to_calibrate: never mind that it was calibrated with another lung finder.
 
@@ -87,7 +91,7 @@ def load_checkpoint(
             if sha256(folder / part.file) != part.sha256:
                 raise CheckpointError(
                     f"The file {part.file} in {str(folder)!r} is damaged or not that of its card: "
-                    "fetch the checkpoint again."
+                    f"{_again(name)}."
                 )
         finder = lung_finder(torch.device("cpu")).card.sha256
         if card.preprocessing.lungs_sha256 != finder and not to_calibrate:
@@ -114,6 +118,14 @@ def load_checkpoint(
             "fetch it again, or train the model anew."
         ) from error
     return network.eval().to(device), card, gate
+
+
+def _again(name: str | Path) -> str:
+    """What to do about a damaged checkpoint; one in the cache is not fetched anew by itself."""
+    if not hub.is_address(name):
+        return "fetch the checkpoint again"
+    repository, _ = hub.split(str(name))
+    return f"`hf cache rm model/{repository}`, then load it again"
 
 
 def sha256(path: Path) -> str:

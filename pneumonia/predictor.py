@@ -108,15 +108,16 @@ class Predictor:
 
     @classmethod
     def load(cls, name: str | Path, device: str = "auto") -> "Predictor":
-        """A shipped model by name, or any checkpoint folder.
+        """A shipped model by name, any checkpoint folder, or a model of the Hugging Face Hub.
 
         Args:
-            name: ``"cnn"`` or another shipped model, or the path of a checkpoint folder.
+            name: ``"cnn"`` or another shipped model, the path of a checkpoint folder, or
+                ``"hf://OWNER/NAME@REVISION"``, which is downloaded once and cached.
             device: ``"auto"`` (the GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …
 
         Raises:
             CheckpointError: the checkpoint or the lung finder is missing, damaged or of another
-                version.
+                version, or the Hub does not give it.
             ValueError: there is no such device here.
         """
         return cls(*load_checkpoint(name, pick_device(device)))

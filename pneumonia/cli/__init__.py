@@ -20,6 +20,7 @@ from pneumonia.cli.evaluate import evaluate
 from pneumonia.cli.evaluate_lungs import evaluate_lungs
 from pneumonia.cli.predict import predict
 from pneumonia.cli.pretrain import pretrain
+from pneumonia.cli.push import push
 from pneumonia.cli.runs import runs
 from pneumonia.cli.serve import serve
 from pneumonia.cli.train import train
@@ -27,11 +28,14 @@ from pneumonia.cli.train_lungs import train_lungs
 
 COMMANDS = (
     *(serve, predict, download, audit, train_lungs, pretrain, train, calibrate),
-    *(evaluate_lungs, evaluate, cards, runs),
+    *(evaluate_lungs, evaluate, cards, runs, push),
 )
 # What a user can cause and mend; anything else is a mistake in here and keeps its traceback.
 ERRORS = (OSError, ValueError, ArithmeticError, MemoryError, RuntimeError, ModuleNotFoundError)
-EXTRAS = {"gradio": "web", "fpdf": "web", "pytorch_grad_cam": "evaluate"}  # others: "train"
+EXTRAS = {  # others: "train"
+    **{"gradio": "web", "fpdf": "web", "pytorch_grad_cam": "evaluate"},
+    **{"httpx2": "hub", "huggingface_hub": "hub"},
+}
 
 
 class Sentences(TyperGroup):

@@ -28,8 +28,13 @@ def calibrate(
     the figures they lead to, and this command.
     """
     from pneumonia.models import pick_device
+    from pneumonia.storage.hub import is_address
     from pneumonia.training.run import load_part, recalibrate
 
+    if is_address(model):
+        raise typer.BadParameter(
+            "--model has to be a folder of yours: `hf download OWNER/NAME --local-dir DIR`."
+        )
     training, validation = (load_part(data, split, cache) for split in ("train", "val"))
     card = recalibrate(model, training, validation, pick_device(device), ctx.obj, size)
     typer.echo(

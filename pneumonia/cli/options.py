@@ -13,7 +13,11 @@ Cache = Annotated[
 ]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:1 …")]
 Model = Annotated[
-    str, typer.Option(metavar="NAME", help="A shipped model, a checkpoint folder or all.")
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="A shipped model, a checkpoint folder, hf://OWNER/NAME@REVISION or all.",
+    ),
 ]
 Checkpoints = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Their folder.", show_default="the shipped ones")
