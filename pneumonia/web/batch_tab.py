@@ -22,7 +22,8 @@ from pneumonia.predictor import Prediction
 from pneumonia.reading.archive import FilmRef, list_films
 from pneumonia.reading.radiograph import RadiographError
 from pneumonia.web import handlers
-from pneumonia.web.texts import attributes, html, ref, tag
+from pneumonia.web.texts import Reference, attributes, html, ref, tag
+from pneumonia.web.truth import Table, TruthError, folder_label, read_table
 from pneumonia.web.verdict import reason
 from pneumonia.web.views import download
 
@@ -42,6 +43,9 @@ class Batch:
         films: where each film lies.
         rows: their names with small predictions, or why there are none.
         lines: the same for the browser, as JSON.
+        paths: each film's folders and name, as far as the browser or an archive told them.
+        table: of truths that came with the films.
+        told: what became of that table, in a sentence.
     """
 
     name: str
@@ -49,19 +53,38 @@ class Batch:
     films: list[FilmRef] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    table: Table | None = None
+    told: Reference | None = None
 
-    def add(self, film: FilmRef, answer: list[Prediction] | RadiographError) -> None:
-        """Take in the next film's answer."""
+    def add(
+        self, film: FilmRef, answer: list[Prediction] | RadiographError, path: str = ""
+    ) -> None:
+        """Take in the next film's answer; its path may tell the truth."""
         if not isinstance(answer, RadiographError):
             answer = [_light(prediction) for prediction in answer]
         line = {"row": len(self.films), **_as_json(film.name, answer)}
         self.films.append(film)
         self.rows.append((film.name, answer))
         self.lines.append(json.dumps(line))
+        self.paths.append((path or film.member or film.path.name)[-500:])
+
+    def truth(self, number: int) -> str:
+        """``"NORMAL"``, ``"PNEUMONIA"``, or "" where nothing tells."""
+        path = self.paths[number]
+        return (self.table and self.table.label(path)) or folder_label(path)
 
     def message(self, first: int = 0) -> str:
-        """The rows from that number on, as ``addRows`` of ``batch_tab.js`` takes them."""
-        return f'{{"batch": "{self.name}", "rows": [{", ".join(self.lines[first:])}]}}'
+        """The rows from that number on, as ``addRows`` of ``batch_tab.js`` takes them.
+
+        With the truth of each, and where they are all, what became of the table of truths.
+        """
+        truths = json.dumps([self.truth(number) for number in range(first, len(self.lines))])
+        told = json.dumps(self.told if first == 0 else None)
+        return (
+            f'{{"batch": "{self.name}", "rows": [{", ".join(self.lines[first:])}], '
+            f'"first": {first}, "truths": {truths}, "told": {told}}}'
+        )
 
 
 def table(titles: dict[str, str]) -> str:
@@ -98,6 +121,8 @@ def table(titles: dict[str, str]) -> str:
 def progress(batch: Batch, seconds: float | None = None, going: bool = True) -> str:
     """How far a batch is, how long it will take from here, and whether it goes on at all."""
     done, total, left = len(batch.films), batch.total, ""
+    if not total:
+        return ""  # a table of truths alone
     going = going and done < total
     if seconds is not None and going:
         left = tag("batch.left", minutes=max(1, round(seconds / 60)))
@@ -107,24 +132,53 @@ def progress(batch: Batch, seconds: float | None = None, going: bool = True) -> 
   {tag("batch.progress", done=done, total=total)}{left}</p>"""
 
 
-def read(paths: Sequence[str | Path], batch: Batch) -> Iterator[tuple[str, str]]:
+def read(
+    paths: Sequence[str | Path], batch: Batch, folders: Sequence[str] = ()
+) -> Iterator[tuple[str, str]]:
     """Reads films and archives into the batch, after what is there, and yields after each film.
 
     What is sent in all is linear in the number of films: each message has the new row alone, and
     the last one every row, for a browser that was too busy to see each message.
 
+    Args:
+        paths: of films, archives, and tables of truths (see ``truth``).
+        batch: what they are added to.
+        folders: for each path where it lay at home, "" where nobody knows.
+
     Yields:
         The progress as HTML, and the message for the browser.
     """
-    films, began, before = list_films(paths), time.monotonic(), len(batch.films)
+    given = list(map(Path, paths))
+    homes = dict(zip(given, folders, strict=False))
+    tables = [path for path in given if path.suffix.lower() == ".csv"]
+    films = list_films([path for path in given if path not in tables])
+    began, before = time.monotonic(), len(batch.films)
     batch.total = before + len(films)
+    if tables:
+        _take(tables, batch)
     yield progress(batch), batch.message()
     for film, answer in zip(films, handlers.answers(films), strict=True):
-        batch.add(film, answer)
+        home = homes.get(film.path, "")
+        batch.add(film, answer, "/".join(filter(None, [home, film.member])))
         done = len(batch.films) - before
         seconds = (time.monotonic() - began) / done * (len(films) - done)
         yield progress(batch, seconds), batch.message(before + done - 1)
+    if batch.table:
+        batch.told = batch.table.sentence(batch.paths)
     yield progress(batch), batch.message()
+
+
+def _take(tables: list[Path], batch: Batch) -> None:
+    """The table of truths, or why it tells nothing; one that was there before it goes."""
+    batch.table = batch.told = None
+    try:
+        if len(tables) > 1:
+            raise TruthError("several")
+        batch.table = read_table(tables[0])
+    except OSError:
+        batch.told = TruthError("no_columns").sentence
+    except TruthError as error:
+        batch.told = error.sentence
 
 
 def cancelled(batch: Batch) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from pneumonia.web import (
     link_preview,
     modules,
     results,
+    teaching,
     views,
     visits,
 )
@@ -28,7 +29,7 @@ from pneumonia.web.texts import i18n, plain
 from pneumonia.web.theme import theme
 
 _HERE = Path(__file__).parent
-STYLES = ("style.css", "verdict.css", "viewer.css", "rtl.css")
+STYLES = ("style.css", "verdict.css", "viewer.css", "teaching.css", "rtl.css")
 
 _html = functools.partial(gr.HTML, apply_default_css=False)
 
@@ -83,9 +84,11 @@ def build() -> gr.Blocks:
                 )
         with gr.Column(elem_id="tab-many"):
             _html(about.drop_zone("many"), elem_id="films")
+            _html(teaching.hint())
             with gr.Row(elem_id="going"):
                 progress = _html("", elem_id="progress")
                 cancel = gr.Button(words("batch.cancel"), elem_id="cancel")
+            _html(teaching.section(list(handlers.PREDICTORS.values())), elem_id="teaching")
             _html(batch_tab.table(titles), elem_id="batch")
             rows = _html("", html_template="", elem_id="rows", js_on_load=modules.on_load("rows"))
         with gr.Column(elem_id="tab-about"):
@@ -150,7 +153,8 @@ def build() -> gr.Blocks:
             before = visits.BATCHES.find(name) if event.append else None
             batch = before or batch_tab.Batch("", 0)
             batch.name = name if before else visits.BATCHES.keep(batch)
-            for where, text in batch_tab.read([uploaded(file) for file in event.uploads], batch):
+            paths = [uploaded(file) for file in event.uploads]
+            for where, text in batch_tab.read(paths, batch, event.folders or []):
                 yield where, text, batch.name
 
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}

@@ -2,6 +2,7 @@
 // browser that is busy misses messages. A row is made once and put in its place.
 
 import { t } from "./language.js";
+import { redraw } from "./teaching.js";
 
 const EMPTY = { rows: [], shown: [], counts: {} }; // by number; as they are sorted; by filter
 const table = { batch: null, ...structuredClone(EMPTY), sort: null, down: false, filter: "all" };
@@ -18,12 +19,15 @@ const FILTERS = {
 const section = () => document.querySelector(".batch");
 const body = () => section().querySelector("tbody");
 
-/** Put what is new in a message, `{"batch": name, "rows": […]}` as JSON, into the table. */
+/** Put what is new in a message, `{"batch": name, "rows": […], "first": 0, "truths": […]}` as JSON,
+ * into the table; `truths` are those of the rows from `first` on. */
 export function addRows(message) {
   if (!message) return;
-  const { batch, rows } = JSON.parse(message);
+  const { batch, rows, first = 0, truths = [], told } = JSON.parse(message);
   if (batch !== table.batch) clear(batch);
   for (const row of rows) if (!table.rows[row.row]) addRow(row);
+  truths.forEach((truth, i) => Object.assign(table.rows[first + i], { truth }));
+  redraw(first ? undefined : told);
   section().hidden = !table.shown.length;
   for (const label of section().querySelectorAll(".filters label")) {
     const { value } = label.querySelector("input");
@@ -33,6 +37,9 @@ export function addRows(message) {
 
 /** The name of the table, "" where there is none. */
 export const tableName = () => table.batch ?? "";
+
+/** All rows that were read so far. */
+export const rowsRead = () => table.rows.filter(Boolean);
 
 /** Its rows as they are sorted and filtered. */
 export const rowsShown = () => table.shown.filter((row) => !row.element.hidden && !row.problem);
@@ -106,7 +113,7 @@ function makeRow(row) {
 }
 
 /** What the models say of a film that all of them know. */
-function inScope(row) {
+export function inScope(row) {
   const models = Object.values(row.models ?? {});
   return models.some((model) => model.gate) ? [] : models;
 }

@@ -5,7 +5,8 @@
 import { t } from "./language.js";
 import { go } from "./places.js";
 
-const ARCHIVE = /\.zip$/i;
+const SEVERAL = /\.(zip|csv)$/i; // an archive of films, a table of their truths
+const MOST = 1000; // files of folders that are dropped
 const part = (selector) => document.querySelector(selector);
 
 let asks = () => {}; // asks the server for a film
@@ -27,12 +28,14 @@ export function takeBatches(ask) {
 }
 
 /** Ask for the table of that name. */
-export const askForTable = (table) => fill({ table, uploads: [], append: false });
+export const askForTable = (table) => fill({ table, uploads: [], folders: [], append: false });
 
-function give(files) {
-  const several = files.length > 1 || ARCHIVE.test(files[0].name);
+/** Take files, with where each lies in a folder that was dropped, if any was. */
+function give(files, folders = []) {
+  if (!files.length) return;
+  const several = files.length > 1 || folders[0] || SEVERAL.test(files[0].name);
   go({ tab: several ? "many" : "one" });
-  if (several) giveMany(files);
+  if (several) giveMany(files, folders);
   else giveOne(files[0]);
 }
 
@@ -43,8 +46,30 @@ function giveOne(file) {
   upload("film", [file], ([path]) => asks({ film: "", upload: path, large: "" }));
 }
 
-function giveMany(files) {
-  upload("films", files, (uploads) => fill({ table: "", uploads, append: true }));
+function giveMany(files, folders = []) {
+  if (!files.length) return;
+  upload("films", files, (uploads) => fill({ table: "", uploads, folders, append: true }));
+}
+
+/** The files below dropped folders, in order, each as `[file, path]`; hidden ones do not count. */
+async function filesBelow(entries) {
+  const found = [];
+  const walk = async (entry) => {
+    if (found.length >= MOST || entry.name.startsWith(".")) return;
+    if (entry.isFile) {
+      const file = await new Promise((done) => entry.file(done, () => done(null)));
+      if (file) found.push([file, entry.fullPath.replace(/^\//, "")]);
+      return;
+    }
+    const reader = entry.createReader();
+    for (;;) {
+      const some = await new Promise((done) => reader.readEntries(done, () => done([])));
+      if (!some.length) return; // a browser hands out a hundred at a time
+      for (const child of some) await walk(child);
+    }
+  };
+  for (const entry of entries) await walk(entry);
+  return found;
 }
 
 /** Send files, saying how far it is; `then` gets what the server calls them. */
@@ -143,6 +168,8 @@ document.addEventListener("drop", (event) => {
   const files = [...(event.dataTransfer?.files ?? [])];
   if (event.defaultPrevented || !files.length) return;
   event.preventDefault();
-  if (event.target.closest?.("#films")) giveMany(files);
-  else give(files);
+  const into = event.target.closest?.("#films") ? giveMany : give;
+  const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return into(files);
+  filesBelow(entries).then((found) => into(...[0, 1].map((i) => found.map((pair) => pair[i]))));
 });
