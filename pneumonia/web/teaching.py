@@ -38,6 +38,7 @@ def section(predictors: Sequence[Predictor]) -> str:
   <p class="teaching-apart"></p>
   {tag("teaching.few", 'p class="teaching-few" hidden')}
   <div class="teaching-models">{models}</div>
+  {tag("teaching.print", 'button type="button" class="teaching-press"')}
   <div class="teaching-paper">{tag("use.purpose", "p")}{tag("use.films", "p")}
     <p><bdi dir="ltr">pneumonia {escape(__version__)} · {escape(versions)}</bdi></p></div>
 </section>"""

@@ -80,6 +80,15 @@ def test_folders_and_a_table_give_figures(visit, tmp_path, width, scheme, locale
     assert model.locator("output").inner_text() == "99.0\u00a0%" and not requests
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
+    page.emulate_media(media="print")  # the handout
+    assert page.locator(".teaching-paper").is_visible() and model.locator("svg").first.is_visible()
+    assert "pneumonia " in page.inner_text(".teaching-paper p:last-child")
+    assert not model.locator("input").is_visible()
+    assert not page.locator(".teaching-press").is_visible()
+    page.emulate_media(media="screen")
+    assert not page.locator(".teaching-paper").is_visible()
+    assert page.locator(".teaching-press").is_visible()
+
     with (tmp_path / "truth.csv").open("w", newline="") as file:
         rows = [("film", "truth"), *((f"film{n}.png", "NORMAL") for n in range(3)), ("z", "NORMAL")]
         csv.writer(file).writerows(rows)

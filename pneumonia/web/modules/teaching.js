@@ -148,6 +148,7 @@ document.addEventListener("input", ({ target }) => {
   cut(article);
 });
 document.addEventListener("click", ({ target }) => {
+  if (target.closest?.(".teaching-press")) return print();
   const article = target.closest?.(".teaching-back")?.closest(".teaching-model");
   if (!article) return;
   delete thresholds[JSON.parse(article.dataset.model).name];
