@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 from pneumonia.checkpoint import load_checkpoint
 from pneumonia.cli import COMMANDS, app, command_line, sentence
-from pneumonia.data.dataset import find_records, split_records
 from pneumonia.evaluation.corruptions import CORRUPTIONS
 from pneumonia.evaluation.results import Evaluation
 from pneumonia.models import MODELS
@@ -345,14 +344,3 @@ def test_download_checks_the_counts(dataset, tmp_path):
                 (tmp_path / split / label / f"{i}.jpeg").touch()
     whole = run("download", "--check", tmp_path)
     assert whole.exit_code == 0 and "is whole" in whole.stdout
-
-
-def test_download_copies_examples_of_validation_patients(dataset, tmp_path):
-    folder = tmp_path / "examples"
-    result = run("download", "--check", dataset, "--examples", folder)
-    assert "no film of the kind 'Bacterial pneumonia'" in result.stderr  # the drawn set has none
-    names = sorted(path.name for path in folder.iterdir())
-    credit = "(Kermany et al., CC BY 4.0)"
-    assert names == [f"Normal {credit}.jpeg", f"Viral pneumonia {credit}.jpeg"]
-    held = {film.path.read_bytes() for film in split_records(find_records(dataset), "val")}
-    assert all(path.read_bytes() in held for path in folder.iterdir())

@@ -70,4 +70,4 @@ def test_the_command_predicts(environment, outside):
 def test_the_package_is_whole(environment, outside):
     file, label, shown = run(environment / "bin" / "python", "-c", USE, cwd=outside).splitlines()
     assert Path(file).is_relative_to(environment) and label in ("NORMAL", "PNEUMONIA")
-    assert shown == "True 2"  # what was measured, and drawings only
+    assert shown == "True 6"  # what was measured, five films and a drawing

@@ -9,14 +9,6 @@ def download(
         Path | None,
         typer.Option(metavar="DIR", help="Count the films of this folder, fetch nothing."),
     ] = None,
-    examples: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Copy one film of each kind here, of patients that no shipped model was trained "
-            "on; the page of a checkout shows those in examples/.",
-        ),
-    ] = None,
 ) -> None:
     """Fetch the data set from Kaggle and check that it is whole.
 
@@ -24,18 +16,15 @@ def download(
         pip install kagglehub
         pneumonia download
         pneumonia download --check DIR
-        pneumonia download --examples examples
 
     kagglehub asks for no account for public data sets; where it does, see its documentation on
     credentials. The data: chest-xray-pneumonia, Kermany, Zhang, Goldbaum, "Labeled Optical
     Coherence Tomography and Chest X-Ray Images for Classification", Mendeley Data, CC BY 4.0.
     """
     from pneumonia.data.dataset import find_records
-    from pneumonia.data.download import copy_examples, count, fetch
+    from pneumonia.data.download import count, fetch
 
     folder = check or fetch()
     films = find_records(folder)
-    if examples:
-        copy_examples(films, examples)
     count(films)
     typer.echo(f"The data set is whole. Train with:\n  pneumonia train --data {folder}")

@@ -1,21 +1,17 @@
-"""The data set chest-xray-pneumonia: fetched from Kaggle, counted, and a few films of it to show.
+"""The data set chest-xray-pneumonia: fetched from Kaggle, and counted.
 
 Kermany, Zhang, Goldbaum, "Labeled Optical Coherence Tomography and Chest X-Ray Images for
 Classification", Mendeley Data, CC BY 4.0.
 """
 
-import shutil
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from pneumonia.data.dataset import Record, split_records
+from pneumonia.data.dataset import Record
 
 HANDLE = "paultimothymooney/chest-xray-pneumonia"
 EXPECTED = {"train": 5216, "val": 16, "test": 624}
-KINDS = (("Normal", "IM-"), ("Bacterial pneumonia", "_bacteria_"), ("Viral pneumonia", "_virus_"))
-CREDIT = "Kermany et al., CC BY 4.0"
 
 
 def fetch() -> Path:
@@ -43,17 +39,3 @@ def count(films: Sequence[Record]) -> None:
         print(f"{split}: {counts[split]} films (expected {expected})")
     if wrong := [split for split, expected in EXPECTED.items() if counts[split] != expected]:
         raise ValueError(f"The data set is not whole ({', '.join(wrong)}): fetch it again.")
-
-
-def copy_examples(films: Sequence[Record], folder: Path) -> None:
-    """One film of each kind from the validation patients, under a name that the page shows."""
-    validation = split_records(films, "val")
-    for title, mark in KINDS:
-        film = next((film for film in validation if mark in film.path.name), None)
-        if film is None:
-            print(f"There is no film of the kind {title!r} in the data set.", file=sys.stderr)
-            continue
-        folder.mkdir(parents=True, exist_ok=True)
-        target = folder / f"{title} ({CREDIT}){film.path.suffix.lower()}"
-        shutil.copyfile(film.path, target)
-        print(f"example: {target}")

@@ -1,8 +1,9 @@
 """The page: a film in, what each model makes of it out.
 
 ``page`` lays it out, ``handlers`` answers its events and its endpoint, ``views`` turns predictions
-into HTML, ``about`` says what never changes, ``examples`` are films to start with. The look is in
-``style.css``; what happens without the server is in ``modules/page.js`` and what that imports.
+into HTML, ``about`` says what never changes, ``examples`` are films to start with, ``known`` what
+is known of them. The look is in ``*.css``; what happens without the server is in
+``modules/page.js`` and what that imports.
 """
 
 from collections.abc import Callable

@@ -11,6 +11,7 @@ from pneumonia.overlay import data_uri
 from pneumonia.predictor import Predictor
 from pneumonia.web import results
 from pneumonia.web.examples import Example
+from pneumonia.web.known import credit
 from pneumonia.web.texts import attributes, html, menu, number, ref, tag
 
 
@@ -102,11 +103,13 @@ def gallery(examples: list[Example]) -> str:
         f"""
 <button type="button" data-example="{number}">
   <img src="{data_uri(example.thumbnail, "WEBP", quality=85)}" alt="">
-  {html(example.title)} {html(example.note, "small")}
+  {html(example.title)}{html(example.note, "small") if example.note else ""}
 </button>"""
         for number, example in enumerate(examples)
     )
-    return f'<section class="examples">{tag("examples.title", "h2")}<div>{buttons}</div></section>'
+    return f"""
+<section class="examples">{tag("examples.title", "h2")}<div>{buttons}</div>
+  {tag("examples.text", "p")}{credit()}</section>"""
 
 
 def models(predictors: Iterable[Predictor]) -> str:

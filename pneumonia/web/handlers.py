@@ -26,6 +26,7 @@ from pneumonia.reading.refusals import RadiographError
 from pneumonia.storage.shipped import available_models
 from pneumonia.web import on_gpu, views
 from pneumonia.web.container import processors
+from pneumonia.web.examples import Example
 
 PREDICTORS: dict[str, Predictor] = {}  # the most capable first; filled once, before any visitor
 
@@ -77,20 +78,23 @@ def run_parallel(function: Callable[[T], R], things: Sequence[T]) -> list[R]:
         return list(pool.map(function, things))
 
 
-def analyse(film: FilmRef | Radiograph | None, choice: str) -> Iterator[str]:
+def analyse(
+    film: FilmRef | Radiograph | None, choice: str, example: Example | None = None
+) -> Iterator[str]:
     """A film → the result as HTML, first without pictures; or one calm sentence why there is none.
 
     Args:
         film: where it lies, or the film itself; None where there is none yet.
         choice: a model's name, or ``"all"``.
+        example: what is known of the film, if it is one.
     """
     if film is None:
         yield views.invitation()
         return
     try:
         predictions = infer(read(film), chosen(choice))
-        yield views.result(predictions, pending=True)
-        yield views.result(predictions)
+        yield views.result(predictions, pending=True, example=example)
+        yield views.result(predictions, example=example)
     except Exception as error:
         yield views.refusal(refusal(error))
 

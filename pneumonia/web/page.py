@@ -29,7 +29,10 @@ from pneumonia.web.texts import i18n, plain
 from pneumonia.web.theme import theme
 
 _HERE = Path(__file__).parent
-STYLES = ("style.css", "verdict.css", "viewer.css", "teaching.css", "rtl.css")
+STYLES = (
+    *("style.css", "examples.css", "batch.css", "verdict.css", "viewer.css", "about.css"),
+    *("teaching.css", "rtl.css"),
+)
 
 _html = functools.partial(gr.HTML, apply_default_css=False)
 
@@ -104,7 +107,7 @@ def build() -> gr.Blocks:
         def show(name: str, model: str):
             """The film of that name once more, by other models."""
             film = visits.film(name, examples) if name else None
-            for shown in handlers.analyse(film, model):
+            for shown in handlers.analyse(film, model, visits.example(name, examples)):
                 yield views.named(shown, name)
 
         @_end_with_skip
@@ -117,7 +120,8 @@ def build() -> gr.Blocks:
                 return
             else:
                 name = str(event.film)
-            for shown in handlers.analyse(visits.film(name, examples), model):
+            film, known = visits.film(name, examples), visits.example(name, examples)
+            for shown in handlers.analyse(film, model, known):
                 yield views.named(shown, name), name
 
         def export(name: str, model: str, event: gr.EventData):

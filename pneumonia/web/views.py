@@ -10,11 +10,13 @@ from pneumonia.export.records import SOFTWARE
 from pneumonia.overlay import data_uri, film_image
 from pneumonia.predictor import Prediction
 from pneumonia.reading.refusals import RadiographError
+from pneumonia.web.examples import Example
+from pneumonia.web.known import known
 from pneumonia.web.texts import Reference, html, plain, ref, tag
 from pneumonia.web.verdict import headline, numbers_only, reason, verdict
 from pneumonia.web.viewer import Heat, viewer
 
-_NAMES = {plain(key): ref(key) for key in ("name.without", "name.with")}  # of the drawn examples
+_NAMES = {plain("name.with"): ref("name.with")}  # of the drawn example
 _TURN = itertools.count()  # a new result resets the viewer; a file asked for again is new too
 
 
@@ -42,16 +44,19 @@ def refusal(error: RadiographError) -> str:
 </section>"""
 
 
-def result(predictions: list[Prediction], pending: bool = False) -> str:
+def result(
+    predictions: list[Prediction], pending: bool = False, example: Example | None = None
+) -> str:
     """Verdicts and evidence of one film; folded away where it is out of any model's scope.
 
     Args:
         predictions: of one film, one per model, with evidence.
         pending: leave the pictures out, which take longer than all the rest.
+        example: what is known of the film, if it is one.
     """
     reasons = _reasons(predictions)
     if not reasons:
-        return _result(predictions, pending)
+        return _result(predictions, pending, example)
     film = predictions[0].radiograph
     name = _NAMES.get(film.name, film.name)
     said = "".join(html(text, 'p class="reason"') for text in reasons)
@@ -63,11 +68,12 @@ def result(predictions: list[Prediction], pending: bool = False) -> str:
     <div>{tag("gate.title", "h2")}
       <p class="name">{html(name, "bdi")}</p>
       {said}
-      {tag("scope.next", 'p class="next"')}</div>
+      {"" if example and example.truth else tag("scope.next", 'p class="next"')}
+      {known(predictions, example)}</div>
   </div>
   <details>{tag("gate.anyway", "summary")}
     {tag("gate.scope", 'p class="scope"')}
-    {_result(predictions, pending, out=True)}</details>
+    {_result(predictions, pending, example, out=True)}</details>
 </section>"""
 
 
@@ -77,7 +83,9 @@ def _reasons(predictions: list[Prediction]) -> list[Reference]:
     return [text for i, text in enumerate(texts) if text not in texts[:i]]
 
 
-def _result(predictions: list[Prediction], pending: bool, out: bool = False) -> str:
+def _result(
+    predictions: list[Prediction], pending: bool, example: Example | None, out: bool = False
+) -> str:
     film = predictions[0].radiograph
     height, width = film.size
     heats = [
@@ -96,9 +104,12 @@ def _result(predictions: list[Prediction], pending: bool, out: bool = False) -> 
     )
     buttons += tag("report.png", 'button type="button" data-picture')  # of what is seen
     made = [f"{p.card.title} {p.card.version} ({p.card.weights.sha256[:12]})" for p in predictions]
-    drawn = film.name in _NAMES
-    asked = tag("drawing.band", 'p class="band drawn"') if drawn else _question()
-    verdicts = numbers_only(predictions) if out else asked + verdict(predictions)
+    asked = "" if example and example.truth else _question()
+    if example and example.lesions:
+        asked = tag("drawing.band", 'p class="band drawn"')
+    verdicts = numbers_only(predictions)
+    if not out:
+        verdicts = asked + verdict(predictions) + known(predictions, example)
     said = tag("style.out") if out else html(headline(predictions))
     told = "" if out else tag("scope.told", 'p class="band told"')
     state = ' data-scope="out"' if out else ""

@@ -67,6 +67,13 @@ def film(name: str, examples: Sequence[Example]) -> FilmRef | Radiograph:
     return films[int(row)] if row.isdecimal() and int(row) < len(films) else GONE
 
 
+def example(name: str, examples: Sequence[Example]) -> Example | None:
+    """The example of that name, ``example.3``; None of any other."""
+    table, _, row = name.partition(".")
+    known = table == "example" and row.isdecimal() and int(row) < len(examples)
+    return examples[int(row)] if known else None
+
+
 def _films_of(table: str) -> Sequence[FilmRef]:
     batch = BATCHES.find(table)
     return batch.films if batch else []

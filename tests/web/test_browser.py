@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from factories import dicom, saved
+from factories import ROOT, dicom, saved
 from PIL import Image
 from pydicom.uid import (
     CTImageStorage,
@@ -118,8 +118,8 @@ def test_the_opacity_of_the_heat_asks_nothing_of_the_server(visit, film):
     page.locator(".viewer-opacity", has_text="99\u00a0%").first.wait_for()
     assert not requests
 
-    page.locator("#examples button").first.click()  # and the next film keeps the setting
-    wait_for_result(page, "without opacities")
+    page.locator("#examples button", has_text="Drawing").click()  # the next film keeps the setting
+    wait_for_result(page, "with opacities")
     assert text(page, ".viewer-opacity") == "99\u00a0%"
 
 
@@ -177,11 +177,12 @@ def test_the_language_changes_at_once_and_keeps_the_film(visit, film):
 
 def test_an_example_the_choice_of_a_model_and_enlarging(visit):
     page = visit()
-    page.locator("#examples button").nth(1).focus()
+    page.locator("#examples button", has_text="Drawing").focus()
     page.keyboard.press("Enter")
     wait_for_result(page, "with opacities")
     count = page.locator(".verdict li").count()
     assert count == len(available_models())
+    assert page.locator(".known circle").count() == 2
     if count > 1:
         first, last = page.locator(".viewer-stage").first, page.locator(".viewer-stage").last
         assert first.bounding_box()["width"] == last.bounding_box()["width"]
@@ -579,3 +580,19 @@ def test_bad_files_get_one_sentence_and_the_page_lives_on(visit, film, tmp_path)
     wait_for_result(page, "first of several frames")
     page.set_input_files(INPUT, film)
     wait_for_result(page, "560 × 420")
+
+
+@pytest.mark.parametrize("width", ["desk", "phone"])
+def test_a_film_of_the_data_set_tells_its_truth_after_the_verdict(visit, width):
+    page = visit(width)
+    buttons = page.locator("#examples button", has_text="Film ")
+    assert buttons.count() == 5 and not page.locator(".known").count()
+    known = json.loads((ROOT / "examples" / "examples.json").read_text("utf-8"))["films"]
+    (number,) = (i for i, film in enumerate(known) if film["kind"] == "wrong")
+    buttons.nth(number).click()
+    wait_for_result(page, known[number]["file"])
+    verdict, said = (page.locator(part).bounding_box() for part in (".call h2", ".known"))
+    assert verdict["y"] < said["y"] and known[number]["truth"] in text(page, ".known")
+    assert text(page, ".known a:last-child") == "CC BY 4.0"
+    assert known[number]["truth"] in text(page, "#said")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -148,15 +148,16 @@ def test_figures_come_from_the_cards():
         assert text in html
 
 
-def test_examples_are_drawings_and_the_films_of_the_folder(tmp_path):
+def test_examples_are_a_drawing_and_the_films_of_the_folder(tmp_path):
     draw_phantom(seed=1).image().save(tmp_path / "b (whose it is).png")
     draw_phantom(seed=2).image().save(tmp_path / "a.TIFF")
     (tmp_path / "broken.jpeg").write_bytes(b"no film")
     (tmp_path / "README.md").write_text("words")
-    drawings, films = load_examples(tmp_path)[:-2], load_examples(tmp_path)[-2:]
-    assert drawings and all(words_of(example.note) == "Drawing, no patient" for example in drawings)
+    drawing, *films = load_examples(tmp_path)
+    assert words_of(drawing.title) == "Drawing, no patient" and len(drawing.lesions) == 2
     assert [(film.title, film.note) for film in films] == [("a", ""), ("b", "whose it is")]
-    assert all(max(example.thumbnail.size) <= 240 for example in drawings + films)
+    assert all(max(example.thumbnail.size) <= 240 for example in (drawing, *films))
+    assert not any(film.truth for film in films)
 
 
 @pytest.mark.slow

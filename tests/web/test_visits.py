@@ -24,10 +24,12 @@ def test_films_are_found_by_name_and_others_are_gone(tmp_path):
     table = visits.BATCHES.keep(Batch("", 2, [first, second]))
     assert visits.film(visits.FILMS.keep(first), examples) == first
     assert visits.film(f"{table}.1", examples) == second
-    assert visits.film("example.1", examples) is examples[1].film
+    assert visits.film("example.0", examples) is examples[0].film
+    assert visits.example("example.0", examples) is examples[0]
     strangers = ("x", f"{table}.2", f"{table}.-1", "nobody.0", "example.9", "example.", ".", "")
     for name in strangers:
         assert visits.film(name, examples) == visits.GONE, name
+        assert visits.example(name, examples) is None, name
 
 
 @pytest.mark.parametrize("address", ["/etc/passwd", "../../etc/passwd", "", "https://a.test/b"])

@@ -62,7 +62,7 @@ export function arrived(name, done) {
 
 /** A screen reader hears the verdict, in the page's language. */
 function announce() {
-  const parts = "#result .call h2, #result .verdict li .model, #result .verdict li .label";
+  const parts = "#result .call h2, #result .verdict li .model, #result .verdict li .label, #result .known p:first-child";
   requestAnimationFrame(() => {
     const words = [...document.querySelectorAll(parts)].map((element) => element.innerText.trim());
     const sentence = words.filter(Boolean).join(". ").replaceAll("\n", " ");
