@@ -14,6 +14,7 @@ from pneumonia.web import (
     api,
     batch_tab,
     handlers,
+    hiding,
     link_preview,
     modules,
     results,
@@ -30,8 +31,8 @@ from pneumonia.web.theme import theme
 
 _HERE = Path(__file__).parent
 STYLES = (
-    *("style.css", "examples.css", "batch.css", "verdict.css", "viewer.css", "about.css"),
-    *("teaching.css", "rtl.css"),
+    *("style.css", "examples.css", "batch.css", "verdict.css", "viewer.css", "hide.css"),
+    *("about.css", "teaching.css", "rtl.css"),
 )
 
 _html = functools.partial(gr.HTML, apply_default_css=False)
@@ -101,6 +102,7 @@ def build() -> gr.Blocks:
                 with gr.Accordion(predictor.title, open=False):
                     gr.Markdown(results.model_card(name), elem_classes="card")
         asks = _html("", elem_id="asks", js_on_load=modules.on_load("films"), max_bytes=MAX_BYTES)
+        hidden = _html("", html_template="", elem_id="hidden", js_on_load=modules.on_load("hiding"))
         download = _html("", elem_id="download", js_on_load=modules.on_load("downloads"))
 
         @_end_with_skip
@@ -130,11 +132,16 @@ def build() -> gr.Blocks:
                 return batch_tab.export(visits.BATCHES.find(str(event.table)), what)
             return handlers.export(visits.film(name, examples), model, what)
 
+        def hide(name: str, model: str, event: gr.EventData):
+            box, turn = getattr(event, "box", None), getattr(event, "turn", None)
+            return hiding.answer(visits.film(name, examples), model, turn, box)
+
         # the browser sends one film's request after the other, see page.js
         asked = (asks.select, open_film, [choice], [result, here], "multiple")
         chosen = (choice.input, show, [here, choice], [result], "always_last")
         taken: tuple[Any, ...] = (download.select, export, [here, choice], [download], "once")
-        for event, function, inputs, outputs, again in (asked, chosen, taken):
+        tried: tuple[Any, ...] = (hidden.select, hide, [here, choice], [hidden], "always_last")
+        for event, function, inputs, outputs, again in (asked, chosen, taken, tried):
             event(
                 function,
                 inputs,
@@ -142,7 +149,7 @@ def build() -> gr.Blocks:
                 trigger_mode=again,
                 concurrency_id="predict",
                 concurrency_limit=handlers.CONCURRENT,
-                show_progress="minimal",
+                show_progress="hidden" if event == hidden.select else "minimal",
                 show_progress_on=result,
                 api_visibility="private",
             )

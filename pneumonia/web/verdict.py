@@ -112,6 +112,7 @@ def _row(prediction: Prediction) -> str:
   <p class="label">{tag(f"verdict.{prediction.verdict}", "strong")} {_probability(prediction)}</p>
   <div class="zones" dir="ltr" role="group" {label} style="{place}; {zones}">
     <i class="track"></i><i class="dot"></i><p class="names">{names}</p></div>
+  {_without(prediction.model)}
   {tag(f"sentence.{prediction.verdict}", 'p class="sentence"')}
   {_why(prediction) if prediction.verdict == "UNCERTAIN" else ""}
 </li>"""
@@ -122,6 +123,13 @@ def _probability(prediction: Prediction) -> str:
     return f"""<span class="probability"><bdi dir="ltr" data-log-odds="{_log_odds(chance):.4f}">{
         escape(percent(chance))
     }</bdi><span class="unseen"> {tag("scale.axis")}</span></span>"""
+
+
+def _without(model: str) -> str:
+    """Room for what becomes of the probability when a part is hidden; see ``hide_answer.js``."""
+    number = '<span data-log-odds="0"></span>'
+    return f"""<p class="without" data-without="{escape(model)}" hidden><span></span>
+    <bdi dir="ltr">{number} → {number}</bdi></p>"""
 
 
 def _why(prediction: Prediction) -> str:

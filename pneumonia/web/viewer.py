@@ -69,6 +69,8 @@ def viewer(
     ident: str,
     pending: bool = False,
     said: str = "",
+    lungs: np.ndarray | None = None,
+    hides: bool = False,
 ) -> str:
     """HTML of the viewer.
 
@@ -81,6 +83,9 @@ def viewer(
         ident: a word that no other viewer shown before or beside has.
         pending: take the place only, as the pictures take longer than the rest of a result.
         said: the verdict in one line, as HTML, which full screen would hide otherwise.
+        lungs: ``(h, w)`` float32 0..1 over the whole film, the probability that a place is lung;
+            None where no outline can be drawn.
+        hides: offer to hide a part of the film, which asks the server (``hide_answer.js``).
     """
     height, width = film.shape
     payload = {
@@ -91,6 +96,7 @@ def viewer(
         "steps": STEPS,
         "table": _base64(evidence_colours()),
         "heats": [_numbers(heat.attribution) for heat in heats],
+        "lungs": None if lungs is None else _numbers(lungs),
     }
     state = 'aria-busy="true" inert' if pending else f'data-viewer="{escape(json.dumps(payload))}"'
     ident = escape(ident)
@@ -109,6 +115,7 @@ def viewer(
     {_heat_tools()}
     {_view(heats, ident)}
     {_film_tools()}
+    {_asks(lungs is not None, hides)}
   </div>
   <div class="viewer-panels" style="--heats: {len(heats)}">
     {panels}
@@ -146,6 +153,18 @@ def _film_tools() -> str:
 </div>"""
 
 
+def _asks(outline: bool, hides: bool) -> str:
+    """What a visitor may ask of the film, as words, and how the hiding goes."""
+    buttons = [("lungs", "outline")] * outline + [("hide", "hiding")] * hides
+    asks = "".join(
+        tag(f"{key}.button", f'button type="button" data-toggle="{state}" aria-pressed="false"')
+        for key, state in buttons
+    )
+    return f"""
+<div class="viewer-asks" role="group" {attributes({"aria-label": "hide.group"})}>{asks}</div>
+{tag("hide.help", 'p class="viewer-hint" hidden')}"""
+
+
 def _legend() -> str:
     texts = {"aria-label": "viewer.ramp", "title": "viewer.ramp"}
     ramp = attributes(texts, full=int(FULL_STRENGTH))
@@ -153,6 +172,7 @@ def _legend() -> str:
 <div class="viewer-note"><p class="viewer-legend" dir="ltr">
   {_text("lowers", 'span dir="auto"')} <canvas width="255" height="1" role="img" {ramp}></canvas>
   {_text("raises", 'span dir="auto"')}</p>
+  {tag("lungs.legend", 'p class="viewer-outlined" hidden')}
   {_text("scale", "p")}</div>"""
 
 

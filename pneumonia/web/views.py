@@ -113,11 +113,13 @@ def _result(
     said = tag("style.out") if out else html(headline(predictions))
     told = "" if out else tag("scope.told", 'p class="band told"')
     state = ' data-scope="out"' if out else ""
+    mask, ident = predictions[0].lungs.mask, f"film{next(_TURN)}"
+    found = mask if (mask > 0.5).any() else None
     return f"""
 <section class="result"{state} data-made="{escape(" · ".join([*made, SOFTWARE]))}"
   style="--aspect: {width / height:.4f}">
   {told}{verdicts}
-  {viewer(film.pixels, name, heats, about, f"film{next(_TURN)}", pending, said)}
+  {viewer(film.pixels, name, heats, about, ident, pending, said, found, hides=not out)}
   <p class="exports">{buttons}</p>
 </section>"""
 

@@ -241,4 +241,4 @@ def test_a_new_page_has_zerogpus_package_first_warm_models_and_no_report_ready(t
         text=True,
     )
     passes = len(available_models())
-    assert run.stdout == f"['infer'] {passes} False\nTrue set()\n", run.stderr
+    assert run.stdout == f"['infer', 'occlude'] {passes} False\nTrue set()\n", run.stderr

@@ -25,7 +25,8 @@ NAME = '<img src=x onerror=alert(1)>".png'
 TEXTS = load_texts()["en"]
 WEB = modules.FOLDER.parent
 STYLES = "".join(
-    (WEB / name).read_text("utf-8") for name in ("style.css", "verdict.css", "viewer.css")
+    (WEB / name).read_text("utf-8")
+    for name in ("style.css", "verdict.css", "viewer.css", "hide.css")
 )
 HOME = "http://viewer.test/"
 DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -518,3 +519,53 @@ def test_words_come_from_the_table_and_can_be_exchanged(show):
     arabic = load_texts()["ar"][spoke]
     page.wait_for_selector(f".viewer-says:text-is({arabic!r})")
     assert text(page, ".film figcaption").endswith(f"{NAME} · any words")
+
+
+def test_the_lungs_are_outlined_on_request(show):
+    lungs = np.zeros((32, 32), np.float32)
+    lungs[8:24, 4:12] = 1
+    page = show(
+        viewer(np.full((HEIGHT, WIDTH), 0.5, np.float32), NAME, HEATS[:1], [], "a", lungs=lungs)
+    )
+    plain, legend = pixels(page), page.locator(".viewer-outlined")
+    assert np.ptp(plain) == 0 and not legend.is_visible()
+    page.get_by_role("button", name=TEXTS["lungs.button"]).click()
+    changed = np.argwhere(np.abs(pixels(page) - plain).max(2) > 60) / plain.shape[:2]
+    assert legend.is_visible()
+    np.testing.assert_allclose(changed.min(0), [8 / 32, 4 / 32], atol=0.02)
+    np.testing.assert_allclose(changed.max(0), [24 / 32, 12 / 32], atol=0.02)
+    inside = pixels(page)[int(0.4 * plain.shape[0]), int(0.25 * plain.shape[1])]
+    assert (inside == plain[0, 0]).all()
+    page.get_by_role("button", name=TEXTS["lungs.button"]).click()
+    assert np.abs(pixels(page) - plain).max() == 0
+    without = show(viewer(FILM, NAME, HEATS[:1], [], "a"))
+    assert without.get_by_role("button", name=TEXTS["lungs.button"]).count() == 0
+
+
+def test_a_box_is_drawn_moved_sized_and_taken_away(show):
+    page = show(viewer(BLACK, NAME, HEATS[:1], [], "a", hides=True))
+    page.evaluate("window.told = []; document.addEventListener('hide', (e) => told.push(e.detail))")
+    page.click("[data-toggle=hiding]")
+    box = stage(page).bounding_box()
+
+    def drag(start, end) -> list[float]:
+        for number, (x, y) in enumerate((start, end)):
+            page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=3)
+            page.mouse.down() if number == 0 else page.mouse.up()
+        return page.evaluate("told.at(-1)")
+
+    assert drag((0.5, 0.6), (0.2, 0.3)) == pytest.approx([0.2, 0.3, 0.5, 0.6], abs=0.01)
+    assert text(page, ".viewer-zoom") == "100\u00a0%"
+    assert drag((0.3, 0.4), (0.4, 0.5)) == pytest.approx([0.3, 0.4, 0.6, 0.7], abs=0.01)
+    assert drag((0.4, 0.5), (0.99, 0.5)) == pytest.approx([0.7, 0.4, 1, 0.7], abs=0.01)
+    assert pixels(page).max() > 200  # its edge
+    stage(page).focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+ArrowDown")
+    assert page.evaluate("told.at(-1)") == pytest.approx([0.7, 0.38, 1, 0.7], abs=0.01)
+    page.keyboard.press("Escape")
+    assert page.evaluate("told.at(-1)") is None and pixels(page).max() == 0
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("told.at(-1)") == pytest.approx([0.4, 0.4, 0.6, 0.6])
+    page.click("[data-toggle=hiding]")
+    assert page.evaluate("told.at(-1)") is None and pixels(page).max() == 0

@@ -4,10 +4,13 @@
 import { addRows, tableName } from "./batch_tab.js";
 import { say } from "./address.js";
 import { forgetLocal, takeBatches, takeFilms, unpreview } from "./giving.js";
+import { hiding } from "./hide_answer.js";
 import { arrive, arrived } from "./places.js";
 import "./picture.js";
 import { weigh } from "./verdict.js";
 import "./viewer.js";
+
+export { hiding };
 
 const PATIENCE = 30_000; // ms after which an answer is no longer waited for
 let ask = () => {};

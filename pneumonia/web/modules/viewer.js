@@ -9,19 +9,20 @@
 // fractions of the film, as are all places on a stage that events are told with.
 
 import { t } from "./language.js";
+import { drawBox } from "./hide_box.js";
 import { listen } from "./viewer_events.js";
 import {
-  clamp, contour, drawCells, drawContours, drawInput, greysOf, paint, smooth, tone, windowOf,
+  clamp, contour, drawCells, drawContours, drawInput, drawOutline, greysOf, paint, smooth, tone, windowOf,
 } from "./viewer_pictures.js";
 
 const FRESH = { zoom: 1, x: 0.5, y: 0.5, brightness: 0, contrast: 0, invert: false };
-const START = { active: 0, large: "", split: 50, windowing: false, sheet: false };
+const START = { active: 0, large: "", split: 50, windowing: false, sheet: false, hiding: false, box: null };
 const DEEPEST = 8;
 const LINES = 128; // cells along a side among which contour lines are sought
 const STEPS_BY_KEY = 16; // of the arrow keys, across a map
 
 // The next film is shown with these as well.
-const settings = { opacity: 70, mode: "side", cells: false };
+const settings = { opacity: 70, mode: "side", cells: false, outline: false };
 const viewers = new WeakMap();
 
 const bytes = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
@@ -38,7 +39,7 @@ function write(element, words) {
 
 class Viewer {
   constructor(root, previous) {
-    const { heats, table, ...told } = JSON.parse(root.dataset.viewer);
+    const { heats, table, lungs, ...told } = JSON.parse(root.dataset.viewer);
     Object.assign(this, { root, table: bytes(table), end: new AbortController() }, told);
     this.state = { ...START, ...FRESH, ...settings };
     if (previous?.ident === this.ident) this.state = previous.state; // the same film again
@@ -47,6 +48,7 @@ class Viewer {
       const [stage, canvas, image] = [".viewer-stage", "canvas", "img"].map(part);
       return { figure, part, stage, canvas, image, number, map: heats[number - 1] && unpack(heats[number - 1]) };
     });
+    this.outline = lungs && contour(unpack(lungs), 0.5);
     this.evident = this.panels.filter((panel) => panel.map);
     this.sizes = new ResizeObserver(() => this.refresh());
     listen(this, this.end.signal);
@@ -124,13 +126,18 @@ class Viewer {
     context.imageSmoothingQuality = "high";
     context.clearRect(0, 0, width, height);
     context.drawImage(this.film, ...this.place(...size));
-    if (!map) return;
-    context.save();
-    context.beginPath();
-    context.rect(mode === "slider" ? (width * split) / 100 : 0, 0, width, height);
-    context.clip();
-    this.drawEvidence(context, panel, this.place(...size), density);
-    context.restore();
+    if (map) {
+      context.save();
+      context.beginPath();
+      context.rect(mode === "slider" ? (width * split) / 100 : 0, 0, width, height);
+      context.clip();
+      this.drawEvidence(context, panel, this.place(...size), density);
+      context.restore();
+    }
+    if (this.showsInput(panel)) return;
+    const { box, outline } = this.state;
+    if (outline && this.outline) drawOutline(context, this.outline, this.place(...size), density);
+    if (box) drawBox(context, box, this.place(...size), density);
   }
 
   drawEvidence(context, panel, box, density) {
@@ -172,7 +179,9 @@ class Viewer {
     root.dataset.mode = state.mode;
     root.dataset.large = state.large;
     root.dataset.sheet = state.sheet;
-    root.dataset.tool = state.windowing ? "window" : state.zoom > 1 ? "pan" : "";
+    root.dataset.tool = state.hiding ? "hide" : state.windowing ? "window" : state.zoom > 1 ? "pan" : "";
+    part(".viewer-hint").hidden = !state.hiding;
+    part(".viewer-outlined").hidden = !state.outline;
     part(".viewer-levels").hidden = !state.windowing;
     const fullscreen = part("[data-do=fullscreen]");
     fullscreen.hidden = !document.fullscreenEnabled;

@@ -1,6 +1,7 @@
 // What a visitor does with the film viewer: mouse, fingers, keys. Each event ends in calls of the
 // Viewer of viewer.js; places and ways on a stage are told as fractions of its width and height.
 
+import { listenHide } from "./hide_box.js";
 import { clamp } from "./viewer_pictures.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -16,9 +17,12 @@ export function listen(viewer, signal) {
   on("click", ({ target }) => {
     const { toggle, do: action, enlarge } = target.closest("button")?.dataset ?? {};
     if (toggle) viewer.set({ [toggle]: !viewer.state[toggle] });
+    if (toggle === "hiding") viewer.set({ windowing: false, sheet: false });
+    if (toggle === "windowing") viewer.set({ hiding: false });
     if (action) viewer[action]();
     if (enlarge) viewer.enlarge(enlarge);
   });
+  listenHide(viewer, signal);
   on("fullscreenchange", () => viewer.refresh());
   for (const panel of viewer.panels) {
     gestures(viewer, panel, signal);

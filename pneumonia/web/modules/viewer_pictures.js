@@ -139,6 +139,13 @@ export function drawContours(context, { raised, lowered }, [x, y, width, height]
   context.setLineDash([]);
 }
 
+/** The outline of the lungs, a path in fractions of the film. */
+export function drawOutline(context, path, [x, y, width, height], unit) {
+  const line = new Path2D();
+  line.addPath(path, new DOMMatrix([width, 0, 0, height, x, y]));
+  stroke(context, line, 2 * unit, 0.9);
+}
+
 /** What the network got, with its own pixels and its own square shape, in the middle of `box`. */
 export function drawInput(context, image, [x, y, width, height]) {
   const side = Math.min(width, height);
