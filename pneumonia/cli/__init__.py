@@ -22,12 +22,13 @@ from pneumonia.cli.predict import predict
 from pneumonia.cli.pretrain import pretrain
 from pneumonia.cli.push import push
 from pneumonia.cli.runs import runs
+from pneumonia.cli.score_archive import score_archive
 from pneumonia.cli.serve import serve
 from pneumonia.cli.train import train
 from pneumonia.cli.train_lungs import train_lungs
 
 COMMANDS = (
-    *(serve, predict, download, audit, train_lungs, pretrain, train, calibrate),
+    *(serve, predict, score_archive, download, audit, train_lungs, pretrain, train, calibrate),
     *(evaluate_lungs, evaluate, cards, runs, push),
 )
 # What a user can cause and mend; anything else is a mistake in here and keeps its traceback.
@@ -35,6 +36,7 @@ ERRORS = (OSError, ValueError, ArithmeticError, MemoryError, RuntimeError, Modul
 EXTRAS = {  # others: "train"
     **{"gradio": "web", "fpdf": "web", "pytorch_grad_cam": "evaluate"},
     **{"httpx2": "hub", "huggingface_hub": "hub"},
+    **dict.fromkeys(("ray", "pyarrow", "fsspec"), "scale"),
 }
 
 

@@ -39,7 +39,8 @@ def pretrain(
     --out; what there is to say of them goes into a .json beside it, for pneumonia train and the
     model's card. The state after each epoch lies there too, for --resume.
     """
-    from pneumonia.models import MODELS, pick_device
+    from pneumonia.models import MODELS
+    from pneumonia.training.distributed import together
     from pneumonia.training.loop import Recipe
     from pneumonia.training.pretraining import pretrain
 
@@ -55,5 +56,6 @@ def pretrain(
         seed=seed,
     )
     about = {"command": ctx.obj, "source": source}
-    card = pretrain(model, recipe, data, pick_device(device), out, about, resume)
-    typer.echo(f"accuracy {card['accuracy']:.3f}; written to {out}")
+    with together(device) as computed_on:
+        card = pretrain(model, recipe, data, computed_on, out, about, resume)
+        print(f"accuracy {card['accuracy']:.3f}; written to {out}")

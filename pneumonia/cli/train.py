@@ -79,42 +79,44 @@ def train(
         pneumonia train --data DIR
         pneumonia train --data DIR --model densenet169 --init none --epochs 14
         pneumonia train --data DIR --resume          # go on where a killed run stopped
+        torchrun --nproc_per_node=2 -m pneumonia train --data DIR    # on two GPUs, or CPUs
 
     DIR is the data set chest-xray-pneumonia: it holds train/, val/ and test/ with NORMAL/ and
     PNEUMONIA/, as Kaggle's archive unpacks (pneumonia download fetches it). A patient-grouped sixth
     of train + val validates; the official test split is never read. Each network's folder gets
     weights, a card and training curves.
     """
-    from pneumonia.models import MODELS, pick_device
+    from pneumonia.models import MODELS
+    from pneumonia.training.distributed import together
     from pneumonia.training.loop import Recipe
     from pneumonia.training.run import load_part, train_model
 
     if model not in (*MODELS, "all"):
         raise typer.BadParameter(f"--model is one of {', '.join(MODELS)} or all.")
-    computed_on = pick_device(device)
-    training, validation = (load_part(data, split, cache) for split in ("train", "val"))
-    for name in MODELS if model == "all" else [model]:
-        spec = MODELS[name]
-        recipe = Recipe(
-            size=size or spec.size,
-            epochs=epochs,
-            learning_rate=lr or spec.learning_rate,
-            batch=batch,
-            crop=crop,
-            graft=graft,
-            freeze_epochs=freeze_epochs,
-            patience=patience,
-            seed=seed,
-        )
-        train_model(
-            name,
-            recipe,
-            init if name != "cnn" else "none",
-            training,
-            validation,
-            computed_on,
-            out / name,
-            ctx.obj,
-            eval_size or size or spec.eval_size,
-            resume,
-        )
+    with together(device) as computed_on:
+        training, validation = (load_part(data, split, cache) for split in ("train", "val"))
+        for name in MODELS if model == "all" else [model]:
+            spec = MODELS[name]
+            recipe = Recipe(
+                size=size or spec.size,
+                epochs=epochs,
+                learning_rate=lr or spec.learning_rate,
+                batch=batch,
+                crop=crop,
+                graft=graft,
+                freeze_epochs=freeze_epochs,
+                patience=patience,
+                seed=seed,
+            )
+            train_model(
+                name,
+                recipe,
+                init if name != "cnn" else "none",
+                training,
+                validation,
+                computed_on,
+                out / name,
+                ctx.obj,
+                eval_size or size or spec.eval_size,
+                resume,
+            )

@@ -1,14 +1,18 @@
 """The random changes that training lays over films, drawn alike for both classes.
 
 What the classes' films differ in besides the disease is varied until it carries no news, all from
-torch's generator.
+torch's generators. It is done on the films' device; what decides which way to go is drawn on the
+CPU, so that a GPU is never waited for.
 """
 
+import io
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torchvision.io import decode_jpeg, encode_jpeg
 from torchvision.transforms.functional import gaussian_blur
 
@@ -41,6 +45,10 @@ class LocatedFilms:
                 boxes[number] = torch.tensor(lungs.box)
         return cls(images, masks, boxes)
 
+    def to(self, device: torch.device) -> "LocatedFilms":
+        """The same on another device."""
+        return LocatedFilms(*(part.to(device) for part in (self.images, self.masks, self.boxes)))
+
     def __len__(self) -> int:
         return len(self.images)
 
@@ -68,7 +76,11 @@ class TrainPreset:
         self.size, self.crop, self.cut, self.graft = size, crop, cut, graft
 
     def __call__(self, films: LocatedFilms) -> torch.Tensor:
-        """``(N, 2, size, size)`` float32 network input."""
+        """``(N, 2, size, size)`` float32 network input, on the films' device."""
+        with films.images.device:
+            return self._augment(films)
+
+    def _augment(self, films: LocatedFilms) -> torch.Tensor:
         images = torch.stack([degrade(film) for film in films.images.float() / 255])
         masks = films.masks.float() / 255
         masks, boxes, beyond = self.cut_off(masks, films.boxes)
@@ -97,7 +109,7 @@ class TrainPreset:
         left, top, right, bottom = boxes.unbind(1)
         width, height = right - left, bottom - top
         share = torch.where(torch.rand(4, n) < 0.35, uniform(4 * n, 0, 0.3).view(4, n), -9.0)
-        share[:, torch.rand(n) >= self.cut] = -9.0
+        share = share.masked_fill(torch.rand(n) >= self.cut, -9.0)
         first = torch.stack([left + share[0] * width, top + share[1] * height], 1)
         last = torch.stack([right - share[2] * width, bottom - share[3] * height], 1)
         steps = (torch.arange(m) + 0.5) / m
@@ -198,9 +210,38 @@ def degrade(film: torch.Tensor) -> torch.Tensor:
     if chance(0.25):
         film = (film + draw(0.005, 0.07) * torch.randn_like(film)).clamp(0, 1)
     if chance(0.5):
-        data = encode_jpeg((film * 255).to(torch.uint8), quality=int(draw(10, 95)))
-        film = decode_jpeg(data).float() / 255  # pyright: ignore[reportAttributeAccessIssue]
+        film = compress(film, int(draw(10, 95)))
     return film
+
+
+def compress(film: torch.Tensor, quality: int) -> torch.Tensor:
+    """What a JPEG of that quality leaves of a film ``(1, 224, 224)``."""
+    if film.device.type != "cpu":
+        return quantise(film, quality)
+    data = encode_jpeg((film * 255).to(torch.uint8), quality=quality)
+    return decode_jpeg(data).float() / 255  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def quantise(film: torch.Tensor, quality: int) -> torch.Tensor:
+    """The same where libjpeg does not run, by what JPEG loses: its coefficients' last digits."""
+    basis, table = cosines_and_table(quality, film.device)
+    side = film.shape[-1] // 8
+    blocks = (film * 255).floor().sub(128).view(side, 8, side, 8).transpose(1, 2)
+    coefficients = (basis @ blocks @ basis.T / table).round() * table
+    blocks = (basis.T @ coefficients @ basis + 128).round().clamp(0, 255)
+    return blocks.transpose(1, 2).reshape(film.shape) / 255
+
+
+@cache
+def cosines_and_table(quality: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """The cosine transform of 8 px, and libjpeg's steps of its ``(8, 8)`` coefficients."""
+    k = torch.arange(8.0, device=device)
+    basis = 0.5 * torch.cos((k + 0.5) * k[:, None] * math.pi / 8)
+    basis[0] /= math.sqrt(2)
+    Image.new("L", (8, 8)).save(file := io.BytesIO(), "JPEG", quality=quality)
+    with Image.open(file) as picture:
+        table = picture.quantization[0]  # pyright: ignore[reportAttributeAccessIssue]
+    return basis, torch.tensor(table, device=device).view(8, 8).float()
 
 
 def expose(films: torch.Tensor) -> torch.Tensor:
@@ -225,7 +266,7 @@ def expose(films: torch.Tensor) -> torch.Tensor:
 def erase(views: torch.Tensor) -> None:
     """Cutout (DeVries and Taylor 2017) of standardised views, in place."""
     for view in views:
-        for _ in range(int(torch.poisson(torch.tensor(0.8)))):
+        for _ in range(int(torch.poisson(torch.tensor(0.8, device="cpu")))):
             patch(view, 0.08, 0.35, 0.0 if chance(0.5) else draw(-2, 2))
 
 
@@ -244,9 +285,9 @@ def uniform(n: int, low: float, high: float) -> torch.Tensor:
 
 def draw(low: float, high: float) -> float:
     """One of them."""
-    return low + (high - low) * torch.rand(()).item()
+    return low + (high - low) * torch.rand((), device="cpu").item()
 
 
 def chance(p: float) -> bool:
     """True with probability ``p``."""
-    return torch.rand(()).item() < p
+    return torch.rand((), device="cpu").item() < p

@@ -1,7 +1,8 @@
-"""One training loop for all models and for pretraining: seeded, resumable, on CPU or GPU.
+"""One training loop for all models and for pretraining: seeded, resumable, on CPUs or GPUs.
 
 Everything random in an epoch follows from (seed, epoch), and the state is written after each epoch;
-so a run that is killed and resumed ends in the same weights as one that was not.
+so a run that is killed and resumed ends in the same weights as one that was not. Several processes
+that torchrun started train one network together (see ``distributed``).
 """
 
 import copy
@@ -24,6 +25,7 @@ from pneumonia.preprocess import BATCH
 from pneumonia.storage.atomic import replacing
 from pneumonia.training.augment import LocatedFilms, TrainPreset
 from pneumonia.training.curves import write_curves
+from pneumonia.training.distributed import Team
 
 
 @dataclass(frozen=True)
@@ -61,15 +63,15 @@ def one_cycle(progress: float, warmup: float) -> float:
 
 def predict_logits(
     network: torch.nn.Module, inputs: torch.Tensor, device: torch.device
-) -> np.ndarray:
+) -> torch.Tensor:
     """Logits ``(N,)`` float32 of network inputs ``(N, channels, size, size)`` on any device."""
     network.eval()
     parts = []
     with torch.inference_mode():
         for part in inputs.split(BATCH):
             part = part.to(device, memory_format=torch.channels_last)
-            parts.append(network(part).float().cpu())
-    return torch.cat(parts).numpy()
+            parts.append(network(part).float())
+    return torch.cat(parts)
 
 
 class FilmTask:
@@ -116,7 +118,7 @@ def train(
             (the only one, where there is but one): the best epoch is the one with their highest
             mean score; after ``recipe.patience`` epochs without a better one training stops. The
             first is for the reader of the curves.
-        device: where to compute.
+        device: where to compute, and where the films are augmented.
         folder: gets ``resume.pt`` and ``curves.csv`` after every epoch.
         resume: go on from ``folder/resume.pt`` if it is there.
         stop: asked after each epoch; true stops there and keeps ``resume.pt``.
@@ -127,6 +129,9 @@ def train(
         FloatingPointError: the loss is no longer a number.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    team = Team()
+    team.join_batches(network, device)
+    images = images.to(device)  # augmented there
     network.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     average = AveragedModel(
         network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True
@@ -144,8 +149,9 @@ def train(
     history: list[dict] = []
     best = copy.deepcopy(average.module.state_dict())
     state_file = folder / "resume.pt"
-    if resume and state_file.is_file():
-        state = torch.load(state_file, map_location=device, weights_only=True)
+    found = resume and team.leads and state_file.is_file()
+    state = torch.load(state_file, map_location="cpu", weights_only=True) if found else None
+    if state := team.same(state):
         if state["recipe"] != asdict(recipe):
             raise ValueError(
                 f"{str(state_file)!r} is of a run with other settings: give the same ones, or "
@@ -159,6 +165,7 @@ def train(
 
     objective = task(recipe, labels)
     steps = math.ceil(len(labels) / recipe.batch)
+    parallel = None
     for epoch in range(len(history), recipe.epochs):
         scores = [row["score"] for row in history]
         if scores and len(scores) - 1 - int(np.argmax(scores)) >= recipe.patience:
@@ -169,19 +176,22 @@ def train(
         network.train()
         network.features.requires_grad_(not frozen)
         network.features.train(not frozen)
+        if parallel is None or epoch == recipe.freeze_epochs:  # for the weights that now learn
+            parallel = team.parallel(network)
         began, total, rate = time.perf_counter(), 0.0, 0.0
         order = torch.randperm(len(labels))
-        bar = tqdm(order.split(recipe.batch), f"Epoch {epoch + 1}/{recipe.epochs}", unit="batch")
+        title, silent = f"Epoch {epoch + 1}/{recipe.epochs}", not team.leads
+        bar = tqdm(order.split(recipe.batch), title, unit="batch", disable=silent)
         for step, index in enumerate(bar):
             rate = recipe.learning_rate * one_cycle(
                 (epoch + step / steps) / recipe.epochs, recipe.warmup
             )
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            inputs = objective.preset(images[index]).to(device, memory_format=torch.channels_last)
+            inputs = team.share(objective.preset(images[index.to(device)]))
             with autocast(device):
-                logits = network(inputs)
-            loss = objective.loss(logits.float(), labels[index].to(device))
+                logits = parallel(inputs.to(memory_format=torch.channels_last))
+            loss = objective.loss(team.whole(logits.float()), labels[index].to(device))
             if not torch.isfinite(loss):
                 raise FloatingPointError(
                     f"The loss is {loss.item()} in epoch {epoch + 1}: lower --lr."
@@ -198,8 +208,8 @@ def train(
         row = {"epoch": epoch + 1, "loss": total / len(labels), "lr": rate}
         for name, (films, truth) in valid.items():
             with autocast(device):
-                logits = predict_logits(average.module, films, device)
-            row[name] = objective.score(truth, logits)
+                logits = predict_logits(average.module, team.share(films), device)
+            row[name] = objective.score(truth, team.whole(logits).cpu().numpy())
         row["score"] = float(np.mean([row[name] for name in list(valid)[1:] or valid]))
         row["seconds"] = round(time.perf_counter() - began, 1)
         if row["score"] >= max(scores, default=0):
@@ -215,9 +225,10 @@ def train(
             "history": history,
             "best": best,
         }
-        with replacing(state_file) as partial:
-            torch.save(state, partial)
-        write_curves(folder / "curves.csv", history)
+        if team.leads:
+            with replacing(state_file) as partial:
+                torch.save(state, partial)
+            write_curves(folder / "curves.csv", history)
         if stop(epoch + 1):
             break
     network.load_state_dict(best)

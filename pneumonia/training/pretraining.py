@@ -18,6 +18,7 @@ from pneumonia.lungs import standardise
 from pneumonia.models import build
 from pneumonia.storage.atomic import write_json
 from pneumonia.training.augment import expose, uniform, window
+from pneumonia.training.distributed import Team
 from pneumonia.training.loop import FilmTask, Recipe, train
 
 
@@ -31,7 +32,11 @@ class PicturePreset:
         self.size, self.crop = size, crop
 
     def __call__(self, pictures: torch.Tensor) -> torch.Tensor:
-        """``(N, 1, h, w)`` uint8 → ``(N, 1, size, size)`` float32 network input."""
+        """``(N, 1, h, w)`` uint8 → ``(N, 1, size, size)`` float32 network input, there too."""
+        with pictures.device:
+            return self._augment(pictures)
+
+    def _augment(self, pictures: torch.Tensor) -> torch.Tensor:
         n = len(pictures)
         scale = torch.exp(uniform(n, math.log(self.crop), math.log(1.12)))
         aspect = torch.exp(uniform(n, -0.3, 0.3) / 2)
@@ -102,7 +107,8 @@ def pretrain(
         resume,
         task=PictureTask,
     )
-    write_weights(out, network, half=True)
+    if Team().leads:
+        write_weights(out, network, half=True)
     card = {
         **about,
         "pictures": len(labels),
@@ -111,5 +117,6 @@ def pretrain(
         "size": recipe.size,
         "accuracy": max(row["accuracy"] for row in history),
     }
-    write_json(out.with_suffix(".json"), card)
+    if Team().leads:
+        write_json(out.with_suffix(".json"), card)
     return card

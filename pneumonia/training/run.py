@@ -20,6 +20,7 @@ from pneumonia.models import MODELS, build, initialise
 from pneumonia.preprocess import EvalPreset
 from pneumonia.training.augment import LocatedFilms, transplanted
 from pneumonia.training.curves import plot_curves
+from pneumonia.training.distributed import Team, one_first
 from pneumonia.training.loop import Recipe, train
 
 DATA = "chest-xray-pneumonia (Kermany, Zhang, Goldbaum; Mendeley Data; CC BY 4.0)"
@@ -47,7 +48,8 @@ class Part:
 
 def load_part(data: str | Path, split: str, cache: str | Path | None = None) -> Part:
     """The films of ``train`` or ``val`` (see ``split_records``); prints what they are."""
-    images, films, errors = load_images(split_records(find_records(data), split), cache)
+    with one_first():
+        images, films, errors = load_images(split_records(find_records(data), split), cache)
     for error in errors:
         print(f"skipped: {error}", file=sys.stderr)
     part = Part(images, torch.tensor([film.label for film in films]), films)
@@ -70,8 +72,11 @@ def train_model(
     command: str,
     eval_size: int | None = None,
     resume: bool = False,
-) -> Card:
+) -> Card | None:
     """Train, calibrate and write one checkpoint.
+
+    Where torchrun started several processes all of them train, and the first one does the rest and
+    returns the card.
 
     Args:
         name: of the network, in ``MODELS``.
@@ -111,6 +116,10 @@ def train_model(
     films = LocatedFilms.find(training.images, device)
     commit = git_commit()  # of the code that runs, not of what is there when it ends
     network, history = train(network, recipe, films, training.labels, valid, device, folder, resume)
+    team = Team()
+    if not team.leads:
+        return None
+    processor = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     provenance = Training(
         command=command,
         initialisation=init,
@@ -125,7 +134,7 @@ def train_model(
             validation_films=len(validation.films),
             validation_patients=validation.patients,
         ),
-        device=torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
+        device=processor if team.size == 1 else f"{team.size} × {processor}",
         finished=datetime.date.today().isoformat(),
         git_commit=commit,
         versions={

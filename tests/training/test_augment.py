@@ -3,7 +3,15 @@ import torch
 
 from pneumonia.preprocess import to_canonical
 from pneumonia.synthetic.phantom import draw_phantom
-from pneumonia.training.augment import LocatedFilms, TrainPreset, degrade, expose, transplanted
+from pneumonia.training.augment import (
+    LocatedFilms,
+    TrainPreset,
+    compress,
+    degrade,
+    expose,
+    quantise,
+    transplanted,
+)
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +82,19 @@ def test_each_step_of_the_augmentation_changes_films(films):
     assert (expose(pictures.clone()) - pictures).abs().mean((1, 2, 3)).min() > 0.005
     changed = [not torch.equal(degrade(film), film) for film in pictures.repeat(4, 1, 1, 1)]
     assert 0.6 < sum(changed) / len(changed) < 1  # most, and some stay as they are
+
+
+def test_what_a_gpu_does_in_place_of_libjpeg_is_what_libjpeg_does(films):
+    for number, quality in enumerate((10, 40, 75, 94)):
+        film = films.images[number].float() / 255
+        lost = (compress(film, quality) - film).abs() * 255
+        apart = (compress(film, quality) - quantise(film, quality)).abs() * 255
+        assert lost.mean() > 0.5 and apart.mean() < 0.25 * lost.mean()
+        assert (apart > 1.01).float().mean() < 0.03  # coefficients halfway between two steps
+
+
+def test_augmentation_stays_on_the_device_of_the_films(films):
+    torch.manual_seed(0)
+    elsewhere = films.to(torch.device("meta"))  # which nothing leaves, and nothing else can enter
+    for _ in range(3):
+        assert TrainPreset(64)(elsewhere).device.type == "meta"

@@ -1,0 +1,89 @@
+"""The films of an archive, in folders or in an object store: which there are, and their bytes."""
+
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+
+from pneumonia.reading.archive import FilmRef
+from pneumonia.reading.cage import Cage
+from pneumonia.reading.radiograph import MAX_BYTES, SUFFIXES, Radiograph
+from pneumonia.reading.refusals import RadiographError
+
+PAUSES = (1, 10, 60, 0)  # seconds after a store has failed to answer; then it has failed
+
+
+def list_films(places: Sequence[str]) -> list[str]:
+    """All that looks like a film by its name, in order: absolute paths and addresses.
+
+    DICOM files often have no suffix, or the last number of an identifier in its place, so these
+    count too. Hidden files and folders do not, nor does the index ``DICOMDIR``.
+
+    Args:
+        places: files and folders, or addresses that fsspec knows (``s3://bucket/films``).
+
+    Raises:
+        FileNotFoundError: there is nothing at one of them.
+    """
+    found = set()
+    for place in places:
+        files, root = url_to_fs(place)
+        if files.isfile(root):
+            names = [root]
+        elif files.isdir(root):
+            names = [name for name in files.find(root) if looks_like_film(name[len(root) :])]
+        else:
+            raise FileNotFoundError(f"There is no folder or file {place!r}: check its name.")
+        local = isinstance(files, LocalFileSystem)
+        found |= {name if local else files.unstrip_protocol(name) for name in names}
+    return sorted(found)
+
+
+def looks_like_film(name: str) -> bool:
+    """By the name alone, relative to the folder that was given."""
+    path = PurePosixPath(name)
+    if any(part.startswith((".", "__MACOSX")) for part in path.parts) or path.name == "DICOMDIR":
+        return False
+    return path.suffix.lower() in SUFFIXES or re.fullmatch(r"(\.\d+)?", path.suffix) is not None
+
+
+def read_film(path: str, cage: Cage) -> Radiograph | RadiographError:
+    """One film or why it cannot be read, in a process of its own: it may be made to do harm.
+
+    Raises:
+        OSError: the store does not answer, so that nothing can be said of the film.
+    """
+    files, name = url_to_fs(path)
+    if isinstance(files, LocalFileSystem):
+        (answer,) = cage.read_films([FilmRef(Path(name))])
+        return answer
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / "film"
+        try:
+            copy.write_bytes(fetch(path))
+        except FileNotFoundError:
+            return RadiographError("missing", name)
+        except PermissionError:
+            return RadiographError("cannot_open", name)
+        (answer,) = cage.read_films([FilmRef(copy)])
+        return answer
+
+
+def fetch(address: str) -> bytes:
+    """A file of a store, and not much more of it than a film may have."""
+    files, name = url_to_fs(address)
+    for pause in PAUSES:
+        try:
+            with files.open(name, "rb") as file:
+                return file.read(MAX_BYTES + 1)
+        except (FileNotFoundError, PermissionError):
+            raise
+        except OSError:
+            if not pause:
+                raise
+            time.sleep(pause)
+    raise AssertionError

@@ -1,0 +1,71 @@
+"""Training by processes that the real torchrun starts."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from factories import ROOT
+from training.two_epochs import two_epochs
+
+from pneumonia.preprocess import to_canonical
+from pneumonia.synthetic.phantom import draw_phantom
+from pneumonia.training import loop
+from pneumonia.training.augment import LocatedFilms
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2"]
+
+
+def workers(launcher: int) -> list[int]:
+    """The processes that a process has started."""
+    children = Path(f"/proc/{launcher}/task/{launcher}/children").read_text()
+    return [int(number) for number in children.split()]
+
+
+@pytest.mark.slow
+def test_two_processes_end_in_the_weights_of_one(tmp_path):
+    drawn = [to_canonical(draw_phantom(120, 140, seed=seed).pixels) for seed in range(17)]
+    films = LocatedFilms.find(torch.stack(drawn), torch.device("cpu"))
+    torch.save((films.images, films.masks, films.boxes), tmp_path / "films.pt")
+    script = Path(__file__).with_name("two_epochs.py")
+    paths = {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    run = [*TORCHRUN, script, tmp_path / "films.pt", tmp_path / "two"]
+    subprocess.run([*map(str, run)], env={**os.environ, **paths}, check=True)
+    first, second = (torch.load(tmp_path / "two" / f"{rank}.pt") for rank in (0, 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "autocast", loop.autocast)  # put back what two_epochs puts there
+        alone = two_epochs(films, tmp_path / "one", torch.device("cpu"))
+    assert first["losses"] == pytest.approx(alone["losses"], rel=1e-4)
+    for name, tensor in alone["weights"].items():
+        assert torch.equal(first["weights"][name], second["weights"][name]), name
+        torch.testing.assert_close(first["weights"][name], tensor, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_after_one_of_its_processes_was_killed(dataset, tmp_path):
+    words = ["train", "--data", dataset, "--model", "cnn", "--epochs", 3, "--freeze-epochs", 1]
+    words += ["--size", 32, "--batch", 9, "--cache", tmp_path / "cache", "--out", tmp_path]
+    command = [*TORCHRUN, "-m", "pneumonia", *map(str, words)]
+    folder = tmp_path / "cnn"
+    state = folder / "resume.pt"
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as broken:
+        while not state.exists():
+            assert broken.poll() is None
+            time.sleep(0.02)
+        os.kill(workers(broken.pid)[1], signal.SIGKILL)
+        assert broken.wait() != 0
+    before = len(torch.load(state, weights_only=True)["history"])
+    assert 1 <= before < 3
+
+    done = subprocess.run([*command, "--resume"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("epoch ") == 3 - before  # one of them speaks
+    assert {path.name for path in folder.iterdir()} == {
+        *("card.json", "curves.csv", "curves.png", "gate.safetensors", "model.safetensors")
+    }
+    assert json.loads((folder / "card.json").read_text())["training"]["device"] == "2 × CPU"
