@@ -1,16 +1,20 @@
 """Thousands of predictions, hundreds of visits: does anything grow, is anything left behind?
 
     python -m tools.soak
-    python -m tools.soak --films 300 --visits 50
+    python -m tools.soak --films 300 --visits 50 --calls 3000
 
 Films of many sizes go through every shipped model, with heatmaps, from four threads at a time; then
-sixteen visitors ask a running page. Each film must get the same answer each time, and its own. The
-exit status is 1 if not, if memory has grown by more than 30 MB after the first fifth, or if a
-module, a thread, an open file or a temporary file is left.
+sixteen visitors ask a running page; then 500 sessions send it a film of 9 MB each as text. Each
+film must get the same answer each time, and its own. The exit status is 1 if not, if memory has
+grown by more than 30 MB after the first fifth, if the page that the sessions call ever held more
+than 1.2 GB, or if a module, a thread, an open file or a temporary file is left.
 """
 
 import argparse
+import base64
 import gc
+import io
+import json
 import sys
 import tempfile
 import threading
@@ -18,6 +22,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 from gradio_client import Client, handle_file
 from torch import nn
 from tqdm import tqdm
@@ -30,6 +35,7 @@ from tools.page_process import memory, running_page
 
 GROWTH = 30  # MB
 THREADS, VISITORS, FILMS = 4, 16, 12
+SESSIONS, MOST = 500, 1200  # MB
 
 
 def state() -> dict[str, int]:
@@ -89,12 +95,40 @@ def visits(count: int, folder: Path, alone: list[dict]) -> None:
         sys.exit(f"soak.py: the page ended with {page.returncode} and left {uploads}.")
 
 
+def calls(count: int, uploads: Path) -> None:
+    """Films as text from 500 sessions at a page of its own, which must let each of them go."""
+    draw_phantom(3000, 3000, lesions=1, seed=1).image().save(file := io.BytesIO(), "BMP")
+    film = f"data:image/bmp;base64,{base64.b64encode(file.getvalue()).decode()}"
+    with (
+        running_page(env={"GRADIO_TEMP_DIR": str(uploads)}) as (page, address),
+        httpx.Client(base_url=f"{address}gradio_api/", timeout=120) as client,
+    ):
+        functions = client.get(f"{address}config").json()["dependencies"]
+        number = next(one["id"] for one in functions if one["api_name"] == "predict")
+
+        def ask(call: int) -> dict:
+            session = {"session_hash": f"session{call % SESSIONS}"}
+            body = {"data": [film], "fn_index": number, **session}
+            client.post("queue/join", json=body).raise_for_status()
+            events = client.get("queue/data", params=session).text.splitlines()
+            last = next(line for line in events if '"process_completed"' in line)
+            said = json.loads(last.partition("data: ")[2])["output"]["data"][0]
+            return {model: figures["probability"] for model, figures in said["models"].items()}
+
+        soak("calls", ask, count, THREADS, lambda: {"memory, MB": memory(page.pid)})
+        most = memory(page.pid, most=True)
+        print(f"  most memory, MB: {most}")
+    if most > MOST:
+        sys.exit(f"soak.py: the page held {most} MB.")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--films", type=int, default=3000, help="predictions (default 3000)")
     parser.add_argument("--visits", type=int, default=500, help="visits (default 500)")
+    parser.add_argument("--calls", type=int, default=500, help="films as text (default 500)")
     options = parser.parse_args()
     limit_arenas()
     predictors = [Predictor.load(name) for name in available_models()]
@@ -124,6 +158,9 @@ def main() -> None:
             for number, film in enumerate(films):
                 film.save(Path(folder, f"film{number}.png"))
             visits(options.visits, Path(folder), alone)
+    if options.calls:
+        with tempfile.TemporaryDirectory() as folder:
+            calls(options.calls, Path(folder))
 
 
 if __name__ == "__main__":

@@ -163,18 +163,13 @@ def shortcut_auroc(features: np.ndarray, traits: FileTraits, draws: int = DRAWS)
     """
     pool, test = np.flatnonzero(~traits.test), np.flatnonzero(traits.test)
     labels, groups = traits.labels, traits.groups
-    folds = min([FOLDS, *(len(set(groups[pool][labels[pool] == c])) for c in (0, 1))])
-    if folds < 2:
-        raise ValueError("The audit needs at least two patients of each class outside of test.")
+    fold_count(labels[pool], groups[pool])
     result: dict[str, Any] = {"films": len(pool), "patients": len(set(groups[pool]))}
     result["constant"] = all(len(np.unique(column)) == 1 for column in features.T)
     if result["constant"]:
         return result | {"auroc": 0.5, "interval": [0.5, 0.5], "test": None}
     scores, fold = np.zeros(len(labels)), np.zeros(len(labels), dtype=int)
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
-    for number, (fit, rest) in enumerate(splitter.split(pool, labels[pool], groups[pool])):
-        fold[pool[rest]] = number
-        scores[pool[rest]] = _scores(features, labels, pool[fit], pool[rest])
+    scores[pool], fold[pool] = out_of_fold(features[pool], labels[pool], groups[pool])
     result |= _with_interval(labels[pool], scores[pool], fold[pool], groups[pool], draws)
     result["test"] = None
     if len(set(labels[test])) == 2:
@@ -182,6 +177,34 @@ def shortcut_auroc(features: np.ndarray, traits: FileTraits, draws: int = DRAWS)
         at = labels[test], scores[test], fold[test], groups[test]
         result["test"] = {"films": len(test), **_with_interval(*at, draws)}
     return result
+
+
+def fold_count(labels: np.ndarray, groups: np.ndarray) -> int:
+    """Folds that can be made with patients of both classes in each.
+
+    Raises:
+        ValueError: a class has fewer than two patients.
+    """
+    folds = min([FOLDS, *(len(set(groups[labels == c])) for c in (0, 1))])
+    if folds < 2:
+        raise ValueError("This needs at least two patients of each class outside of test.")
+    return folds
+
+
+def out_of_fold(
+    features: np.ndarray, labels: np.ndarray, groups: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores ``(N,)`` 0..1 by classifiers that never saw the film's patient, and folds ``(N,)``.
+
+    Raises:
+        ValueError: a class has fewer than two patients.
+    """
+    folds = fold_count(labels, groups)
+    scores, fold = np.zeros(len(labels)), np.zeros(len(labels), dtype=int)
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
+    for number, (fit, rest) in enumerate(splitter.split(features, labels, groups)):
+        fold[rest], scores[rest] = number, _scores(features, labels, fit, rest)
+    return scores, fold
 
 
 def _scores(

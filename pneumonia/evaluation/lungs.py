@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -17,11 +16,11 @@ from pneumonia.data.pictures import load_pictures
 from pneumonia.evaluation.corruptions import CORRUPTIONS, corrupt, corrupt_outlines
 from pneumonia.evaluation.metrics import intervals, metrics
 from pneumonia.evaluation.run import find_ood_images
+from pneumonia.evaluation.shortcuts import outline_traits
 from pneumonia.lungs import LungFinder, Lungs
-from pneumonia.preprocess import resample, to_canonical, view_of
+from pneumonia.preprocess import to_canonical
 
 NATURAL = 1000  # pictures tried
-CELLS = 16  # of the outline's shape, by side
 
 
 def measure(
@@ -79,7 +78,7 @@ def outline_auroc(
     What a model can reach that sees the outline and nothing inside it: logistic regression on the
     box (edges, width, height), on the mask in its box at 16 × 16, and on both.
     """
-    learn, judge = (_traits(finder(part.images)) for part in (training, films))
+    learn, judge = (outline_traits(finder(part.images)) for part in (training, films))
     figures = {}
     for name in (*learn, "both"):
         x, y = (np.hstack([*t.values()]) if name == "both" else t[name] for t in (learn, judge))
@@ -116,13 +115,3 @@ def lungless_pictures(
 
 def _masks(found: Sequence[Lungs]) -> torch.Tensor:
     return torch.from_numpy(np.stack([lungs.mask for lungs in found]))[:, None]
-
-
-def _traits(found: Sequence[Lungs]) -> dict[str, np.ndarray]:
-    boxes = torch.tensor([lungs.box for lungs in found])
-    on = (_masks(found) > 0.5).float()
-    shape = F.avg_pool2d(resample(on, view_of(boxes), 4 * CELLS)[0], 4).flatten(1)
-    return {
-        "box": torch.cat([boxes, boxes[:, 2:] - boxes[:, :2]], 1).numpy(),
-        "shape": shape.numpy(),
-    }

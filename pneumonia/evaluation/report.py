@@ -15,6 +15,10 @@ from pneumonia.evaluation.results import (
     ModelResult,
 )
 
+_HONESTY = {
+    "covered_auroc": "AUROC, lungs covered",
+    "transplanted_auroc": "AUROC, lungs set into films of the other class",
+}
 _RANDOMISED = "rank correlation with the trained maps, classifier randomised"
 _HEATMAP_ROWS = (  # text, check, figure, whether it is a share
     (_RANDOMISED, "cascading_randomization", "classifier", False),
@@ -52,8 +56,9 @@ def main_table(evaluation: Evaluation) -> str:
             low, high = model.intervals[key]
             row.append(f"{getattr(model.figures, key):.3f} ({low:.3f}–{high:.3f})")
         rows.append(row)
-    covered = ["–" if m.covered_auroc is None else f"{m.covered_auroc:.3f}" for m in models]
-    rows.append(["AUROC, lungs covered", *covered])
+    for key, text in _HONESTY.items():
+        values = [getattr(model, key) for model in models]
+        rows.append([text, *("–" if v is None else f"{v:.3f}" for v in values)])
     rows.append(["called UNCERTAIN", *(f"{100 * m.coverage.uncertain:.1f} %" for m in models)])
     return table(["", *(model.title for model in models)], rows)
 
@@ -75,6 +80,8 @@ def markdown(evaluation: Evaluation) -> str:
         main_table(evaluation),
         "![ROC, precision and recall, reliability, confusion](evaluation.png)",
     ]
+    if any(model.conflicting for model in models.values()):
+        parts += ["## Films whose shortcuts mislead", _CONFLICTING, _conflicting(models.values())]
     if evaluation.comparisons:
         parts.append("## Models compared")
     for comparison in evaluation.comparisons:
@@ -121,6 +128,27 @@ def markdown(evaluation: Evaluation) -> str:
             text = "Mean rank correlation of the maps of two models of the same film:"
             parts.append(f"{text} {heat.agreement:.2f}.")
     return "\n\n".join(parts) + "\n"
+
+
+_CONFLICTING = (
+    "Films that at least two of three classifiers of other patients' films call wrongly: one sees "
+    "the rim alone, one the grey levels without their place, one the outline of the lungs. A model "
+    "that reads what they read fails here."
+)
+
+
+def _conflicting(models: Iterable[ModelResult]) -> str:
+    rows = []
+    for model in models:
+        if some := model.conflicting:
+            row = [model.title]
+            for share, count in (
+                (some.specificity, some.normal),
+                (some.sensitivity, some.pneumonia),
+            ):
+                row.append("–" if share is None else f"{share:.3f} ({count} films)")
+            rows.append(row)
+    return table(["model", "specificity", "sensitivity"], rows)
 
 
 _OVER_ALL = (

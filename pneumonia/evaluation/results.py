@@ -83,6 +83,21 @@ class MedmnistC:
 
 
 @dataclass(frozen=True)
+class Conflicting:
+    """Films whose rim, greys and outline tell the wrong class (see ``shortcuts.conflicting``).
+
+    Attributes:
+        normal: and ``pneumonia``: how many there are.
+        specificity: and ``sensitivity``: the model's on them; None where there are none.
+    """
+
+    normal: int
+    pneumonia: int
+    specificity: float | None
+    sensitivity: float | None
+
+
+@dataclass(frozen=True)
 class ModelResult:
     """What was measured of one model on N films.
 
@@ -99,6 +114,9 @@ class ModelResult:
         medmnist_c: None where it was not asked for.
         covered_auroc: on the films as they are, but with the lungs painted over: what their outline
             and surroundings alone tell, at best nothing (0.5).
+        transplanted_auroc: with each film's lungs in the surroundings and the outline of a film of
+            the other class.
+        conflicting: on the films whose shortcuts tell the wrong class.
         held_out_coverage: by limits set on half of the patients, measured on the other half; None
             where these films did not set the card's limits either.
     """
@@ -114,6 +132,8 @@ class ModelResult:
     ood: dict[str, Refusals]
     medmnist_c: MedmnistC | None = None
     covered_auroc: float | None = None
+    transplanted_auroc: float | None = None
+    conflicting: Conflicting | None = None
     held_out_coverage: Coverage | None = None
 
 

@@ -9,19 +9,20 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from scipy.special import logit
-from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+from sklearn.metrics import balanced_accuracy_score
 from tqdm import tqdm
 
 from pneumonia.card import LABELS
 from pneumonia.checkpoint import load_checkpoint
 from pneumonia.data.dataset import Record, find_records, split_records
-from pneumonia.evaluation import medmnist_c, report, saliency
+from pneumonia.evaluation import medmnist_c, report, saliency, shortcuts
 from pneumonia.evaluation.calibration import COVERAGE, held_out_coverage
 from pneumonia.evaluation.corruptions import CORRUPTIONS, corrupt
 from pneumonia.evaluation.figure import plot
 from pneumonia.evaluation.metrics import compare, intervals, metrics
 from pneumonia.evaluation.results import (
     Comparison,
+    Conflicting,
     Corrupted,
     Coverage,
     Evaluation,
@@ -34,7 +35,7 @@ from pneumonia.evaluation.results import (
 from pneumonia.explain import Explainer
 from pneumonia.models import pick_device
 from pneumonia.predictor import Prediction, Predictor
-from pneumonia.preprocess import EvalPreset, to_canonical
+from pneumonia.preprocess import to_canonical
 from pneumonia.reading.archive import find_films
 from pneumonia.reading.radiograph import Radiograph, read_radiograph
 from pneumonia.reading.refusals import RadiographError
@@ -114,8 +115,11 @@ def evaluate_models(
     if len(set(films.labels)) < 2:
         raise ValueError(f"The split {split!r} of {str(data)!r} lacks films of a class.")
     kinds, models = find_ood_images(ood), {}
+    against = shortcuts.conflicting(films.images, films.labels, films.patients)
     for name, predictor, clean in zip(names, predictors, answers, strict=True):
         p, threshold = np.array([a.probability for a in clean]), predictor.threshold
+        network, card, _ = load_checkpoint(name, predictor.device)
+        asked = Explainer(network), card.preprocessing.size, films.images, films.labels
         held_out = None
         if split == "val":
             held_out = held_out_coverage(films.labels, logit(p), films.patients, COVERAGE)
@@ -130,7 +134,9 @@ def evaluate_models(
             probabilities=tuple(p.tolist()),
             ood={kind: refusals(predictor, pictures) for kind, pictures in kinds.items()},
             medmnist_c=balanced_errors(predictor, films) if medmnistc else None,
-            covered_auroc=covered_auroc(name, films, predictor.device),
+            covered_auroc=shortcuts.covered_auroc(*asked),
+            transplanted_auroc=shortcuts.transplanted_auroc(*asked),
+            conflicting=on_conflicting(clean, films.labels, against),
             held_out_coverage=held_out,
         )
     comparisons = compare_models(models, films, draws)
@@ -218,6 +224,19 @@ def corrupted(
     return rows
 
 
+def on_conflicting(
+    answers: Sequence[Answer], labels: np.ndarray, against: np.ndarray
+) -> Conflicting:
+    """The calls of the films whose shortcuts tell the wrong class, ``against`` ``(N,)`` bool."""
+    right = np.array([answer.label for answer in answers]) == labels
+    counts = [int((against & (labels == label)).sum()) for label in (0, 1)]
+    shares = [
+        float(right[against & (labels == label)].mean()) if n else None
+        for label, n in enumerate(counts)
+    ]
+    return Conflicting(*counts, *shares)
+
+
 def balanced_errors(predictor: Predictor, films: Films, per_class: int = 100) -> MedmnistC:
     """MedMNIST-C's thirteen corruptions at five severities, on some films of each class."""
     some = balanced(films.labels, per_class)
@@ -233,17 +252,6 @@ def balanced_errors(predictor: Predictor, films: Films, per_class: int = 100) ->
         for name in tqdm(medmnist_c.SUITE, f"{predictor.title}, MedMNIST-C", disable=None)
     }
     return MedmnistC(len(labels), error(images), errors)
-
-
-def covered_auroc(name: str | Path, films: Films, device: torch.device) -> float:
-    """The AUROC of a model with the lungs painted over in their mean grey."""
-    network, card, _ = load_checkpoint(name, device)
-    explainer, logits = Explainer(network), []
-    for inputs in EvalPreset(card.preprocessing.size).batches(films.images, device):
-        views, masks = inputs.split(1, 1)
-        covered = torch.cat([views.masked_fill(masks > 0.5, 0.0), masks], 1)
-        logits.append(explainer.explain(covered, attribution=False).logits)
-    return float(roc_auc_score(films.labels, np.concatenate(logits)))
 
 
 def balanced(labels: np.ndarray, most: int | None = None) -> np.ndarray:

@@ -152,33 +152,6 @@ class TrainPreset:
         return torch.where(grafted, inside, views), torch.where(grafted, outline, masks)
 
 
-def transplanted(films: LocatedFilms, labels: torch.Tensor, size: int) -> torch.Tensor:
-    """Films whose lungs are set into the surroundings and the outline of the other class's.
-
-    A network that answers rightly here has read the inside of the lungs. Nothing is random.
-
-    Args:
-        films: N films of both classes.
-        labels: ``(N,)`` of 0 and 1.
-        size: side of the network's input in px.
-
-    Returns:
-        ``(N, 2, size, size)`` float32 network input; the labels stay.
-    """
-    theta = view_of(films.boxes)
-    masks, beyond = resample(films.masks.float() / 255, theta, size)
-    masks = masks * ~beyond
-    views = standardise(resample(films.images.float() / 255, theta, size)[0], masks)
-    views = views.masked_fill(beyond, 0.0)
-    other = torch.empty(len(labels), dtype=torch.long)
-    for label in (0, 1):
-        mine, theirs = (labels == label).nonzero()[:, 0], (labels != label).nonzero()[:, 0]
-        other[mine] = theirs[torch.arange(len(mine)) % len(theirs)]
-    outline = masks[other]
-    inside = outline * views + (1 - outline) * views[other]
-    return torch.cat([inside * soften(outline), outline], 1)
-
-
 def window(
     n: int, width: torch.Tensor, height: torch.Tensor, angle: torch.Tensor, wander: torch.Tensor
 ) -> torch.Tensor:

@@ -16,9 +16,10 @@ from pneumonia.checkpoint import checkpoint_folder, load_checkpoint
 from pneumonia.data.dataset import Record, find_records, load_images, split_records
 from pneumonia.evaluation.calibration import calibrate_and_save
 from pneumonia.evaluation.corruptions import corrupt_in_turn
+from pneumonia.evaluation.shortcuts import transplanted
 from pneumonia.models import MODELS, build, initialise
 from pneumonia.preprocess import EvalPreset
-from pneumonia.training.augment import LocatedFilms, transplanted
+from pneumonia.training.augment import LocatedFilms
 from pneumonia.training.curves import plot_curves
 from pneumonia.training.distributed import Team, one_first
 from pneumonia.training.loop import Recipe, train
@@ -107,12 +108,8 @@ def train_model(
         name: (torch.cat([part.cpu() for part in preset.batches(images, device)]), truth)
         for name, images in sets.items()
     }
-    valid["auroc_transplanted"] = (
-        transplanted(
-            LocatedFilms.find(validation.images, device), validation.labels, recipe.size
-        ).contiguous(memory_format=torch.channels_last),
-        truth,
-    )
+    inside = transplanted(validation.images, device, validation.labels, recipe.size)
+    valid["auroc_transplanted"] = (inside, truth)
     films = LocatedFilms.find(training.images, device)
     commit = git_commit()  # of the code that runs, not of what is there when it ends
     network, history = train(network, recipe, films, training.labels, valid, device, folder, resume)

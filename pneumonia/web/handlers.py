@@ -83,6 +83,8 @@ def analyse(
 ) -> Iterator[str]:
     """A film → the result as HTML, first without pictures; or one calm sentence why there is none.
 
+    A film out of scope comes whole at once: the second answer would fold away what was unfolded.
+
     Args:
         film: where it lies, or the film itself; None where there is none yet.
         choice: a model's name, or ``"all"``.
@@ -93,7 +95,8 @@ def analyse(
         return
     try:
         predictions = infer(read(film), chosen(choice))
-        yield views.result(predictions, pending=True, example=example)
+        if all(prediction.in_scope for prediction in predictions):
+            yield views.result(predictions, pending=True, example=example)
         yield views.result(predictions, example=example)
     except Exception as error:
         yield views.refusal(refusal(error))

@@ -10,7 +10,6 @@ from pneumonia.training.augment import (
     degrade,
     expose,
     quantise,
-    transplanted,
 )
 
 
@@ -50,19 +49,6 @@ def test_grafting_leaves_the_lungs_and_changes_what_surrounds_them(films):
     assert not torch.equal(mixed[~inside], views[~inside]) and torch.equal(outline, masks)
     same, _ = TrainPreset(40, graft=0.0).transplant(views, masks)
     assert torch.equal(same, views)
-
-
-def test_transplanted_lungs_wear_the_other_class(films):
-    labels = torch.tensor([0, 1] * 4)
-    inputs = transplanted(films, labels, 64)
-    assert inputs.shape == (8, 2, 64, 64)
-    images = films.images.clone()
-    images[0] = 255 - images[0]
-    again = transplanted(LocatedFilms(images, films.masks, films.boxes), labels, 64)
-    changed = (again != inputs).flatten(1).any(1)
-    # its own lungs' inside, and what surrounds those of the one film set into it
-    assert changed.nonzero()[:, 0].tolist() == [0, 1]
-    assert torch.equal(again[:, 1], inputs[:, 1])
 
 
 def test_lungs_are_cut_off_at_random_and_the_box_ends_with_them(films):

@@ -1,0 +1,121 @@
+"""What a model makes of everything but the inside of the lungs: at best nothing.
+
+Three questions: what it says with the lungs covered, what it says of lungs set into another film's
+surroundings, and how it does on the films whose surroundings tell the wrong class.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.metrics import roc_auc_score
+
+from pneumonia.data.shortcuts import border_profile, out_of_fold, pixel_statistics
+from pneumonia.explain import Explainer
+from pneumonia.lungs import Lungs, lung_finder
+from pneumonia.preprocess import BATCH, EvalPreset, resample, soften, standardise, view_of
+
+CELLS = 16  # of the outline's shape, by side
+
+
+def covered_auroc(
+    explainer: Explainer, size: int, images: torch.Tensor, labels: np.ndarray
+) -> float:
+    """The AUROC with the lungs painted over in their mean grey.
+
+    Args:
+        explainer: the model.
+        size: side of its input in px.
+        images: ``(N, 1, 224, 224)`` uint8.
+        labels: ``(N,)`` of 0 and 1.
+    """
+    logits = []
+    for inputs in EvalPreset(size).batches(images, explainer.device):
+        views, masks = inputs.split(1, 1)
+        covered = torch.cat([views.masked_fill(masks > 0.5, 0.0), masks], 1)
+        logits.append(explainer.explain(covered, attribution=False).logits)
+    return float(roc_auc_score(labels, np.concatenate(logits)))
+
+
+def transplanted_auroc(
+    explainer: Explainer, size: int, images: torch.Tensor, labels: np.ndarray
+) -> float:
+    """The AUROC of films as ``transplanted`` makes them; arguments as of ``covered_auroc``."""
+    device = explainer.device
+    inputs = transplanted(images, device, torch.from_numpy(labels), size)
+    explained = [explainer.explain(x.to(device), attribution=False) for x in inputs.split(BATCH)]
+    return float(roc_auc_score(labels, np.concatenate([one.logits for one in explained])))
+
+
+def transplanted(
+    images: torch.Tensor, device: torch.device, labels: torch.Tensor, size: int
+) -> torch.Tensor:
+    """Films whose lungs are set into the surroundings and the outline of the other class's.
+
+    A network that answers rightly here has read the inside of the lungs. Nothing is random.
+
+    Args:
+        images: N films of both classes, ``(N, 1, 224, 224)`` uint8.
+        device: where their lungs are looked for.
+        labels: ``(N,)`` of 0 and 1.
+        size: side of the network's input in px.
+
+    Returns:
+        ``(N, 2, size, size)`` float32 network input, channels last; the labels stay.
+    """
+    lungs = find_lungs(images, device)
+    theta = view_of(torch.tensor([one.box for one in lungs]))
+    found = torch.from_numpy(np.stack([one.mask for one in lungs]))[:, None]
+    masks, beyond = resample(found, theta, size)
+    masks = masks * ~beyond
+    views = standardise(resample(images.float() / 255, theta, size)[0], masks)
+    views = views.masked_fill(beyond, 0.0)
+    other = torch.empty(len(labels), dtype=torch.long)
+    for label in (0, 1):
+        mine, theirs = (labels == label).nonzero()[:, 0], (labels != label).nonzero()[:, 0]
+        other[mine] = theirs[torch.arange(len(mine)) % len(theirs)]
+    outline = masks[other]
+    inside = outline * views + (1 - outline) * views[other]
+    inputs = torch.cat([inside * soften(outline), outline], 1)
+    return inputs.contiguous(memory_format=torch.channels_last)
+
+
+def conflicting(images: torch.Tensor, labels: np.ndarray, patients: np.ndarray) -> np.ndarray:
+    """Which films' shortcuts tell the wrong class: ``(N,)`` bool.
+
+    Three classifiers see the film's rim, its grey levels without their place, and the outline of
+    its lungs; each judges the films of patients it did not learn from. A film that at least two of
+    them call wrongly conflicts: "bias-conflicting" in Nam et al. 2020, "Learning from Failure".
+
+    Args:
+        images: ``(N, 1, 224, 224)`` uint8.
+        labels: ``(N,)`` of 0 and 1.
+        patients: ``(N,)``.
+
+    Raises:
+        ValueError: a class has fewer than two patients.
+    """
+    lungs = find_lungs(images, torch.device("cpu"))
+    outline = np.hstack([*outline_traits(lungs).values()])
+    features = (border_profile(images), pixel_statistics(images), outline)
+    wrong = [(out_of_fold(x, labels, patients)[0] >= 0.5) != labels for x in features]
+    return np.sum(wrong, axis=0) >= 2
+
+
+def find_lungs(images: torch.Tensor, device: torch.device) -> list[Lungs]:
+    """The lungs of N films ``(N, 1, 224, 224)`` uint8, batch after batch."""
+    finder = lung_finder(device)
+    return [lungs for part in images.split(BATCH) for lungs in finder(part.to(device))]
+
+
+def outline_traits(lungs: Sequence[Lungs]) -> dict[str, np.ndarray]:
+    """``box``, ``(N, 6)``: its edges, width and height; ``shape``, ``(N, 256)``: the mask in it."""
+    boxes = torch.tensor([one.box for one in lungs])
+    masks = torch.from_numpy(np.stack([one.mask for one in lungs]))[:, None]
+    on = (masks > 0.5).float()
+    shape = F.avg_pool2d(resample(on, view_of(boxes), 4 * CELLS)[0], 4).flatten(1)
+    return {
+        "box": torch.cat([boxes, boxes[:, 2:] - boxes[:, :2]], 1).numpy(),
+        "shape": shape.numpy(),
+    }
