@@ -87,4 +87,5 @@ def test_a_mask_is_softened_grown_and_shrunk():
     grown, shrunk = soften(mask), soften(mask, grow=-0.35)
     assert shrunk.min() >= 0 and grown.max() <= 1
     assert grown.mean() > mask.mean() > shrunk.mean()
+    assert 0.17 < soften(torch.zeros(1, 1, 16, 16)).max() < 0.2  # "a fifth" in the docs
     assert (grown[..., 1:] - grown[..., :-1]).abs().max() < 0.5  # no sharp edge

@@ -24,7 +24,7 @@ from scipy.special import logit
 
 from pneumonia.card import LABELS
 from pneumonia.data.dataset import Record, find_records, split_records
-from pneumonia.evaluation.run import read
+from pneumonia.evaluation.answers import read
 from pneumonia.predictor import Prediction, Predictor
 from pneumonia.reading.archive import find_films
 from pneumonia.storage import typed_json

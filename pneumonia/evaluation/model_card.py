@@ -144,8 +144,9 @@ def _use(card: Card) -> str:
         (class-conditional conformal prediction, {100 * band.coverage:.0f} % of either class);
         where both are or neither is, the verdict is UNCERTAIN."""
     gate = f"""The lungs are found first, by the [lung finder](../lungs/README.md) with the SHA-256
-        `{entry.lungs_sha256}`; the network sees nothing else. Films whose lungs are missing, cut
-        off, turned or inverted are refused, and films unlike the training films (Mahalanobis
+        `{entry.lungs_sha256}`; around them, within their box and its margin, the network sees a
+        fifth of the contrast. Films whose lungs are missing, cut off, turned or inverted are
+        refused, and films unlike the training films (Mahalanobis
         distance in the features of the last stage but one); the latter lets
         {100 * passes.clean:.1f} % of clean and {100 * passes.perturbed:.1f} % of perturbed
         validation films pass."""

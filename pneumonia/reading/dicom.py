@@ -4,10 +4,8 @@ Only ``_TAGS`` is read: of the patient nothing but the age, for the decision whe
 scope. Sizes are checked, in the header and in the compressed stream, before anything is decoded.
 """
 
-import functools
 import io
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +14,6 @@ import pydicom
 from PIL import Image
 from pydicom.datadict import DicomDictionary  # pyright: ignore[reportPrivateImportUsage]
 from pydicom.encaps import get_frame
-from pydicom.multival import MultiValue
 from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
@@ -40,12 +37,10 @@ from pydicom.uid import (
 from pneumonia.reading.arrays import (
     Grey,
     check_size,
-    full_scale,
     is_large,
-    join,
     read_array,
-    stripes,
 )
+from pneumonia.reading.dicom_greys import greys, number
 from pneumonia.reading.refusals import Note, Refusal
 from pneumonia.reading.streams import check_run_lengths, coded_shape
 
@@ -148,7 +143,7 @@ def read_dicom(data: bytes, notes: list[Note]) -> tuple[Grey, Tags]:
     if film.get("SOPClassUID") in _SECTIONS:
         raise Refusal("not_a_radiograph")
     check_size(film.Rows, film.Columns)
-    if (frames := int(_number(film, "NumberOfFrames") or 1)) > 1:
+    if (frames := int(number(film, "NumberOfFrames") or 1)) > 1:
         notes.append(Note("first_of_frames", {"frames": frames}))
     if film.get("PresentationIntentType") == "FOR PROCESSING":
         notes.append(Note("for_processing"))
@@ -162,24 +157,7 @@ def read_dicom(data: bytes, notes: list[Note]) -> tuple[Grey, Tags]:
     if frame.ndim == 3:
         return read_array(frame, notes)._replace(size=size), tags
 
-    padding = _padding(frame, film)
-    span = functools.cache(lambda: _span(frame, film, padding))
-
-    def shown(rows: slice) -> np.ndarray:
-        said = [] if rows.start else notes  # once
-        pixels = _voi(_modality(frame[rows], film, said), film, span, said)
-        if kind == "MONOCHROME1":
-            pixels = 1 - pixels
-        pixels[padding[rows]] = 0
-        return pixels.astype(np.float32, copy=False)
-
-    height, width = frame.shape
-    pixels = join(height, width, shown)
-    if kind == "MONOCHROME1":
-        notes.append(Note("monochrome1"))
-    if padding.any():
-        notes.append(Note("padding"))
-    return Grey(pixels, 0.0, size), tags
+    return Grey(greys(frame, film, kind == "MONOCHROME1", notes), 0.0, size), tags
 
 
 def _age(film: pydicom.Dataset) -> float | None:
@@ -234,90 +212,3 @@ def _half(stream: bytes, film: pydicom.Dataset) -> np.ndarray:
             picture.draft(picture.mode, (film.Columns // 2, film.Rows // 2))
             return np.asarray(picture)
     return pixel_array(film, index=0)
-
-
-def _number(film: pydicom.Dataset, keyword: str) -> float | None:
-    """An element's first value; None where it is missing or empty."""
-    value = film.get(keyword)
-    if isinstance(value, MultiValue):
-        value = value[0] if value else None
-    return None if value in (None, "") else float(value)
-
-
-def _padding(frame: np.ndarray, film: pydicom.Dataset) -> np.ndarray:
-    """Where the frame holds no film: ``(height, width)`` bool."""
-    first = _number(film, "PixelPaddingValue")
-    if first is None:
-        return np.zeros(frame.shape, bool)
-    last = _number(film, "PixelPaddingRangeLimit")
-    low, high = sorted((first, first if last is None else last))
-    return (frame >= low) & (frame <= high)
-
-
-def _modality(frame: np.ndarray, film: pydicom.Dataset, notes: list[Note]) -> np.ndarray:
-    if film.get("ModalityLUTSequence"):
-        notes.append(Note("modality_lut"))
-        return _lookup(frame, film.ModalityLUTSequence[0], film)[0]
-    slope, intercept = _number(film, "RescaleSlope"), _number(film, "RescaleIntercept")
-    if slope is None or intercept is None or (slope, intercept) == (1, 0):
-        return frame
-    notes.append(Note("rescaled"))
-    return frame.astype(np.float32) * np.float32(slope) + np.float32(intercept)
-
-
-def _span(frame: np.ndarray, film: pydicom.Dataset, padding: np.ndarray) -> np.ndarray:
-    """The smallest and the largest modality value where there is film."""
-    found = []
-    for rows in stripes(len(frame)):
-        values = _modality(frame[rows], film, []).astype(np.float32)
-        values = values if padding.all() else values[~padding[rows]]
-        found += [values.min(), values.max()] if values.size else []
-    return np.array([min(found), max(found)])
-
-
-def _voi(
-    values: np.ndarray,
-    film: pydicom.Dataset,
-    span: Callable[[], np.ndarray],
-    notes: list[Note],
-) -> np.ndarray:
-    """Modality values → 0 to 1 by the first VOI LUT, else the first window, else their span."""
-    if film.get("VOILUTSequence"):
-        notes.append(Note("voi_lut"))
-        values, largest = _lookup(np.rint(values), film.VOILUTSequence[0], film)
-        return values.astype(np.float32) / np.float32(full_scale(largest))
-
-    values = values.astype(np.float32)
-    center, width = _number(film, "WindowCenter"), _number(film, "WindowWidth")
-    if center is not None and width is not None and width > 0:
-        notes.append(Note("window"))
-        function = str(film.get("VOILUTFunction") or "LINEAR").strip().upper()
-        if function == "SIGMOID":  # C.11.2.1.3.1, 1 / (1 + exp(-4 (x - c) / w)), without overflow
-            return 0.5 + 0.5 * np.tanh((values - np.float32(center)) * np.float32(2 / width))
-        if function != "LINEAR_EXACT":  # C.11.2.1.2.1
-            center, width = center - 0.5, max(width - 1, 1e-6)
-        return np.clip((values - np.float32(center)) / np.float32(width) + 0.5, 0, 1)
-
-    notes.append(Note("no_window"))
-    low, high = span()
-    return np.clip((values - low) / (high - low if high > low else 1), 0, 1)
-
-
-def _lookup(
-    values: np.ndarray, item: pydicom.Dataset, film: pydicom.Dataset
-) -> tuple[np.ndarray, int]:
-    """Values through a modality or VOI LUT (C.11.1.1, C.11.2.1.1), and the LUT's largest entry.
-
-    Not pydicom 3.0's ``apply_voi``: it counts positions in the type of the entries, so that a
-    12-bit film wraps around in a LUT of 8-bit entries.
-    """
-    count, first, _ = item.LUTDescriptor
-    count, data = count or 2**16, item.LUTData
-    if isinstance(data, bytes):
-        words = "<u2" if film.original_encoding[1] else ">u2"
-        narrow = len(data) in (count, count + count % 2)  # 8-bit entries, padded to an even number
-        data = np.frombuffer(data[: len(data) // 2 * 2], np.uint8 if narrow else words)
-    table = np.asarray(data)[:count]
-    if len(table) < count:
-        raise Refusal("lut")
-    return table[np.clip(values.astype(np.int64) - first, 0, len(table) - 1)], int(table.max())

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from pneumonia.evaluation.answers import Answer
+from pneumonia.evaluation.changed import on_conflicting
 from pneumonia.evaluation.results import Conflicting
-from pneumonia.evaluation.run import Answer, on_conflicting
 from pneumonia.evaluation.shortcuts import conflicting, transplanted
 from pneumonia.preprocess import to_canonical
 from pneumonia.synthetic.phantom import draw_phantom

@@ -7,7 +7,7 @@ import pytest
 from factories import TINY, card_of, open_gate, seeded_network
 
 from pneumonia.data.dataset import Record
-from pneumonia.evaluation.run import Answer, answer, coverage
+from pneumonia.evaluation.answers import Answer, answer, coverage
 from pneumonia.models import MODELS
 from pneumonia.predictor import Predictor
 from pneumonia.preprocess import to_canonical

@@ -34,7 +34,7 @@ ROWS = "document.querySelectorAll('.batch tbody tr').length === {}"
 def films(tmp_path_factory) -> list:
     folder = tmp_path_factory.mktemp("many")
     paths = [folder / f"film{number}.png" for number in range(3)]
-    for seed, path in zip((0, 3, 5), paths, strict=True):  # drawings that pass the gate
+    for seed, path in zip((3, 5, 7), paths, strict=True):  # drawings that pass the gate
         draw_phantom(200, 240, lesions=1, seed=seed).image().save(path)
     return paths
 
