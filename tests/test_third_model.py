@@ -45,7 +45,7 @@ def test_a_third_model_is_evaluated_beside_the_others(three_models, dataset, tmp
 
 @pytest.fixture
 def film(tmp_path):
-    draw_phantom(200, 240, seed=0).image().save(path := tmp_path / "film.png")
+    draw_phantom(200, 240, lesions=2, seed=2).image().save(path := tmp_path / "film.png")
     return FilmRef(path)
 
 

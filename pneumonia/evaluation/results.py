@@ -93,8 +93,8 @@ class Conflicting:
 
     normal: int
     pneumonia: int
-    specificity: float | None
-    sensitivity: float | None
+    specificity: float | None = None
+    sensitivity: float | None = None
 
 
 @dataclass(frozen=True)

@@ -324,7 +324,7 @@ def test_a_visitor_without_a_mouse(visit, film, tmp_path):
 
     tab_to("[role=tab][aria-selected=true]")
     page.keyboard.press("ArrowRight")
-    draw_phantom(200, 240, seed=1).image().save(other := tmp_path / "other.png")
+    draw_phantom(200, 240, lesions=2, seed=3).image().save(other := tmp_path / "other.png")
     choose("#films input", [film, other])
     page.wait_for_function("document.querySelectorAll('.batch tbody tr').length === 2")
     page.wait_for_selector("#cancel", state="hidden")
@@ -396,7 +396,7 @@ def test_thirty_films_of_which_one_is_broken(visit, tmp_path, width, scheme, loc
     paths[2].write_text("words")
     page.evaluate(COUNT_CHANGES)
     with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
-        archive.write(paths[0], "inside.png")
+        archive.write(paths[3], "inside.png")
     page.set_input_files("#films input[type=file]", [*paths, tmp_path / "more.zip"])
     page.wait_for_function("document.querySelectorAll('.batch tbody tr').length === 30")
     page.wait_for_selector("#cancel", state="hidden")
@@ -440,7 +440,7 @@ def test_a_batch_can_be_cancelled(visit, tmp_path):
     page = visit("phone", "light")
     page.get_by_role("tab").nth(1).click()
     for number in range(40):
-        draw_phantom(200, 240, seed=number % 4).image().save(tmp_path / f"film{number}.png")
+        draw_phantom(200, 240, lesions=2, seed=2).image().save(tmp_path / f"film{number}.png")
     page.set_input_files("#films input[type=file]", sorted(tmp_path.glob("*.png")))
     page.wait_for_selector(".batch tbody tr >> nth=1")
     page.wait_for_selector("#progress .left")
@@ -458,7 +458,7 @@ def test_a_batch_can_be_cancelled(visit, tmp_path):
 
 def test_quick_batches_and_films_one_after_the_other(visit, film, tmp_path):
     (words := tmp_path / "words.png").write_text("words")
-    draw_phantom(120, 140, seed=1).image().save(small := tmp_path / "small.png")
+    draw_phantom(200, 240, lesions=2, seed=2).image().save(small := tmp_path / "small.png")
     page, there = visit(), 0
     for turn in range(4):
         page.get_by_role("tab").nth(1).click()
@@ -523,11 +523,11 @@ def count_models() -> int:
 
 def test_a_dicom_film_without_a_suffix(visit, tmp_path):
     page = visit()
-    pixels = np.asarray(draw_phantom(300, 340, seed=9).image())
+    pixels = np.asarray(draw_phantom(300, 360, lesions=2, seed=5).image())
     inverted = dicom(255 - pixels, PhotometricInterpretation="MONOCHROME1")
     (path := tmp_path / "IM000001").write_bytes(saved(inverted))
     page.set_input_files(INPUT, path)
-    wait_for_result(page, "340 × 300")
+    wait_for_result(page, "360 × 300")
     assert "MONOCHROME1 inverted" in text(page, ".film figcaption")
     assert "SECRET" not in page.content()
 
