@@ -1,5 +1,7 @@
 """The signed heatmap as a DICOM Parametric Map (PS3.3 A.75): float log-odds on the film's grid."""
 
+import copy
+
 import highdicom as hd
 import numpy as np
 from highdicom.pm import ParametricMap, RealWorldValueMapping
@@ -12,19 +14,8 @@ from pneumonia.overlay import FULL_STRENGTH
 from pneumonia.predictor import Prediction
 
 
-class _PlainMap(ParametricMap):
-    """A map without a frame of reference, whose only frame highdicom 0.28 leaves without index."""
-
-    def _build_luts(self) -> None:
-        frame = self.PerFrameFunctionalGroupsSequence[0].FrameContentSequence[0]
-        frame.DimensionIndexValues, frame.FrameLabel = [1], "1"  # by which it says it is ordered
-        super()._build_luts()
-
-
 def activation(prediction: Prediction, identity: Identity) -> Dataset:
     """A model's attribution, enlarged to the film's rows and columns.
-
-    The film's pixels are the only grid there is: a radiograph has no place in space.
 
     Raises:
         ValueError: the prediction was made without a heatmap.
@@ -42,8 +33,8 @@ def activation(prediction: Prediction, identity: Identity) -> Dataset:
         value_range=(-most, most),
         quantity_definition=codes.DCM.ClassActivation,
     )
-    result = _PlainMap(
-        [image],
+    result = ParametricMap(
+        [_placed(image, identity)],
         values,
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[mapping],
@@ -61,3 +52,20 @@ def activation(prediction: Prediction, identity: Identity) -> Dataset:
         for item in items:
             item.DimensionOrganizationUID = dimensions
     return identity.complete(result)
+
+
+def _placed(image: Dataset, identity: Identity) -> Dataset:
+    """The film in a frame of reference, without which a map is no valid one.
+
+    A radiograph has none: this one is the map's own, a frontal plane that begins at the origin.
+    What lies on what is said by the reference to the film and the same rows and columns.
+    """
+    image = copy.copy(image)
+    mirrored = str((image.get("PatientOrientation") or ["L"])[0]).startswith("R")
+    image.FrameOfReferenceUID = identity.uid("frame of reference")
+    image.PositionReferenceIndicator = ""
+    image.ImagePositionPatient = [0, 0, 0]
+    image.ImageOrientationPatient = [-1 if mirrored else 1, 0, 0, 0, 0, -1]
+    image.PixelSpacing = image.get("PixelSpacing") or image.get("ImagerPixelSpacing") or [1, 1]
+    image.SliceThickness = 1
+    return image

@@ -34,7 +34,7 @@ def capture(prediction: Prediction, identity: Identity) -> Dataset:
         patient_orientation=("L", "F"),  # highdicom asks for one; what the film says follows
         **identity.arguments,
     )
-    result.PatientOrientation = source.get("PatientOrientation") or None
+    setattr(result, "PatientOrientation", source.get("PatientOrientation") or None)  # noqa: B010
     result.BurnedInAnnotation = "YES"
     reference = Dataset()
     reference.ReferencedSOPClassUID = source.SOPClassUID
@@ -66,9 +66,9 @@ def picture(prediction: Prediction) -> Image.Image:
         shown = signed_overlay(pixels, prediction.attribution)
     else:
         shown = film_image(pixels).convert("RGB")
-    verdict = f"{prediction.verdict}   {percent(prediction.probability)}"
-    title = verdict if known else "OUT OF SCOPE"
-    words = SENTENCES[prediction.verdict] if known else str(prediction.gate)
+    title = prediction.verdict if known else "OUT OF SCOPE"
+    chance = f"probability of pneumonia {percent(prediction.probability)}"
+    words = f"{SENTENCES[prediction.verdict]}; {chance}" if known else str(prediction.gate)
     by = f"{card.title}, {SOFTWARE}, weights {card.weights.sha256[:12]}"
     above = _band([(title, _LARGE), (words, _SMALL), (by, _SMALL)], BAND if known else ALARM)
     below = _band([(WARNING, _LARGE)], BAND if known else ALARM)

@@ -68,6 +68,9 @@ class Identity:
         """The result with patient and study of its film, its device, its date."""
         for element in self.source.subject:
             result[element.tag] = element
+        if result.Modality != "SR":  # of an image: which part, or else an empty side (type 2C)
+            part = self.source.image.get("BodyPartExamined")
+            setattr(result, *(("BodyPartExamined", part) if part else ("Laterality", "")))
         result.DeviceUID = device_uid(self.card)
         for keywords, form in ((_DATES, "%Y%m%d"), (_TIMES, "%H%M%S")):
             for keyword in keywords:

@@ -11,8 +11,9 @@ from pneumonia.dicom.source import MANUFACTURER
 from pneumonia.export.records import INTENDED_USE, SENTENCES, SOFTWARE
 from pneumonia.predictor import Prediction
 
-# A verdict is no finding: SNOMED's "Normal" would say more of a film than a model can.
+# Codes of its own: SNOMED's "Pneumonia" or "Normal" would be read as a finding, which it is not.
 SCHEME = "99PNEUMONIA"
+PROBABILITY = Code("probability", SCHEME, "Probability of pneumonia by this model")
 VERDICT = Code("verdict", SCHEME, "Verdict of the model")
 SCOPE = Code("scope", SCHEME, "Scope of the model")
 IN_SCOPE = Code("in-scope", SCHEME, "In scope: a film like those the model knows")
@@ -20,7 +21,6 @@ OUT_OF_SCOPE = Code("out-of-scope", SCHEME, "Out of scope: no verdict on this fi
 VERDICTS = {word: Code(word, SCHEME, text.capitalize()) for word, text in SENTENCES.items()}
 
 _CHEST_FILM = Code("399208008", "SCT", "Plain chest X-ray")
-_PNEUMONIA = Code("233604007", "SCT", "Pneumonia")
 _COMMENT = codes.DCM.Comment
 
 
@@ -36,7 +36,6 @@ def report(prediction: Prediction, identity: Identity) -> Dataset:
     )
     group = sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(identity.uid("tracking"), prediction.model),
-        finding_type=_PNEUMONIA,
         finding_sites=[sr.FindingSite(codes.SCT.Lung)],
         algorithm_id=sr.AlgorithmIdentification(
             name=f"{prediction.model} ({card.title})",
@@ -77,7 +76,7 @@ def _measurements(prediction: Prediction) -> list[sr.Measurement]:
     if not prediction.in_scope:  # a number would be believed
         return []
     chance = round(prediction.probability, 4)
-    return [sr.Measurement(codes.DCM.Probability, chance, codes.UCUM.NoUnits)]
+    return [sr.Measurement(PROBABILITY, chance, codes.UCUM.NoUnits)]
 
 
 def _evaluations(prediction: Prediction) -> list[sr.QualitativeEvaluation]:

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import traceback
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,14 +16,17 @@ from pneumonia.dicom.activation import activation
 from pneumonia.dicom.capture import capture
 from pneumonia.dicom.identity import Identity, device_uid
 from pneumonia.dicom.report import report
-from pneumonia.dicom.source import Source, read_source
+from pneumonia.dicom.source import DicomError, Source, read_source
 from pneumonia.export.records import SOFTWARE
 from pneumonia.predictor import Prediction, Predictor
 from pneumonia.reading.cage import Cage
+from pneumonia.reading.refusals import RadiographError
 from pneumonia.storage.atomic import replacing
 from pneumonia.storage.shipped import available_models
 
+NOTICE = "NOT FOR DIAGNOSIS"
 MAKERS = {"activation": activation, "capture": capture, "report": report}
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ class Answer:
     """What becomes of one film.
 
     Attributes:
-        record: study, image and what each model says, for ``json.dumps``.
+        record: study, image and what each model says, or ``error`` (a code) and ``reason``; for
+            ``json.dumps``.
         files: name → bytes of a DICOM file. The names are UIDs and name nobody.
     """
 
@@ -81,6 +86,18 @@ class Responder:
         predictions = [predictor.predict(source.film) for predictor in self.predictors]
         return respond(source, predictions, when)
 
+    def attempt(self, path: Path) -> Answer:
+        """As ``answer``, but a film that has none costs nothing but itself."""
+        try:
+            return self.answer(path)
+        except (RadiographError, DicomError) as error:
+            return Answer({"error": error.code, "reason": str(error)}, {})
+        except Exception as error:  # whose own words may quote the patient
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("A film could not be answered (%s):\n%s", type(error).__name__, where)
+            refusal = RadiographError("broken", path.name)
+            return Answer({"error": refusal.code, "reason": str(refusal)}, {})
+
     def close(self) -> None:
         """End the readers."""
         self._cage.close()
@@ -115,7 +132,7 @@ def respond(
         "study_instance_uid": source.image.StudyInstanceUID,
         "sop_instance_uid": source.image.SOPInstanceUID,
         "software": SOFTWARE,
-        "notice": "NOT FOR DIAGNOSIS",
+        "notice": NOTICE,
         "models": models,
     }
     return Answer(record, files)

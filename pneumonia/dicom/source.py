@@ -28,7 +28,10 @@ _BLANK = (
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime"),
     *("StudyID", "AccessionNumber", "ReferringPhysicianName"),
 )
-_IMAGE = (*_NEEDED, "Modality", "Rows", "Columns", "PatientOrientation")
+_IMAGE = (
+    *(*_NEEDED, "Modality", "Rows", "Columns", "PatientOrientation", "BodyPartExamined"),
+    *("PixelSpacing", "ImagerPixelSpacing"),
+)
 _FURTHER = ("SpecificCharacterSet", "Manufacturer", "NumberOfFrames")
 # the patient's modules are group 10, and 12 for trials and for who is no longer named
 _SUBJECT = {
