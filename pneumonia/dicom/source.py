@@ -118,6 +118,7 @@ def _image(header: Dataset) -> Dataset:
             setattr(image, keyword, header[keyword].value)
     for keyword in _BLANK:
         setattr(image, keyword, "")
+    image.Modality = image.get("Modality") or "OT"  # which highdicom asks for
     return image
 
 

@@ -3,10 +3,12 @@
 import io
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import highdicom as hd
 import numpy as np
 import pydicom
+import pydicom.data
 import pytest
 from factories import card_of, chest_dicom, dicom, open_gate, prediction, saved, seeded_network
 from PIL import Image
@@ -172,6 +174,22 @@ def test_a_header_with_odd_values_is_carried_on_and_never_quoted(film, responder
     reply = responder.answer(path)
     assert {str(one.PatientName) for one in objects(reply).values()} == {"SECRETNAME"}
     assert "SECRET" not in "".join([*capsys.readouterr(), *map(str, recwarn)])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SC_rgb_jpeg_app14_dcmd.dcm",  # names no modality
+        "SC_rgb_rle_16bit.dcm",
+        "SC_ybr_full_422_uncompressed.dcm",
+    ],
+)
+def test_films_of_other_makers_are_answered(responder, name):
+    path = Path(pydicom.data.__file__).parent / "test_files" / name
+    source = pydicom.dcmread(path)
+    for result in objects(responder.answer(path)).values():
+        assert result.StudyInstanceUID == source.StudyInstanceUID
+        assert result.PatientID == source.PatientID
 
 
 @pytest.mark.parametrize(
