@@ -9,7 +9,14 @@ from factories import card_of, evaluation_of, figures, model_result
 from served_page import WIDTHS, serve
 
 from pneumonia.evaluation.corruptions import CORRUPTIONS
-from pneumonia.evaluation.results import Bin, Corrupted, Evaluation, HeatmapChecks, Saliency
+from pneumonia.evaluation.results import (
+    SHOWN,
+    Bin,
+    Corrupted,
+    Evaluation,
+    HeatmapChecks,
+    Saliency,
+)
 from pneumonia.web import dot_plot, heat_tests, reliability, results, who
 from pneumonia.web.texts import load_texts
 from tools.overlaps import overlaps
@@ -33,6 +40,7 @@ def full(**changes) -> Evaluation:
     model = {
         "figures": figures(films=300, normal=100, pneumonia=200, auroc=0.975),
         "corruptions": costs,
+        "intervals": dict.fromkeys(SHOWN, (0.88, 0.985)),
         "covered_auroc": 0.75,
         "reliability": BINS,
     }
@@ -50,7 +58,7 @@ def style(html: str) -> list[dict[str, float]]:
 def test_the_plot_has_a_dot_and_its_interval_for_each_model_and_figure():
     html = dot_plot.plot(CARDS, full())
     dots = style(html)
-    assert dots[:2] == [{"at": 0.95, "low": 0.6, "high": 0.9}] * 2  # of what was put in
+    assert dots[:2] == [{"at": 0.95, "low": 0.76, "high": 0.97}] * 2  # from one half to one
     assert [list(dot) for dot in dots[6:8]] == [["at"], ["at"]] and dots[6]["at"] == 0.5
     rows = re.findall(r'data-t="suite\.(\w+)"', html)
     assert len(rows) == 1 + dot_plot.WORST and rows[0] == "clean"
@@ -146,6 +154,8 @@ def test_everything_fits_and_bars_nobody_s_way(new_page, width, scheme, locale):
     box, dot = lane.bounding_box(), lane.locator("i").bounding_box()
     middle = (dot["x"] + dot["width"] / 2 - box["x"]) / box["width"]
     assert middle == pytest.approx(2 * 0.975 - 1, abs=0.01)
+    line = lane.locator("s").bounding_box()
+    assert line["x"] - box["x"] == pytest.approx((2 * 0.88 - 1) * box["width"], abs=1)
     assert overlaps(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     barred = Axe().run(page).response["violations"]
