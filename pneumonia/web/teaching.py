@@ -10,7 +10,7 @@ from html import escape
 
 from pneumonia.card import LABELS
 from pneumonia.predictor import Predictor
-from pneumonia.web import results
+from pneumonia.web import quiz, results
 from pneumonia.web.texts import attributes, html, ref, tag
 
 _LEGEND = "".join(
@@ -36,6 +36,7 @@ def section(predictors: Sequence[Predictor]) -> str:
   <p class="teaching-apart"></p>
   {tag("teaching.few", 'p class="teaching-few" hidden')}
   <div class="teaching-models">{models}</div>
+  {quiz.start()}
   {tag("teaching.print", 'button type="button" class="teaching-press"')}
   <div class="teaching-paper">{tag("use.purpose", "p")}{tag("use.films", "p")}
     <p><bdi dir="ltr">{escape(versions)}</bdi></p></div>
