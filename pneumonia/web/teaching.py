@@ -35,8 +35,8 @@ def section(predictors: Sequence[Predictor]) -> str:
   <p class="teaching-known"></p>
   <p class="teaching-apart"></p>
   {tag("teaching.few", 'p class="teaching-few" hidden')}
-  <div class="teaching-models">{models}</div>
   {quiz.start()}
+  <div class="teaching-models">{models}</div>
   {tag("teaching.print", 'button type="button" class="teaching-press"')}
   <div class="teaching-paper">{tag("use.purpose", "p")}{tag("use.films", "p")}
     <p><bdi dir="ltr">{escape(versions)}</bdi></p></div>

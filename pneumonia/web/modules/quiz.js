@@ -111,7 +111,7 @@ function score() {
 
 /** What a score of so few films can tell. */
 function interval(right, films) {
-  const [low, high] = (films ? wilson(right, films) : [0, 1]).map((share) => `${Math.round(100 * share)} %`);
+  const [low, high] = (films ? wilson(right, films) : [0, 1]).map((share) => `${Math.round(100 * share)}\u00a0%`);
   put(part(".quiz-interval"), { t: "quiz.interval", args: { right, films, low, high } });
 }
 
