@@ -128,7 +128,9 @@ def _row(name: str, dots: Sequence[Dot]) -> str:
     """A row of the plot, from one half to one; what lies lower is drawn at its left end."""
     lanes = ""
     for model, (share, interval) in enumerate(dots):
-        places = {"at": share} | (dict(zip(("low", "high"), interval)) if interval else {})  # noqa: B905
+        places = {"at": share}
+        if interval:
+            places["low"], places["high"] = interval
         style = "; ".join(f"--{k}: {min(1, max(0, 2 * v - 1)):.3f}" for k, v in places.items())
         words = number(share, 3)
         if interval:

@@ -47,7 +47,9 @@ def points(bins: Sequence[Bin]) -> list[tuple[float, float, float, float]]:
 def _figure(title: str, bins: Sequence[Bin]) -> str:
     found = points(bins)
     places = [(SIDE * x, *(SIDE * (1 - y) for y in ys)) for x, *ys in found]
-    bars = "".join(f'<path class="bar" d="M{x:.1f} {l:.1f}V{h:.1f}"/>' for x, _, l, h in places)  # noqa: E741
+    bars = "".join(
+        f'<path class="bar" d="M{x:.1f} {low:.1f}V{high:.1f}"/>' for x, _, low, high in places
+    )
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y, *_ in places)
     dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4"/>' for x, y, *_ in places)
     words = "".join(
