@@ -19,6 +19,7 @@ from typing import TypedDict
 
 import gradio as gr
 
+from pneumonia.evaluation.facts import FACTS
 from pneumonia.gate import REASONS
 from pneumonia.reading.refusals import NOTES, REFUSALS
 
@@ -32,7 +33,13 @@ LANGUAGES = {
     "ar": "العربية",
 }
 
-_CODED = {"refusal": REFUSALS, "note": NOTES, "gate": REASONS}
+_CODED = {
+    "refusal": REFUSALS,
+    "note": NOTES,
+    "gate": REASONS,
+    "facts": {code: name for code, (name, _) in FACTS.items()}
+    | {f"{code}.text": text for code, (_, text) in FACTS.items()},
+}
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _ATTRIBUTES = {
     "aria-label": "label",
@@ -161,6 +168,11 @@ def menu() -> str:
     )
     label = attributes({"aria-label": "language.label", "title": "language.label"})
     return f'<select class="language" autocomplete="off" {label}>{options}</select>'
+
+
+def slug(name: str) -> str:
+    """``"rotated 5°"`` → ``"rotated_5"``: the end of a text's key."""
+    return re.sub(r"\W+", "_", name).strip("_").lower()
 
 
 def _data(args: dict[str, Argument]) -> str:

@@ -7,10 +7,11 @@ import { forgetLocal, takeBatches, takeFilms, unpreview } from "./giving.js";
 import { hiding } from "./hide_answer.js";
 import { arrive, arrived } from "./places.js";
 import "./picture.js";
+import { quizzing } from "./quiz.js";
 import { weigh } from "./verdict.js";
 import "./viewer.js";
 
-export { hiding };
+export { hiding, quizzing };
 
 const PATIENCE = 30_000; // ms after which an answer is no longer waited for
 let ask = () => {};
