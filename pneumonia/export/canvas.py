@@ -63,8 +63,6 @@ class Canvas:
         self._pdf.set_fallback_fonts(["han"])
         fonts = self._pdf.fonts.values()
         self._known = frozenset().union(*(cast(TTFFont, font).cmap for font in fonts))
-        direction = "rtl" if self.mirrored else "ltr"
-        self._pdf.set_text_shaping(True, direction=direction)
 
     def start(self, number: str = "") -> None:
         """A new page with its head and, at its foot, the intended use."""
@@ -73,7 +71,7 @@ class Canvas:
         use = f"{self.words('use.purpose')} {self.words('use.films')}"
         self.text_box(LEFT, FOOT + 2, use, 7, lines=5)
         date = " · ".join(filter(None, [f"{self.when:%Y-%m-%d %H:%M} UTC", number]))
-        self.text_box(LEFT, TOP, date, 7.5, QUIET, align="R")
+        self.text_box(LEFT, TOP, date, 7.5, QUIET, align="R", ltr=True)
         self.text_box(LEFT, TOP, self.words("page.title"), 7.5, QUIET)
 
     def output(self) -> bytes:
@@ -92,14 +90,21 @@ class Canvas:
         width: float | None = None,
         lines: int = 1,
         align: str = "L",
+        ltr: bool = False,
     ) -> float:
-        """Text in a box from (x, y) on, cut with "…" after ``lines``; returns the text's end."""
+        """Text in a box from (x, y) on, cut with "…" after ``lines``; returns the text's end.
+
+        Figures and the like, ``ltr``, are read from left to right in every language.
+        """
         width = width or RIGHT - x
         x = self._across(x, width)
         align = {"L": "R", "R": "L"}.get(align, align) if self.mirrored else align
+        direction = "rtl" if self.mirrored and not ltr else "ltr"
+        self._pdf.set_text_shaping(True, direction=direction)
         found = self._wrap(text, size, bold, width, lines)
         self._pdf.set_text_color(*colour)
         for line in found:
+            self._choose_font(size, bold)
             self._pdf.set_xy(x, y)
             self._pdf.cell(width, LEADING * size, line, align=align)
             y += LEADING * size
@@ -110,14 +115,15 @@ class Canvas:
         return LEADING * size * len(self._wrap(text, size, False, width, lines))
 
     def _wrap(self, text: str, size: float, bold: bool, width: float, lines: int) -> list[str]:
-        """The text in lines that fit, only with what can be shown of it; chooses the font too."""
-        self._pdf.set_font("sans", "B" if bold else "", size)
+        """The text in lines that fit, only with what can be shown of it."""
+        self._choose_font(size, bold)
         text = unicodedata.normalize("NFC", text)
         text = "".join(c if c.isprintable() or c == "\u00a0" else " " * c.isspace() for c in text)
         text = "".join(c if ord(c) in self._known else "\N{REPLACEMENT CHARACTER}" for c in text)
         text = _IDEOGRAPH.sub("\N{ZERO WIDTH SPACE}", text)  # where a line may end
+        room = 0.96 * width if self.mirrored else width  # Arabic is measured before it is joined
         wrapped = self._pdf.multi_cell(
-            width, text=text, dry_run=True, output=MethodReturnValue.LINES
+            room, text=text, dry_run=True, output=MethodReturnValue.LINES
         )
         found = [line.replace("\N{ZERO WIDTH SPACE}", "") for line in cast(list[str], wrapped)]
         if len(found) > lines:
@@ -126,6 +132,11 @@ class Canvas:
                 last = last[:-1]
             found[lines - 1 :] = [last.rstrip() + "…"]
         return found
+
+    def _choose_font(self, size: float, bold: bool) -> None:
+        """Also where fpdf2 believes it is chosen: a Chinese word before may have changed it."""
+        for family in ("han", "sans"):
+            self._pdf.set_font(family, "B" if bold else "", size)
 
     def hairline(self, y: float, colour: Colour = LINE) -> None:
         """A thin line across the page."""

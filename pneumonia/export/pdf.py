@@ -26,7 +26,7 @@ from pneumonia.export.canvas import (
 )
 from pneumonia.export.records import SOFTWARE, percent
 from pneumonia.export.words import Words, headline, spoke
-from pneumonia.overlay import FAINT, FULL_STRENGTH, film_image, signed_overlay
+from pneumonia.overlay import FULL_STRENGTH, film_image, signed_overlay
 from pneumonia.predictor import Prediction
 
 FILM_SIDE, HEAT_SIDE = 1000, 800  # longest sides of the embedded pictures, px
@@ -66,9 +66,10 @@ def pdf(
             y = canvas.text_box(LEFT, y + 0.5, words("agreement.same"), 8, QUIET, lines=2)
     kind = words("format.picture") if film.format == "picture" else film.format
     notes = [words(f"note.{note.code}", **note.arguments) for note in film.notes]
-    about = " · ".join([f"{width} × {height} px", kind, *notes])
+    size = f"{width} × {height} px · {kind}"
     y = canvas.text_box(LEFT, y + 2, name or words("upload.label"), 9, bold=True, lines=2)
-    y = canvas.text_box(LEFT, y, about, 8, QUIET, lines=5) + 4
+    y = canvas.text_box(LEFT, y, size, 8, QUIET, ltr=True)
+    y = (canvas.text_box(LEFT, y, " · ".join(notes), 8, QUIET, lines=5) if notes else y) + 4
     for prediction in predictions:
         y = _verdict(canvas, _with_room(canvas, y, VERDICT), prediction, known)
     y = _axis(canvas, y)
@@ -118,7 +119,9 @@ def _verdict(canvas: Canvas, y: float, prediction: Prediction, known: bool) -> f
         canvas.text_box(LEFT, y + 13, sentence, 8, QUIET, width=SCALE - LEFT - 4, lines=2)
     chance, size = percent(prediction.probability), 21 if known else 13
     colour = INK if known else QUIET
-    canvas.text_box(LEFT + 70, y + 4.6, chance, size, colour, bold=known, width=28, align="R")
+    canvas.text_box(
+        LEFT + 70, y + 4.6, chance, size, colour, bold=known, width=28, align="R", ltr=True
+    )
     canvas.scale(*scale(prediction, SCALE, y + 4.6, RIGHT - SCALE), ACCENT if known else QUIET)
     if known:
         low, high = map(percent, prediction.card.conformal.uncertain)
@@ -140,7 +143,10 @@ def _axis(canvas: Canvas, y: float) -> float:
     canvas.hairline(y)
     texts = ["0\u00a0%", canvas.words("scale.axis"), "100\u00a0%"]
     ends = zip(reversed(texts) if canvas.mirrored else texts, "LCR", strict=True)
-    return max(canvas.text_box(SCALE, y + 1.2, text, 6.6, QUIET, align=at) for text, at in ends)
+    return max(
+        canvas.text_box(SCALE, y + 1.2, text, 6.6, QUIET, align=at, ltr="%" in text)
+        for text, at in ends
+    )
 
 
 def _pictures(canvas: Canvas, top: float, bottom: float, predictions: Sequence[Prediction]) -> None:
@@ -212,7 +218,7 @@ def _small_print(canvas: Canvas, predictions: Sequence[Prediction]) -> float:
     start = FOOT - 3 - 3.5 * len(lines) - canvas.text_height(blind, 7, SPAN, 5)
     y = canvas.text_box(LEFT, start, blind, 7, QUIET, lines=5)
     for line in lines:
-        y = canvas.text_box(LEFT, y, line, 7, QUIET)
+        y = canvas.text_box(LEFT, y, line, 7, QUIET, ltr=True)
     return start
 
 

@@ -77,7 +77,7 @@ def _table_header(canvas: Canvas, y: float, cards: dict[str, Card]) -> float:
     canvas.text_box(LEFT + NUMBER + 5, end, canvas.words("zone.between"), 6.2, QUIET)
     for card, (x, width) in zip(cards.values(), _columns(len(cards)), strict=True):
         end = canvas.text_box(x, y, card.title, 8, bold=True, width=width)
-        canvas.text_box(x, end, " · ".join(made(card)), 6.2, QUIET, width=width)
+        canvas.text_box(x, end, " · ".join(made(card)), 6.2, QUIET, width=width, ltr=True)
     return y + HEADER
 
 
@@ -121,5 +121,5 @@ def _table_row(
         x, width = columns[prediction.model]
         verdict = words(f"verdict.{prediction.verdict}")
         canvas.text_box(x, y, verdict, 8, bold=True, width=width)
-        canvas.text_box(x, y, percent(prediction.probability), 8, width=width, align="R")
+        canvas.text_box(x, y, percent(prediction.probability), 8, width=width, align="R", ltr=True)
         canvas.scale(*scale(prediction, x, y + 5.6, width))

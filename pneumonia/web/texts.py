@@ -88,7 +88,7 @@ def i18n() -> gr.I18n:
 
 
 def words(language: str) -> Words:
-    """What a report says in that language; English for one that is not known, as for a lost text."""
+    """What a report says in that language; English for an unknown one, and for a lost text."""
     known = language if language in LANGUAGES else "en"
     return Words(known, {**_texts()["en"], **_texts()[known]})
 
