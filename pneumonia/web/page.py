@@ -132,10 +132,10 @@ def build() -> gr.Blocks:
                 yield views.named(shown, name), name
 
         def export(name: str, model: str, event: gr.EventData):
-            what = str(event.what)
+            what, report = str(event.what), (str(event.language), bool(event.named))
             if what.startswith("films."):
-                return batch_tab.export(visits.BATCHES.find(str(event.table)), what)
-            return handlers.export(visits.film(name, examples), model, what)
+                return batch_tab.export(visits.BATCHES.find(str(event.table)), what, *report)
+            return handlers.export(visits.film(name, examples), model, what, *report)
 
         def hide(name: str, model: str, event: gr.EventData):
             box, turn = getattr(event, "box", None), getattr(event, "turn", None)

@@ -20,6 +20,7 @@ from typing import TypedDict
 import gradio as gr
 
 from pneumonia.evaluation.facts import FACTS
+from pneumonia.export.words import Words
 from pneumonia.gate import REASONS
 from pneumonia.reading.refusals import NOTES, REFUSALS
 
@@ -91,6 +92,12 @@ def _texts() -> dict[str, dict[str, str]]:
 def i18n() -> gr.I18n:
     """For ``launch(i18n=…)``, and for labels: ``gr.File(label=i18n()("upload.label"))``."""
     return gr.I18n(**_texts())
+
+
+def words(language: str) -> Words:
+    """What a report says in that language; English for an unknown one, and for a lost text."""
+    known = language if language in LANGUAGES else "en"
+    return Words(known, {**_texts()["en"], **_texts()[known]})
 
 
 def ref(key: str, **args: Argument) -> Reference:
