@@ -536,8 +536,8 @@ def test_a_dicom_film_without_a_suffix(visit, tmp_path):
     inverted = dicom(255 - pixels, PhotometricInterpretation="MONOCHROME1")
     (path := tmp_path / "IM000001").write_bytes(saved(inverted))
     page.set_input_files(INPUT, path)
-    wait_for_result(page, "360 × 300")
-    assert "MONOCHROME1 inverted" in text(page, ".film figcaption")
+    page.wait_for_selector(".film figcaption:has-text('360 × 300')", state="attached")
+    assert "MONOCHROME1 inverted" in (page.locator(".film figcaption").text_content() or "")
     assert "SECRET" not in page.content()
 
 
