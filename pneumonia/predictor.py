@@ -1,18 +1,21 @@
 """Film → prediction: what the page, the scripts and other programs all call."""
 
+import copy
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
 from pneumonia.card import LABELS, Card
-from pneumonia.checkpoint import load_checkpoint
+from pneumonia.checkpoint import checkpoint_folder, load_checkpoint
+from pneumonia.engine import Engine, EngineError, open_graph, write_graph
 from pneumonia.explain import Explainer, on_film
 from pneumonia.gate import Gate, GateResult
 from pneumonia.lungs import Lungs, lung_finder
@@ -22,6 +25,7 @@ from pneumonia.preprocess import EvalPreset, hide, to_canonical
 from pneumonia.reading.radiograph import Radiograph, Source, read_radiograph
 
 Label = Literal["NORMAL", "PNEUMONIA"]
+EngineName = Literal["auto", "torch", "openvino"]
 
 
 @dataclass(frozen=True)
@@ -104,23 +108,67 @@ class Predictor:
         self._preset = EvalPreset(card.preprocessing.size)
         self._explainer = Explainer(network)
         self.device: torch.device = self._explainer.device
+        self.engine: str = "torch"
         self._find_lungs = lung_finder(self.device)
 
     @classmethod
-    def load(cls, name: str | Path, device: str = "auto") -> "Predictor":
-        """A shipped model by name, any checkpoint folder, or a model of the Hugging Face Hub.
+    def load(
+        cls, name: str | Path, device: str = "auto", engine: EngineName = "auto"
+    ) -> "Predictor":
+        """A shipped model by name, or any checkpoint folder.
 
         Args:
-            name: ``"cnn"`` or another shipped model, the path of a checkpoint folder, or
-                ``"hf://OWNER/NAME@REVISION"``, which is downloaded once and cached.
+            name: ``"cnn"`` or another shipped model, or the path of a checkpoint folder.
             device: ``"auto"`` (the GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …
+            engine: what computes the network: ``"torch"``; ``"openvino"``, a graph that
+                ``pneumonia export`` wrote into the folder, on the CPU only; ``"auto"``, that graph
+                where it can be used and passed its comparison with PyTorch, else PyTorch.
 
         Raises:
             CheckpointError: the checkpoint or the lung finder is missing, damaged or of another
-                version, or the Hub does not give it.
-            ValueError: there is no such device here.
+                version.
+            EngineError: OpenVINO was asked for and cannot be used.
+            ValueError: there is no such device or engine here.
         """
-        return cls(*load_checkpoint(name, pick_device(device)))
+        if engine not in get_args(EngineName):
+            names = ", ".join(get_args(EngineName))
+            raise ValueError(f"There is no engine {engine!r}: choose from {names}.")
+        predictor = cls(*load_checkpoint(name, pick_device(device)))
+        if engine != "torch":
+            try:
+                predictor.use_graph(checkpoint_folder(name))
+            except EngineError:
+                if engine == "openvino":
+                    raise
+        return predictor
+
+    def use_graph(self, folder: str | Path) -> None:
+        """Run the exported graph in that folder from now on, instead of PyTorch.
+
+        Raises:
+            EngineError: it cannot be used, or the device is no CPU.
+        """
+        if self.device.type != "cpu":
+            raise EngineError("The engine 'openvino' computes on the CPU: use device='cpu'.")
+        self._explainer.run = open_graph(folder, self.card.weights.sha256, self._preset.size)
+        self.engine = "openvino"
+
+    def answering_by(self, engine: Engine) -> "Predictor":
+        """The same predictor with its network run by that engine; this one stays as it is."""
+        other = copy.copy(self)
+        other._explainer = copy.copy(self._explainer)
+        other._explainer.run, other.engine = engine, "openvino"
+        return other
+
+    def write_graph(self, folder: str | Path) -> str:
+        """Write this network's pass as a graph for OpenVINO; returns its files' SHA-256.
+
+        Raises:
+            EngineError: OpenVINO is missing, or the network's head is not linear.
+        """
+        if not isinstance(self._explainer.network.classifier, nn.Linear):
+            raise EngineError(f"{self.title} has a head that only PyTorch runs.")
+        return write_graph(self._explainer.graph, self._preset.size, folder)
 
     def predict(
         self, source: Source, *, heatmap: bool = True, target: Label | None = None
