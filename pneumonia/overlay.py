@@ -22,6 +22,14 @@ def film_image(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray((pixels * 255).round().clip(0, 255).astype(np.uint8))
 
 
+def reduced(pixels: np.ndarray, side: int) -> Image.Image:
+    """The film as a grey picture, its longer side at most ``side`` pixels."""
+    step = max(max(pixels.shape) // (4 * side), 1)  # large films: skip most of the work
+    picture = film_image(pixels[::step, ::step])
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return picture
+
+
 def heat_layer(heatmap: np.ndarray, size: tuple[int, int]) -> tuple[Image.Image, Image.Image]:
     """The heatmap without the film, scaled up (bilinear).
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
-from PIL import Image
 
 from pneumonia.card import Card
 from pneumonia.export.canvas import (
@@ -23,7 +22,7 @@ from pneumonia.export.canvas import (
     Canvas,
 )
 from pneumonia.export.records import SENTENCES, SOFTWARE, percent
-from pneumonia.overlay import FAINT, FULL_STRENGTH, film_image, signed_overlay
+from pneumonia.overlay import FAINT, FULL_STRENGTH, reduced, signed_overlay
 from pneumonia.predictor import Prediction
 
 FILM_SIDE, HEAT_SIDE = 1000, 800  # longest sides of the embedded pictures, px
@@ -218,11 +217,3 @@ def _small_print(canvas: Canvas, predictions: Sequence[Prediction]) -> float:
 def made(card: Card) -> list[str]:
     """A model's version and weights."""
     return [f"version {card.version}", f"weights {card.weights.sha256[:12]}"]
-
-
-def reduced(pixels: np.ndarray, side: int) -> Image.Image:
-    """The film as a grey picture, its longer side at most ``side`` pixels."""
-    step = max(max(pixels.shape) // (4 * side), 1)  # large films: skip most of the work
-    picture = film_image(pixels[::step, ::step])
-    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-    return picture

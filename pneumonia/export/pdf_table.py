@@ -13,8 +13,9 @@ from pneumonia.export.canvas import (
     RIGHT,
     Canvas,
 )
-from pneumonia.export.pdf import made, reduced, scale
+from pneumonia.export.pdf import made, scale
 from pneumonia.export.records import Row, percent
+from pneumonia.overlay import reduced
 from pneumonia.reading.refusals import RadiographError
 
 THUMB_SIDE = 96  # longest side of a thumbnail, px

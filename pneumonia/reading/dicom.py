@@ -63,7 +63,7 @@ MAX_ITEMS = 10_000  # of all sequences and frames of a file
 
 # SOPClassUID, StudyDate, Modality, PresentationIntentType; PatientBirthDate, PatientAge;
 # BodyPartExamined, ViewPosition; the image group; offset tables and PixelData.
-_TAGS = [0x00080016, 0x00080020, 0x00080060, 0x00080068]
+_TAGS: list[int | str] = [0x00080016, 0x00080020, 0x00080060, 0x00080068]
 _TAGS += [0x00100030, 0x00101010, 0x00180015, 0x00185101]
 _TAGS += [tag for tag in DicomDictionary if tag >> 16 == 0x0028]
 _TAGS += [0x7FE00001, 0x7FE00002, 0x7FE00008, 0x7FE00009, 0x7FE00010]
@@ -90,7 +90,7 @@ def is_dicom(data: bytes) -> bool:
         return True
     try:
         bare = data[:2] in (b"\x02\x00", b"\x08\x00", b"\x00\x08")
-        return bare and "SOPClassUID" in _parse(data)
+        return bare and "SOPClassUID" in parse(data)
     except Exception:
         return False
 
@@ -107,14 +107,20 @@ class _Reads(io.BytesIO):
         return super().read(size)
 
 
-def _parse(data: bytes) -> pydicom.FileDataset:
+def parse(data: bytes, tags: list[int | str] = _TAGS) -> pydicom.FileDataset:
+    """The named elements of a DICOM file, by a parser that broken bytes cannot keep for long.
+
+    Raises:
+        Refusal: it is packed or nested in a way that takes too long. Of broken bytes pydicom raises
+            anything.
+    """
     # pydicom inflates a deflated file whole, a thousandfold if it is a bomb, before its header.
     if DeflatedExplicitVRLittleEndian.encode() in data:
         raise Refusal("deflated")
     # sequences are parsed when they are asked for, behind the back of the file
     if data.count(b"\xfe\xff\x00\xe0") + data.count(b"\xff\xfe\xe0\x00") > MAX_ITEMS:
         raise Refusal("too_costly")
-    return pydicom.dcmread(_Reads(data), force=True, specific_tags=_TAGS)
+    return pydicom.dcmread(_Reads(data), force=True, specific_tags=tags)
 
 
 def read_dicom(data: bytes, notes: list[Note]) -> tuple[Grey, Tags]:
@@ -133,7 +139,7 @@ def read_dicom(data: bytes, notes: list[Note]) -> tuple[Grey, Tags]:
     Raises:
         Refusal: it holds no radiograph that can be read. Of broken bytes pydicom raises anything.
     """
-    film = _parse(data)
+    film = parse(data)
     if "FloatPixelData" in film or "DoubleFloatPixelData" in film:
         raise Refusal("float_pixels")
     if "PixelData" not in film:
