@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 from highdicom import VOILUTTransformation
-from highdicom.pm import ParametricMap, RealWorldValueMapping
+from highdicom.pm import ImageFlavorValues, ParametricMap, RealWorldValueMapping
+from highdicom.sr import CodedConcept
 from PIL import Image
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
 
 from pneumonia.dicom.dataset import NUMBERS, finish
-from pneumonia.dicom.identity import device_of, result_uids
+from pneumonia.dicom.identity import device_of, result_uids, uid_of
 from pneumonia.dicom.origin import Origin
 from pneumonia.overlay import FULL_STRENGTH
 from pneumonia.predictor import Prediction
@@ -72,10 +73,30 @@ def activation_map(
         device_serial_number=device.serial,
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[mapping],
+        image_flavor=ImageFlavorValues.STATIC,
         voi_lut_transformations=[VOILUTTransformation(0.0, 2 * FULL_STRENGTH)],
         content_label="ATTRIBUTION",
         content_description=f"What {prediction.card.title} used; not for diagnosis"[:64],
         series_description=f"Attribution, {prediction.card.title}: not for diagnosis"[:64],
     )
+    _place(result, origin)
     finish(result, origin, device, when)
     return result
+
+
+def _place(result: ParametricMap, origin: Origin) -> None:
+    """Where the map belongs: to the film, pixel by pixel, which says no place in space."""
+    film = origin.stand_in
+    result.FrameOfReferenceUID = uid_of("frame of reference", origin.study, origin.uid)
+    result.PositionReferenceIndicator = None
+    organization = uid_of("dimensions", result.SOPInstanceUID)
+    for item in (*result.DimensionOrganizationSequence, *result.DimensionIndexSequence):
+        item.DimensionOrganizationUID = organization
+    measures, anatomy = Dataset(), Dataset()
+    if "PixelSpacing" in film:
+        measures.PixelSpacing = film.PixelSpacing
+    anatomy.FrameLaterality = "B"
+    anatomy.AnatomicRegionSequence = [CodedConcept.from_code(codes.SCT.Chest)]
+    groups = result.SharedFunctionalGroupsSequence[0]
+    groups.PixelMeasuresSequence = [measures]
+    groups.FrameAnatomySequence = [anatomy]

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from pydicom.uid import UID
-from pydicom.valuerep import DA, TM
-
 from highdicom.base import SOPClass
+from pydicom.uid import UID
+from pydicom.valuerep import DA, DT, TM
+
 from pneumonia.dicom.identity import Device
 from pneumonia.dicom.origin import Origin
 
@@ -27,6 +27,8 @@ def finish(result: SOPClass, origin: Origin, device: Device, when: datetime) -> 
     if "SpecificCharacterSet" in origin.header:
         result.add(origin.header["SpecificCharacterSet"])
     result.DeviceUID = UID(device.uid)
+    for equipment in result.get("ContributingEquipmentSequence", []):
+        equipment.ContributionDateTime = DT(when)
     for what in _DATES:
         setattr(result, f"{what}Date", DA(when.date()))
         setattr(result, f"{what}Time", TM(when.time()))

@@ -33,7 +33,7 @@ class Device:
     uid: str
     model: str
     serial: str
-    versions: tuple[str, ...]
+    versions: list[str]
     manufacturer: str = MANUFACTURER
 
 
@@ -41,7 +41,7 @@ def device_of(cards: Sequence[Card]) -> Device:
     """The device that these models are."""
     hashes = [card.weights.sha256 for card in cards]
     serial = hashes[0] if len(hashes) == 1 else sha256("".join(hashes).encode()).hexdigest()
-    versions = (__version__, *(f"{card.model} {card.version}"[:64] for card in cards))
+    versions = [__version__, *(f"{card.model} {card.version}"[:64] for card in cards)]
     title = " + ".join(card.title for card in cards)[:64]
     return Device(uid_of("device", *map(_meaning, cards)), title, serial, versions)
 

@@ -22,6 +22,8 @@ ERRORS = {
     "own_result": '"{name}" is itself a result of this software: give the film it was made of.',
     "no_study": '"{name}" does not say which study, series and instance it is (UIDs): '
     "export it again.",
+    "unknown_class": '"{name}" is a kind of object that DICOM does not know (SOP class): '
+    "export it as CR, DX or secondary capture.",
     "broken_header": '"{name}" has a header that cannot be read: export it again.',
 }
 
@@ -90,6 +92,8 @@ def read_origin(data: bytes, name: str) -> Origin:
         raise DicomError("own_result", name)
     if not all(UID(str(header.get(uid) or "")).is_valid for uid in _UIDS):
         raise DicomError("no_study", name)
+    if header["SOPClassUID"].value.type != "SOP Class":
+        raise DicomError("unknown_class", name)
     return Origin(header, _stand_in(header))
 
 
@@ -120,5 +124,7 @@ def _stand_in(header: Dataset) -> Dataset:
     for keyword in (*_UIDS, "Rows", "Columns", "PixelSpacing"):
         if keyword in header:
             setattr(film, keyword, header[keyword].value)
-    film.NumberOfFrames = 1  # the one that is read
+    film.NumberOfFrames, groups = 1, Dataset()  # the one frame that is read
+    groups.PixelMeasuresSequence = [Dataset()]
+    film.SharedFunctionalGroupsSequence = film.PerFrameFunctionalGroupsSequence = [groups]
     return film
