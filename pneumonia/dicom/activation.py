@@ -17,6 +17,7 @@ from pneumonia.dicom.origin import Origin
 from pneumonia.overlay import FULL_STRENGTH
 from pneumonia.predictor import Prediction
 
+
 class _Map(ParametricMap):
     """A map of an image that has no place in space, of which highdicom 0.28 forgets to say that its
     one frame is the first."""

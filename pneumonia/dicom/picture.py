@@ -37,7 +37,9 @@ def picture(predictions: Sequence[Prediction]) -> Image.Image:
     panels = [film.convert("RGB")]
     if known:
         grey = np.asarray(film, np.float32) / 255
-        panels += [signed_overlay(grey, p.attribution) for p in predictions if p.heatmap is not None]
+        panels += [
+            signed_overlay(grey, p.attribution) for p in predictions if p.heatmap is not None
+        ]
     step = max(film.width, _WIDE) + _GAP
     width = max(step * len(panels) + _GAP, 2 * _WIDE)
     bands = [(NOT_FOR_DIAGNOSIS, "a demonstration, no medical device", _AMBER)]
@@ -51,11 +53,13 @@ def picture(predictions: Sequence[Prediction]) -> Image.Image:
     for i, panel in enumerate(panels):
         sheet.paste(panel, (_GAP + i * step, y + _GAP))
     y += film.height + 2 * _GAP
-    _words(draw, _GAP, y, "Film", "", [_made(p) for p in predictions] if not known else [])
+    made = [_made(p) for p in predictions]
+    legend = ["Orange raised the probability of pneumonia,", "blue lowered it."]
+    _words(draw, _GAP, y, "Film", "", legend if known else made)
     for i, prediction in enumerate(predictions if known else [], start=1):
-        verdict = f"{prediction.verdict}  {percent(prediction.probability)}".replace("\u00a0", " ")
-        lines = [SENTENCES[prediction.verdict], _made(prediction)]
-        _words(draw, _GAP + i * step, y, prediction.card.title, verdict, lines)
+        chance = percent(prediction.probability).replace("\u00a0", " ")
+        lines = [f"probability of pneumonia {chance}", SENTENCES[prediction.verdict], made[i - 1]]
+        _words(draw, _GAP + i * step, y, prediction.card.title, prediction.verdict, lines)
     return sheet
 
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from pydicom import Dataset
 
@@ -13,7 +14,6 @@ from pneumonia.dicom.capture import capture
 from pneumonia.dicom.origin import Origin, silent
 from pneumonia.dicom.picture import in_scope
 from pneumonia.dicom.report import report
-from pneumonia.export.records import model_record
 from pneumonia.predictor import Prediction
 from pneumonia.storage.atomic import replacing
 
@@ -37,10 +37,10 @@ class Result:
         """A file name of its own, which changes with the weights as the UID does."""
         return f"{self.kind}.{self.dataset.SOPInstanceUID}.dcm"
 
-    def write(self, path: Path) -> None:
+    def write(self, file: Path | BinaryIO) -> None:
         """Write the object as a DICOM file."""
         with silent():
-            self.dataset.save_as(path, enforce_file_format=True)
+            self.dataset.save_as(file, enforce_file_format=True)
 
     @property
     def names(self) -> dict[str, str | None]:
@@ -51,6 +51,7 @@ class Result:
             "sop_class_uid": str(self.dataset.SOPClassUID),
             "series_instance_uid": str(self.dataset.SeriesInstanceUID),
             "sop_instance_uid": str(self.dataset.SOPInstanceUID),
+            "file": self.file,
         }
 
 
@@ -90,27 +91,3 @@ def write_results(results: Iterable[Result], folder: Path) -> list[Path]:
             paths.append(folder / result.file)
             result.write(stack.enter_context(replacing(paths[-1])))
     return paths
-
-
-def summary(
-    predictions: Sequence[Prediction], origin: Origin, results: Sequence[Result]
-) -> dict[str, object]:
-    """One film as JSON: UIDs and verdicts, nothing of the patient.
-
-    Returns:
-        ``{"study_instance_uid", "sop_instance_uid", "in_scope", "models": {...}, "objects":
-        [...]}``. ``models`` maps each model's name to what ``export.records`` says of it; out of
-        scope to version, hash and gate alone.
-    """
-    known = in_scope(predictions)
-    records = {p.model: model_record(p) for p in predictions}
-    if not known:
-        keep = ("title", "version", "weights_sha256", "gate")
-        records = {name: {key: r[key] for key in keep} for name, r in records.items()}
-    return {
-        "study_instance_uid": origin.study,
-        "sop_instance_uid": origin.uid,
-        "in_scope": known,
-        "models": records,
-        "objects": [result.names for result in results],
-    }
