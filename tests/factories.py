@@ -40,6 +40,7 @@ from pneumonia.lungs import Lungs, lung_finder
 from pneumonia.models import MODELS, ModelSpec, Network, build
 from pneumonia.predictor import Prediction
 from pneumonia.reading.radiograph import Radiograph
+from pneumonia.synthetic.phantom import draw_phantom
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -220,6 +221,30 @@ def saved(film: Dataset) -> bytes:
     """A DICOM film as the bytes of its file."""
     film.save_as(file := io.BytesIO(), enforce_file_format=True)
     return file.getvalue()
+
+
+def chest_dicom(**elements) -> Dataset:
+    """A drawn chest film of a child as a DICOM that belongs to a study."""
+    pixels = (draw_phantom(200, 240, lesions=3, seed=1).pixels * 4095).astype(np.uint16)
+    about = {
+        "BitsStored": 12,
+        "WindowCenter": "2047",
+        "WindowWidth": "4095",
+        "StudyInstanceUID": "1.2.3.4",
+        "SeriesInstanceUID": "1.2.3.5",
+        "SOPInstanceUID": "1.2.3.6",
+        "StudyDate": "20210304",
+        "StudyTime": "101112",
+        "StudyID": "S1",
+        "PatientAge": "003Y",
+        "PatientSex": "F",
+        "PatientBirthDate": "20180101",
+        "ViewPosition": "AP",
+        "BodyPartExamined": "CHEST",
+        "PatientOrientation": ["L", "F"],
+        "ImagerPixelSpacing": ["0.2", "0.2"],
+    }
+    return dicom(pixels, **{**about, **elements})
 
 
 TITLES = {"cnn": "Small CNN", "densenet169": "DenseNet-169"}

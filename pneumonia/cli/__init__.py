@@ -15,6 +15,9 @@ from pneumonia import __version__
 from pneumonia.cli.audit import audit
 from pneumonia.cli.calibrate import calibrate
 from pneumonia.cli.cards import cards
+from pneumonia.cli.dicom_folder import dicom_folder
+from pneumonia.cli.dicom_result import dicom_result
+from pneumonia.cli.dicom_service import dicom_service
 from pneumonia.cli.download import download
 from pneumonia.cli.evaluate import evaluate
 from pneumonia.cli.evaluate_lungs import evaluate_lungs
@@ -29,13 +32,14 @@ from pneumonia.cli.train_lungs import train_lungs
 
 COMMANDS = (
     *(serve, predict, score_archive, download, audit, train_lungs, pretrain, train, calibrate),
-    *(evaluate_lungs, evaluate, cards, runs, push),
+    *(evaluate_lungs, evaluate, cards, runs, push, dicom_result, dicom_folder, dicom_service),
 )
 # What a user can cause and mend; anything else is a mistake in here and keeps its traceback.
 ERRORS = (OSError, ValueError, ArithmeticError, MemoryError, RuntimeError, ModuleNotFoundError)
 EXTRAS = {  # others: "train"
     **{"gradio": "web", "fpdf": "web", "pytorch_grad_cam": "evaluate"},
     **{"httpx2": "hub", "huggingface_hub": "hub"},
+    **dict.fromkeys(("highdicom", "uvicorn", "starlette", "fastapi", "python_multipart"), "dicom"),
     **dict.fromkeys(("ray", "pyarrow", "fsspec"), "scale"),
 }
 

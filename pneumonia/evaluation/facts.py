@@ -3,16 +3,24 @@
 from pneumonia.card import Card
 from pneumonia.evaluation.report import table
 
-_FACTS = {
-    "what it does": "says how likely it is that a chest film of a child shows pneumonia",
-    "whom it knows": "children of 1 to 5 years, frontal (AP) films, one hospital",
-    "when not to use it": "to diagnose, to exclude pneumonia, to decide on treatment; adults, "
-    "infants under 1 year; lateral films; photographs of a screen; films with devices over the "
-    "lungs",
-    "when to stop": "the page says OUT OF SCOPE or UNCERTAIN; the heat lies where you see nothing; "
-    "what you see and what it says differ",
-    "what it cannot see": "anything but pneumonia, and anything outside the lungs",
-    "what was not measured": "other hospitals, sex, ethnicity, machines, effect on care",
+FACTS = {  # code → name and text; the page tells them in six languages
+    "does": ("what it does", "says how likely it is that a chest film of a child shows pneumonia"),
+    "knows": ("whom it knows", "children of 1 to 5 years, frontal (AP) films, one hospital"),
+    "not": (
+        "when not to use it",
+        "to diagnose, to exclude pneumonia, to decide on treatment; adults, infants under 1 year; "
+        "lateral films; photographs of a screen; films with devices over the lungs",
+    ),
+    "stop": (
+        "when to stop",
+        "the page says OUT OF SCOPE or UNCERTAIN; the heat lies where you see nothing; what you "
+        "see and what it says differ",
+    ),
+    "blind": ("what it cannot see", "anything but pneumonia, and anything outside the lungs"),
+    "unmeasured": (
+        "what was not measured",
+        "other hospitals, sex, ethnicity, machines, effect on care",
+    ),
 }
 
 
@@ -22,7 +30,7 @@ def model_facts() -> str:
     After Sendak et al. 2020, "Presenting machine learning model information to clinical end users
     with model facts labels".
     """
-    return f"## Model facts\n\n{table(['', ''], _FACTS.items())}"
+    return f"## Model facts\n\n{table(['', ''], FACTS.values())}"
 
 
 def applied_model_card(card: Card) -> str:

@@ -12,7 +12,7 @@ from sklearn.metrics import (
 
 from pneumonia.card import Figures
 from pneumonia.data.bootstrap import bootstrap_by_patient, interval
-from pneumonia.evaluation.results import Difference
+from pneumonia.evaluation.results import Bin, Difference
 
 NAN = float("nan")
 
@@ -63,6 +63,26 @@ def calibration_error(
     where = np.minimum((np.asarray(probabilities) * bins).astype(int), bins - 1)
     gaps = np.bincount(where, weights * (np.asarray(labels) - probabilities), bins)
     return float(np.abs(gaps).sum() / weights.sum())
+
+
+def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> tuple[Bin, ...]:
+    """The films in equal bins of probability; bins without a film are left out.
+
+    Args:
+        labels: ``(N,)`` of 0 (NORMAL) and 1 (PNEUMONIA), both there.
+        probabilities: ``(N,)`` P(PNEUMONIA) in 0..1.
+        bins: how many.
+    """
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=np.float64)
+    weights = 1 / np.bincount(labels, minlength=2)[labels]
+    where = np.minimum((probabilities * bins).astype(int), bins - 1)
+    return tuple(
+        Bin(
+            float(np.average(probabilities[where == i], weights=weights[where == i])),
+            *np.bincount(labels[where == i], minlength=2).tolist(),
+        )
+        for i in np.unique(where)
+    )
 
 
 def intervals(

@@ -69,6 +69,22 @@ class Refusals:
 
 
 @dataclass(frozen=True)
+class Bin:
+    """Films of about the same probability, a point of a reliability curve.
+
+    Attributes:
+        probability: their mean P(PNEUMONIA), the two classes weighing the same, as they do where
+            the probabilities are calibrated.
+        normal: how many of them are NORMAL.
+        pneumonia: how many of them are PNEUMONIA.
+    """
+
+    probability: float
+    normal: int
+    pneumonia: int
+
+
+@dataclass(frozen=True)
 class MedmnistC:
     """Balanced errors (half of both error rates together, 0..1) on ``films`` films.
 
@@ -119,6 +135,8 @@ class ModelResult:
         conflicting: on the films whose shortcuts tell the wrong class.
         held_out_coverage: by limits set on half of the patients, measured on the other half; None
             where these films did not set the card's limits either.
+        reliability: the films by probability, the least probable first; empty where an older run
+            did not count them.
     """
 
     title: str
@@ -135,6 +153,7 @@ class ModelResult:
     transplanted_auroc: float | None = None
     conflicting: Conflicting | None = None
     held_out_coverage: Coverage | None = None
+    reliability: tuple[Bin, ...] = ()
 
 
 @dataclass(frozen=True)

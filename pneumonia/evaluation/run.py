@@ -14,7 +14,7 @@ from pneumonia.evaluation.calibration import COVERAGE, held_out_coverage
 from pneumonia.evaluation.changed import balanced_errors, corrupted, on_conflicting
 from pneumonia.evaluation.corruptions import CORRUPTIONS
 from pneumonia.evaluation.figure import plot
-from pneumonia.evaluation.metrics import compare, intervals, metrics
+from pneumonia.evaluation.metrics import compare, intervals, metrics, reliability
 from pneumonia.evaluation.results import (
     Comparison,
     Evaluation,
@@ -88,6 +88,7 @@ def evaluate_models(
             transplanted_auroc=shortcuts.transplanted_auroc(*asked),
             conflicting=on_conflicting(clean, films.labels, against),
             held_out_coverage=held_out,
+            reliability=reliability(films.labels, p),
         )
     comparisons = compare_models(models, films, draws)
     return Evaluation(command, split, models, comparisons, tuple(skipped)), films

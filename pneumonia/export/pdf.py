@@ -1,7 +1,8 @@
 """A film's report as PDF: verdicts, the film and its evidence on one page of A4.
 
-It holds nothing of the film's file but its name, format, size and how it was read: no path and no
-patient element. The same predictions and date give the same bytes.
+It holds nothing of the film's file but its format, size and how it was read: no path, no patient
+element, and its name, which is often a patient's, only if asked for. The same predictions, words
+and date give the same bytes.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from pneumonia.export.canvas import (
     ACCENT,
     BODY,
     FOOT,
+    INK,
     LEFT,
     QUIET,
     RAISED,
@@ -22,8 +24,9 @@ from pneumonia.export.canvas import (
     SPAN,
     Canvas,
 )
-from pneumonia.export.records import SENTENCES, SOFTWARE, percent
-from pneumonia.overlay import FAINT, FULL_STRENGTH, film_image, signed_overlay
+from pneumonia.export.records import SOFTWARE, percent
+from pneumonia.export.words import Words, headline, spoke
+from pneumonia.overlay import FULL_STRENGTH, film_image, signed_overlay
 from pneumonia.predictor import Prediction
 
 FILM_SIDE, HEAT_SIDE = 1000, 800  # longest sides of the embedded pictures, px
@@ -35,30 +38,42 @@ VERDICT, PICTURES = 20.0, 60.0  # mm: a model's verdict, and the least room for 
 GAP, CAPTION = 6.0, 10.0  # mm between pictures, and below each for its two lines
 
 
-def pdf(predictions: Sequence[Prediction], when: datetime | None = None) -> bytes:
+def pdf(
+    predictions: Sequence[Prediction], words: Words, when: datetime | None = None, name: str = ""
+) -> bytes:
     """One film's report on one page: verdicts, film and heat, provenance, intended use.
 
     Args:
         predictions: of one film, one per model; those without a heatmap show none. Where there are
             more models than fit on a page, further pages follow.
+        words: of the report's language.
         when: the date of the report, by default now; without a time zone it counts as UTC.
+        name: what the film is called in it, by default no name.
 
     Raises:
         ValueError: there are no predictions.
     """
     if not predictions:
         raise ValueError("A report needs at least one prediction.")
-    canvas, film = Canvas("Chest film: a second look", when), predictions[0].radiograph
+    canvas, film = Canvas(words, when), predictions[0].radiograph
     height, width = film.size
     canvas.start()
-    y = canvas.text_box(LEFT, BODY, film.name, 15, bold=True, lines=2)
-    about = " · ".join([f"{width} × {height} px", film.format, *map(str, film.notes)])
-    y = canvas.text_box(LEFT, y + 0.5, about, 8, QUIET, lines=5) + 5
-    y = _refusal(canvas, y, predictions)
+    known = all(p.in_scope for p in predictions)
+    y = BODY if known else _refusal(canvas, BODY, predictions)
+    if known:
+        y = canvas.text_box(LEFT, y, headline(predictions, words), 15, bold=True, lines=3)
+        if len(predictions) > 1:
+            y = canvas.text_box(LEFT, y + 0.5, words("agreement.same"), 8, QUIET, lines=2)
+    kind = words("format.picture") if film.format == "picture" else film.format
+    notes = [words(f"note.{note.code}", **note.arguments) for note in film.notes]
+    size = f"{width} × {height} px · {kind}"
+    y = canvas.text_box(LEFT, y + 2, name or words("upload.label"), 9, bold=True, lines=2)
+    y = canvas.text_box(LEFT, y, size, 8, QUIET, ltr=True)
+    y = (canvas.text_box(LEFT, y, " · ".join(notes), 8, QUIET, lines=5) if notes else y) + 4
     for prediction in predictions:
-        y = _verdict(canvas, _with_room(canvas, y, VERDICT), prediction)
+        y = _verdict(canvas, _with_room(canvas, y, VERDICT), prediction, known)
     y = _axis(canvas, y)
-    y = _with_room(canvas, y + 7, PICTURES + 3.5 * (len(predictions) + 5))
+    y = _with_room(canvas, y + 7, PICTURES + 3.5 * (len(predictions) + 9))
     bottom = _small_print(canvas, predictions)
     _pictures(canvas, y, bottom - 4, predictions)
     return canvas.output()
@@ -73,93 +88,88 @@ def _with_room(canvas: Canvas, y: float, height: float) -> float:
 
 
 def _refusal(canvas: Canvas, y: float, predictions: Sequence[Prediction]) -> float:
-    """The refusal box, if any model's gate rejected the film."""
-    rejected = [p for p in predictions if not p.in_scope]
-    if not rejected:
-        return y
-    know = "knows" if len(rejected) == 1 else "know"
-    if len(rejected) < len(predictions):
-        *others, last = (p.card.title for p in rejected)
-        who = f"{', '.join(others)} and {last} {know}" if others else f"{last} {know}"
-    else:
-        who = f"the model{'s' * (len(rejected) > 1)} {know}"
-    gates = {p.card.title: str(p.gate) for p in rejected}
-    if len(set(gates.values())) == 1:
-        words = [*set(gates.values())]
-    else:
-        words = [f"{title}: {gate}" for title, gate in gates.items()]
+    """Why the film is refused: one model that does not know it is enough, as on the page."""
+    words, gates = canvas.words, dict.fromkeys(reason(p, canvas.words) for p in predictions)
     left, width = LEFT + 6, SPAN - 12
-    end = y + 9.5 + sum(canvas.text_height(text, 8, width, 3) for text in words) + 7
+    texts = [(text, INK) for text in gates if text] + [(words("gate.scope"), QUIET)]
+    end = y + 10 + sum(canvas.text_height(text, 8, width, 3) for text, _ in texts) + 3
     canvas.fill_rect(LEFT, y, SPAN, end - y, RAISED)
     canvas.fill_rect(LEFT, y, 1, end - y, ACCENT)
-    y = canvas.text_box(left, y + 3, f"Not a film that {who}", 11.5, bold=True) + 0.5
-    for text in words:
-        y = canvas.text_box(left, y, text, 8, width=width, lines=3)
-    canvas.text_box(left, y, "Out of scope: these numbers say nothing about a patient.", 8, QUIET)
-    return end + 5
+    y = canvas.text_box(left, y + 3, words("gate.title"), 11.5, bold=True, width=width) + 0.5
+    for text, colour in texts:
+        y = canvas.text_box(left, y, text, 8, colour, width=width, lines=3)
+    return end + 2
 
 
-def _verdict(canvas: Canvas, y: float, prediction: Prediction) -> float:
+def reason(prediction: Prediction, words: Words) -> str:
+    """Why the film is out of this model's scope, or nothing."""
+    gate = prediction.gate
+    return "" if gate.ok else words(f"gate.{gate.code}", **gate.arguments)
+
+
+def _verdict(canvas: Canvas, y: float, prediction: Prediction, known: bool) -> float:
     """One model's row: the verdict in words, the probability, and where it lies on the scale."""
+    words = canvas.words
     canvas.hairline(y)
-    known, chance = prediction.in_scope, percent(prediction.probability)
-    verdict = prediction.verdict if known else "OUT OF SCOPE"
-    words = SENTENCES[verdict] if known else "this model knows no films like this one"
+    verdict = words(f"verdict.{prediction.verdict}" if known else "style.out")
     canvas.text_box(LEFT, y + 2.8, prediction.card.title, 8, QUIET, width=62)
-    canvas.text_box(LEFT, y + 6.8, verdict, 12, bold=True)
-    canvas.text_box(LEFT, y + 13, words, 8, QUIET)
+    canvas.text_box(LEFT, y + 6.8, verdict, 12, bold=True, width=70)
     if known:
-        canvas.text_box(LEFT + 66, y + 4.6, chance, 21, bold=True, width=30, align="R")
-    else:
-        canvas.text_box(LEFT + 66, y + 5.4, chance, 13, QUIET, width=30, align="R")
-        canvas.text_box(LEFT + 66, y + 12, "out of scope", 7, QUIET, width=30, align="R")
-    scale(canvas, SCALE, y + 4.6, RIGHT - SCALE, prediction)
-    low, high = map(percent, prediction.card.conformal.uncertain)
-    clean = prediction.card.validation.clean
-    rates = [f"{rate} {percent(getattr(clean, rate))}" for rate in ("sensitivity", "specificity")]
-    rates = f"operating point {percent(prediction.threshold)}: {', '.join(rates)}"
-    canvas.text_box(SCALE, y + 10, rates, 6.6, QUIET)
-    canvas.hatch(SCALE, y + 14.1, 4, 2)
-    canvas.text_box(SCALE + 5.5, y + 13.4, f"uncertain from {low} to {high}", 6.6, QUIET)
+        sentence = words(f"sentence.{prediction.verdict}")
+        canvas.text_box(LEFT, y + 13, sentence, 8, QUIET, width=SCALE - LEFT - 4, lines=2)
+    chance, size = percent(prediction.probability), 21 if known else 13
+    colour = INK if known else QUIET
+    canvas.text_box(
+        LEFT + 70, y + 4.6, chance, size, colour, bold=known, width=28, align="R", ltr=True
+    )
+    canvas.scale(*scale(prediction, SCALE, y + 4.6, RIGHT - SCALE), ACCENT if known else QUIET)
+    if known:
+        low, high = map(percent, prediction.card.conformal.uncertain)
+        canvas.hatch(SCALE, y + 11.1, 4, 2)
+        between = words("pdf.between", low=low, high=high)
+        canvas.text_box(SCALE + 5.5, y + 10.4, between, 6.6, QUIET, lines=2)
     return y + VERDICT
 
 
-def scale(canvas: Canvas, x: float, y: float, width: float, prediction: Prediction) -> None:
-    """Where a prediction lies between 0 and 1; grey where it is out of scope."""
-    colour = ACCENT if prediction.in_scope else QUIET
-    low, high = prediction.card.conformal.uncertain
-    canvas.scale(x, y, width, prediction.probability, low, high, prediction.threshold, colour)
+def scale(
+    prediction: Prediction, x: float, y: float, width: float
+) -> tuple[float, float, float, float, float, float]:
+    """What ``Canvas.scale`` draws of a prediction there."""
+    return (x, y, width, prediction.probability, *prediction.card.conformal.uncertain)
 
 
 def _axis(canvas: Canvas, y: float) -> float:
-    """What the scales above it run over."""
+    """What the scales above it run over, from left to right everywhere."""
     canvas.hairline(y)
-    ends = (("0\u00a0%", "L"), ("probability of pneumonia", "C"), ("100\u00a0%", "R"))
-    return max(canvas.text_box(SCALE, y + 1.2, text, 6.6, QUIET, align=at) for text, at in ends)
+    texts = ["0\u00a0%", canvas.words("scale.axis"), "100\u00a0%"]
+    ends = zip(reversed(texts) if canvas.mirrored else texts, "LCR", strict=True)
+    return max(
+        canvas.text_box(SCALE, y + 1.2, text, 6.6, QUIET, align=at, ltr="%" in text)
+        for text, at in ends
+    )
 
 
 def _pictures(canvas: Canvas, top: float, bottom: float, predictions: Sequence[Prediction]) -> None:
     """The film and what each model used, as large as there is room."""
-    film = predictions[0].radiograph
+    words, film = canvas.words, predictions[0].radiograph
+    known = all(p.in_scope for p in predictions)
     heats = [(p, p.attribution) for p in predictions if p.attribution is not None]
     height, width = film.pixels.shape
     if heats:
         top = _legend(canvas, top)
     (x, y, w, h), *places = _places(width, height, len(heats), bottom - top)
     picture = reduced(film.pixels, FILM_SIDE)
-    canvas.picture(picture, LEFT + x, top + y, w, h, "The film")
-    canvas.text_box(LEFT + x, top + y + h + 1, "Film", 7.5, bold=True)
+    canvas.picture(picture, LEFT + x, top + y, w, h, words("viewer.film"))
+    canvas.text_box(LEFT + x, top + y + h + 1, words("viewer.film"), 7.5, bold=True)
     picture = np.asarray(reduced(film.pixels, HEAT_SIDE), np.float32) / 255
     for (prediction, attribution), (x, y, w, h) in zip(heats, places, strict=True):
-        title, used = prediction.card.title, "warm raised it, cool lowered it"
-        if np.abs(attribution).max() < FAINT:
-            used = "nothing in the film spoke clearly"
-        alt = f"The film with the map of {title}: {used}"
+        title, used = prediction.card.title, words(f"viewer.{spoke(attribution)}")
+        alt = f"{title}: {used}"
         canvas.picture(signed_overlay(picture, attribution), LEFT + x, top + y, w, h, alt)
-        title += "" if prediction.in_scope else ", out of scope"
+        title += "" if known else f" · {words('style.out')}"
         room = min(max(w, 50), SPAN - x)
         end = canvas.text_box(LEFT + x, top + y + h + 1, title, 7.5, bold=True, width=room)
-        canvas.text_box(LEFT + x, end, used, 7, QUIET, width=room)
+        canvas.text_box(LEFT + x, end, used, 7, QUIET, width=room, lines=2)
 
 
 def _places(width: int, height: int, heats: int, room: float) -> list[tuple[float, ...]]:
@@ -186,38 +196,35 @@ def _places(width: int, height: int, heats: int, room: float) -> list[tuple[floa
 
 def _legend(canvas: Canvas, y: float) -> float:
     """The heading over the pictures, and the heat's scale, which is the same for all films."""
-    canvas.text_box(LEFT, y, "What the model used", 11, bold=True)
+    words = canvas.words
+    y = canvas.text_box(LEFT, y, words("viewer.heading"), 11, bold=True)
     signed = np.linspace(-FULL_STRENGTH, FULL_STRENGTH, 255, dtype=np.float32)[None]
     bar = signed_overlay(np.full((8, 255), 0.5, np.float32), signed.repeat(8, axis=0))
-    left, full = LEFT + 50, f"{FULL_STRENGTH:g}"
-    canvas.text_box(left, y + 0.9, "lowered", 7, QUIET)
-    canvas.picture(bar, left + 11, y + 1.5, 30, 2.4, f"From -{full} to +{full} log-odds")
-    canvas.text_box(left + 42.5, y + 0.9, "raised", 7, QUIET)
-    unit = f"from -{full} to +{full} log-odds of pneumonia, on one scale for all films: "
-    unit += "no colour, nothing clear"
-    return canvas.text_box(left + 55, y - 0.8, unit, 7, QUIET, lines=2) + 3
+    middle, ends = (LEFT + RIGHT) / 2 - 15, [words("viewer.lowers"), words("viewer.raises")]
+    first, last = reversed(ends) if canvas.mirrored else ends  # the bar itself is not mirrored
+    canvas.text_box(LEFT, y + 0.9, first, 7, QUIET, width=middle - LEFT - 2, align="R")
+    ramp = words("viewer.ramp", full=f"{FULL_STRENGTH:g}")
+    canvas.picture(bar, middle, y + 1.5, 30, 2.4, ramp)
+    canvas.text_box(middle + 32, y + 0.9, last, 7, QUIET)
+    scale = f"{words('viewer.scale')} {ramp}."
+    return canvas.text_box(LEFT, y + 5, scale, 7, QUIET, lines=3) + 2
 
 
 def _small_print(canvas: Canvas, predictions: Sequence[Prediction]) -> float:
-    """How to read the figures and what made them, above the foot; returns where it begins."""
-    coverage = percent(predictions[0].card.conformal.coverage)
-    reading = (
-        "Sensitivity and specificity hold on validation films where every probability from the "
-        "operating point on counts as PNEUMONIA. In the uncertain band both classes or neither are "
-        f"plausible (at {coverage} coverage)."
-    )
+    """What the models cannot see and what made the report, above the foot; where it begins."""
+    blind = canvas.words("blind.text")
     lines = [" · ".join([p.card.title, *made(p.card)]) for p in predictions]
-    lines.append(f"Read with {SOFTWARE}")
-    start = FOOT - 4 - 3.5 * (2 + len(lines))
-    y = canvas.text_box(LEFT, start, reading, 7, QUIET, lines=2)
+    lines.append(SOFTWARE)
+    start = FOOT - 3 - 3.5 * len(lines) - canvas.text_height(blind, 7, SPAN, 5)
+    y = canvas.text_box(LEFT, start, blind, 7, QUIET, lines=5)
     for line in lines:
-        y = canvas.text_box(LEFT, y, line, 7, QUIET)
+        y = canvas.text_box(LEFT, y, line, 7, QUIET, ltr=True)
     return start
 
 
 def made(card: Card) -> list[str]:
     """A model's version and weights."""
-    return [f"version {card.version}", f"weights {card.weights.sha256[:12]}"]
+    return [card.version, card.weights.sha256[:12]]
 
 
 def reduced(pixels: np.ndarray, side: int) -> Image.Image:

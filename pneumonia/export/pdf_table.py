@@ -7,14 +7,14 @@ from pneumonia.card import Card
 from pneumonia.export.canvas import (
     BODY,
     FOOT,
-    INK,
     LEFT,
     QUIET,
     RIGHT,
     Canvas,
 )
-from pneumonia.export.pdf import made, reduced, scale
+from pneumonia.export.pdf import made, reason, reduced, scale
 from pneumonia.export.records import Row, percent
+from pneumonia.export.words import Words
 from pneumonia.reading.refusals import RadiographError
 
 THUMB_SIDE = 96  # longest side of a thumbnail, px
@@ -22,15 +22,19 @@ ROW, HEADER, HEADING = 16.0, 10.0, 12.0  # mm: a table's rows, its header, its f
 NUMBER, THUMB, NAME = 9.0, 17.0, 48.0  # mm: widths of its first columns
 
 
-def pdf_table(rows: Sequence[Row], when: datetime | None = None) -> bytes:
+def pdf_table(
+    rows: Sequence[Row], words: Words, when: datetime | None = None, names: bool = False
+) -> bytes:
     """A report of many films, one per row: thumbnail, name, each model's verdict or the reason.
 
     Args:
         rows: a film's name, and its predictions (heatmaps are not needed) or why it has none. Of a
             film's pixels only a thumbnail is made: smaller copies serve as well.
+        words: of the report's language.
         when: the date of the report, by default now; without a time zone it counts as UTC.
+        names: whether it holds the films' names, which are often patients'.
     """
-    canvas = Canvas("Chest films: a second look", when)
+    canvas = Canvas(words, when)
     cards = {
         p.model: p.card
         for _, answer in rows
@@ -46,7 +50,7 @@ def pdf_table(rows: Sequence[Row], when: datetime | None = None) -> bytes:
         y = _table_header(canvas, y, cards)
         for row in part:
             number += 1
-            _table_row(canvas, y, number, row, list(cards))
+            _table_row(canvas, y, number, row, list(cards), names)
             y += ROW
     return canvas.output()
 
@@ -56,25 +60,24 @@ def _table_heading(canvas: Canvas, rows: Sequence[Row]) -> float:
     answers = [answer for _, answer in rows]
     lost = sum(isinstance(answer, RadiographError) for answer in answers)
     strange = sum(
-        not isinstance(answer, RadiographError) and not any(p.in_scope for p in answer)
+        not isinstance(answer, RadiographError) and any(not p.in_scope for p in answer)
         for answer in answers
     )
-    words = [f"{len(rows)} film{'s' * (len(rows) != 1)}"]
-    words += [f"{lost} not read"] * (lost > 0) + [f"{strange} out of scope"] * (strange > 0)
-    canvas.text_box(LEFT, BODY, ", ".join(words), 13, bold=True)
+    words = [canvas.words("pdf.films", count=len(rows))]
+    words += [canvas.words("pdf.unread", count=lost)] * (lost > 0)
+    words += [canvas.words("pdf.strange", count=strange)] * (strange > 0)
+    canvas.text_box(LEFT, BODY, " · ".join(words), 13, bold=True)
     return BODY + HEADING
 
 
 def _table_header(canvas: Canvas, y: float, cards: dict[str, Card]) -> float:
     """The columns' names and the models' provenance."""
-    end = canvas.text_box(LEFT + NUMBER, y, "Film", 8, bold=True)
+    end = canvas.text_box(LEFT + NUMBER, y, canvas.words("column.film"), 8, bold=True)
     canvas.hatch(LEFT + NUMBER, end + 0.6, 4, 2)
-    canvas.text_box(LEFT + NUMBER + 5, end, "uncertain", 6.2, QUIET)
-    canvas.fill_rect(LEFT + NUMBER + 21, end + 0.2, 0.5, 2.8, INK)
-    canvas.text_box(LEFT + NUMBER + 23, end, "operating point", 6.2, QUIET)
+    canvas.text_box(LEFT + NUMBER + 5, end, canvas.words("zone.between"), 6.2, QUIET)
     for card, (x, width) in zip(cards.values(), _columns(len(cards)), strict=True):
         end = canvas.text_box(x, y, card.title, 8, bold=True, width=width)
-        canvas.text_box(x, end, " · ".join(made(card)), 6.2, QUIET, width=width)
+        canvas.text_box(x, end, " · ".join(made(card)), 6.2, QUIET, width=width, ltr=True)
     return y + HEADER
 
 
@@ -85,17 +88,21 @@ def _columns(count: int) -> list[tuple[float, float]]:
     return [(left + i * width, width - 4) for i in range(count)]
 
 
-def _table_row(canvas: Canvas, y: float, number: int, row: Row, models: list[str]) -> None:
+def _table_row(
+    canvas: Canvas, y: float, number: int, row: Row, models: list[str], names: bool
+) -> None:
     """A film with its verdicts, or why there are none."""
-    name, answer = row
+    (name, answer), words = row, canvas.words
+    name = name if names else words("upload.label")
     canvas.hairline(y)
     y += 1.8
     canvas.text_box(LEFT, y, str(number), 7, QUIET)
     canvas.text_box(LEFT + NUMBER + THUMB, y, name, 7.5, width=NAME - 4, lines=3)
     left = LEFT + NUMBER + THUMB + NAME
     if isinstance(answer, RadiographError):
-        end = canvas.text_box(left, y, "NOT READ", 8, QUIET, bold=True)
-        canvas.text_box(left, end, str(answer), 6.8, QUIET, lines=2)
+        sentence = words(f"refusal.{answer.code}", **{**answer.arguments, "name": name})
+        end = canvas.text_box(left, y, words("refusal.title"), 8, QUIET, bold=True)
+        canvas.text_box(left, end, sentence, 6.8, QUIET, lines=2)
         return
     if not answer:
         return
@@ -103,19 +110,16 @@ def _table_row(canvas: Canvas, y: float, number: int, row: Row, models: list[str
     picture = reduced(pixels, THUMB_SIDE)
     fit = min((THUMB - 3) / picture.width, (ROW - 3.6) / picture.height)
     size = fit * picture.width, fit * picture.height
-    canvas.picture(picture, LEFT + NUMBER, y, *size, "Thumbnail of the film")
-    columns = dict(zip(models, _columns(len(models)), strict=True))
-    gates = {p.gate for p in answer}
-    if len(gates) == 1 and not answer[0].in_scope:
-        end = canvas.text_box(left, y, "OUT OF SCOPE", 8, QUIET, bold=True)
-        canvas.text_box(left, end, str(answer[0].gate), 6.8, QUIET, lines=2)
+    canvas.picture(picture, LEFT + NUMBER, y, *size, words("viewer.film"))
+    reasons = dict.fromkeys(filter(None, (reason(p, words) for p in answer)))
+    if reasons:  # one model that does not know it is enough, as on the page
+        end = canvas.text_box(left, y, words("style.out"), 8, QUIET, bold=True)
+        canvas.text_box(left, end, " ".join(reasons), 6.8, QUIET, lines=2)
         return
+    columns = dict(zip(models, _columns(len(models)), strict=True))
     for prediction in answer:
         x, width = columns[prediction.model]
-        if not prediction.in_scope:
-            end = canvas.text_box(x, y, "OUT OF SCOPE", 8, QUIET, bold=True, width=width)
-            canvas.text_box(x, end, str(prediction.gate), 6.2, QUIET, width=width, lines=3)
-            continue
-        canvas.text_box(x, y, prediction.verdict, 8, bold=True, width=width)
-        canvas.text_box(x, y, percent(prediction.probability), 8, width=width, align="R")
-        scale(canvas, x, y + 5.6, width, prediction)
+        verdict = words(f"verdict.{prediction.verdict}")
+        canvas.text_box(x, y, verdict, 8, bold=True, width=width)
+        canvas.text_box(x, y, percent(prediction.probability), 8, width=width, align="R", ltr=True)
+        canvas.scale(*scale(prediction, x, y + 5.6, width))

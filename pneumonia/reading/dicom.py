@@ -85,7 +85,7 @@ def is_dicom(data: bytes) -> bool:
         return True
     try:
         bare = data[:2] in (b"\x02\x00", b"\x08\x00", b"\x00\x08")
-        return bare and "SOPClassUID" in _parse(data)
+        return bare and "SOPClassUID" in parse(data)
     except Exception:
         return False
 
@@ -102,14 +102,19 @@ class _Reads(io.BytesIO):
         return super().read(size)
 
 
-def _parse(data: bytes) -> pydicom.FileDataset:
+def parse(data: bytes, tags: list[int] = _TAGS) -> pydicom.FileDataset:
+    """Those elements of a file and no others.
+
+    Raises:
+        Refusal: the file would cost too much. Of broken bytes pydicom raises anything.
+    """
     # pydicom inflates a deflated file whole, a thousandfold if it is a bomb, before its header.
     if DeflatedExplicitVRLittleEndian.encode() in data:
         raise Refusal("deflated")
     # sequences are parsed when they are asked for, behind the back of the file
     if data.count(b"\xfe\xff\x00\xe0") + data.count(b"\xff\xfe\xe0\x00") > MAX_ITEMS:
         raise Refusal("too_costly")
-    return pydicom.dcmread(_Reads(data), force=True, specific_tags=_TAGS)
+    return pydicom.dcmread(_Reads(data), force=True, specific_tags=list(tags))
 
 
 def read_dicom(data: bytes, notes: list[Note]) -> tuple[Grey, Tags]:
@@ -128,7 +133,7 @@ def read_dicom(data: bytes, notes: list[Note]) -> tuple[Grey, Tags]:
     Raises:
         Refusal: it holds no radiograph that can be read. Of broken bytes pydicom raises anything.
     """
-    film = _parse(data)
+    film = parse(data)
     if "FloatPixelData" in film or "DoubleFloatPixelData" in film:
         raise Refusal("float_pixels")
     if "PixelData" not in film:

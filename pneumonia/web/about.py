@@ -3,13 +3,11 @@
 from collections.abc import Iterable
 from html import escape
 
-from scipy.stats import binomtest
-
 from pneumonia.card import Card
 from pneumonia.evaluation.results import Evaluation
 from pneumonia.overlay import data_uri
 from pneumonia.predictor import Predictor
-from pneumonia.web import results
+from pneumonia.web import dot_plot, heat_tests, reliability, results, who
 from pneumonia.web.examples import Example
 from pneumonia.web.known import credit
 from pneumonia.web.texts import attributes, html, menu, number, ref, tag
@@ -113,15 +111,22 @@ def gallery(examples: list[Example]) -> str:
 
 
 def models(predictors: Iterable[Predictor]) -> str:
-    """The models side by side, how to read a heatmap, the tests, the data's trap and the limits.
+    """Limits and model facts first, then what was measured, how to read a map, the data's trap.
 
     Every figure is read from the models' cards, or from what ``pneumonia evaluate`` and
     ``pneumonia audit`` wrote.
     """
     cards = [predictor.card for predictor in predictors]
     evaluation = results.load_evaluation(cards)
-    tests = results.perturbations(evaluation, cards) if evaluation else ""
-    return _side_by_side(cards, evaluation) + tests + results.audit() + results.limits()
+    parts = (
+        tag("about.title", 'h2 class="unseen"'),
+        results.limits() + results.facts(cards) + who.runs_it(),
+        dot_plot.plot(cards, evaluation) + reliability.curves(cards, evaluation),
+        _numbers(cards, evaluation),
+        heat_tests.sentences(cards, evaluation) + _reading(),
+        results.audit(),
+    )
+    return "".join(f'<div class="abreast">{part}</div>' if part else "" for part in parts)
 
 
 def cards() -> str:
@@ -130,7 +135,14 @@ def cards() -> str:
     return f'<section class="about">{title}{tag("figures.cards.text", "p")}</section>'
 
 
-def _side_by_side(cards: list[Card], evaluation: Evaluation | None) -> str:
+def _reading() -> str:
+    """How to read a map."""
+    items = "".join(tag(f"help.{part}", "li") for part in ("used", "scale", "none", "coarse"))
+    return f'<section class="about">{tag("help.title", "h3")}<ul>{items}</ul></section>'
+
+
+def _numbers(cards: list[Card], evaluation: Evaluation | None) -> str:
+    """All the numbers, for those who want them."""
     clean = [card.validation.clean for card in cards]
     perturbed = [card.validation.perturbed for card in cards]
     points = [card.operating_point for card in cards]
@@ -158,19 +170,13 @@ def _side_by_side(cards: list[Card], evaluation: Evaluation | None) -> str:
         row = "".join(f"<td>{_rate(share, pictures)}</td>" for share in refused)
         head = tag("figures.refused", "th scope=row", pictures=pictures)
         lines.append(f"<tr>{head}{row}</tr>")
-    reading = "".join(tag(f"help.{part}", "li") for part in ("used", "scale", "none", "coarse"))
+    tests = dot_plot.changes(cards, evaluation) if evaluation else ""
+    label = attributes({"aria-label": "plot.numbers"})
     return f"""
-<section class="about">{tag("about.title", 'h2 class="unseen"')}
-  <div>
-    <table>{"".join(lines)}</table>
-    <div class="reading">
-      {tag("about.figures.text", "p", split=ref("card.split"))}
-      {tag("about.point.text", "p")}
-      {tag("help.title", "h3")}
-      <ul>{reading}</ul>
-    </div>
-  </div>
-</section>"""
+<details class="about">{tag("plot.numbers", "summary")}
+  <div class="scroll" tabindex="0" role="region" {label}><table>{"".join(lines)}</table></div>
+  {tag("about.figures.text", "p", split=ref("card.split"))}{tag("about.point.text", "p")}{tests}
+</details>"""
 
 
 def _first(initialisation: str) -> str:
@@ -178,9 +184,9 @@ def _first(initialisation: str) -> str:
 
 
 def _rate(rate: float, films: int) -> str:
-    """A rate in per cent with its 95 % interval (Wilson 1927)."""
-    if not films:
+    """A rate in per cent with its 95 % interval."""
+    interval = dot_plot.wilson(round(rate * films), films)
+    if not interval:
         return "–"
-    interval = binomtest(round(rate * films), films).proportion_ci(method="wilson")
-    low, high = 100 * interval.low, 100 * interval.high
+    low, high = (100 * edge for edge in interval)
     return f'<bdi dir="ltr">{100 * rate:.0f} % ({low:.0f}–{high:.0f})</bdi>'

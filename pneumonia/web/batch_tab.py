@@ -22,10 +22,10 @@ from pneumonia.predictor import Prediction
 from pneumonia.reading.archive import FilmRef, list_films
 from pneumonia.reading.radiograph import RadiographError
 from pneumonia.web import handlers
-from pneumonia.web.texts import Reference, attributes, html, ref, tag
+from pneumonia.web.texts import Reference, attributes, html, ref, tag, words
 from pneumonia.web.truth import Table, TruthError, folder_label, read_table
 from pneumonia.web.verdict import reason
-from pneumonia.web.views import download
+from pneumonia.web.views import download, name_tick
 
 THUMBNAIL = 96  # px
 NOTHING = '{"batch": "", "rows": []}'  # a table without a row, as a message for the browser
@@ -114,7 +114,7 @@ def table(titles: dict[str, str]) -> str:
 <section class="batch" data-models="{escape(json.dumps(titles))}" hidden>
   <div class="filters" role="radiogroup" {label}>{filters}</div>
   <div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody></tbody></table></div>
-  <p class="exports">{buttons}</p>
+  <p class="exports">{buttons}{name_tick("batch.named")}</p>
 </section>"""
 
 
@@ -186,8 +186,10 @@ def cancelled(batch: Batch) -> tuple[str, str]:
     return progress(batch, going=False), batch.message()
 
 
-def export(batch: Batch | None, what: str) -> str:
+def export(batch: Batch | None, what: str, language: str = "en", named: bool = False) -> str:
     """All rows as ``"films.csv"`` or ``"films.pdf"``, as a link that carries the file.
+
+    The report is in that language, and holds the films' names if asked to.
 
     Raises:
         gradio.Error: the batch is no longer kept.
@@ -199,7 +201,7 @@ def export(batch: Batch | None, what: str) -> str:
         return download(what, "text/csv", content)
     from pneumonia.export.pdf_table import pdf_table
 
-    return download(what, "application/pdf", pdf_table(batch.rows))
+    return download(what, "application/pdf", pdf_table(batch.rows, words(language), names=named))
 
 
 def _light(prediction: Prediction) -> Prediction:

@@ -27,6 +27,7 @@ from pneumonia.storage.shipped import available_models
 from pneumonia.web import on_gpu, views
 from pneumonia.web.container import processors
 from pneumonia.web.examples import Example
+from pneumonia.web.texts import words
 
 PREDICTORS: dict[str, Predictor] = {}  # the most capable first; filled once, before any visitor
 
@@ -148,7 +149,9 @@ def chosen(choice: str) -> list[str]:
     return [choice] if choice in PREDICTORS else list(PREDICTORS)
 
 
-def export(film: FilmRef | Radiograph, choice: str, what: str) -> str:
+def export(
+    film: FilmRef | Radiograph, choice: str, what: str, language: str = "en", named: bool = False
+) -> str:
     """A film → what the visitor takes away of it, as a link that carries the file.
 
     The film is read and predicted again: nothing of a visitor is kept for the case.
@@ -157,22 +160,22 @@ def export(film: FilmRef | Radiograph, choice: str, what: str) -> str:
         film: as ``analyse`` takes it.
         choice: a model's name, or ``"all"``.
         what: ``"pdf"`` (the report) or ``"json"`` (the figures).
+        language: of the report.
+        named: whether the report holds the film's name, which is often a patient's.
     """
     try:
         predictions = infer(read(film), chosen(choice))
     except Exception as error:  # most likely its upload was deleted meanwhile
         raise gr.Error(str(refusal(error)), print_exception=False) from error
-    radiograph = predictions[0].radiograph
+    name = predictions[0].radiograph.name
     if what == "pdf":
         from pneumonia.export.pdf import pdf
 
-        kind, content = "application/pdf", pdf(predictions)
-    else:
-        kind, text = "application/json", json.dumps(as_dict(predictions), indent=2)
-        content = text.encode()
-    return views.download(
-        download_filename(radiograph.name, f".{kind.rpartition('/')[2]}"), kind, content
-    )
+        name = name if named else ""
+        content = pdf(predictions, words(language), name=name)
+        return views.download(download_filename(name, ".pdf"), "application/pdf", content)
+    content = json.dumps(as_dict(predictions), indent=2).encode()
+    return views.download(download_filename(name, ".json"), "application/json", content)
 
 
 def too_large(name: str) -> str:

@@ -17,6 +17,7 @@ from pneumonia.web import (
     hiding,
     link_preview,
     modules,
+    quiz,
     results,
     teaching,
     views,
@@ -32,7 +33,7 @@ from pneumonia.web.theme import theme
 _HERE = Path(__file__).parent
 STYLES = (
     *("style.css", "examples.css", "batch.css", "verdict.css", "viewer.css", "hide.css"),
-    *("about.css", "teaching.css", "rtl.css"),
+    *("about.css", "teaching.css", "quiz.css", "rtl.css"),
 )
 
 _html = functools.partial(gr.HTML, apply_default_css=False)
@@ -94,6 +95,7 @@ def build() -> gr.Blocks:
                 cancel = gr.Button(words("batch.cancel"), elem_id="cancel")
             _html(teaching.section(list(handlers.PREDICTORS.values())), elem_id="teaching")
             _html(batch_tab.table(titles), elem_id="batch")
+            _html(quiz.dialog(list(handlers.PREDICTORS.values())), elem_id="quiz")
             rows = _html("", html_template="", elem_id="rows", js_on_load=modules.on_load("rows"))
         with gr.Column(elem_id="tab-about"):
             _html(about.models(handlers.PREDICTORS.values()), elem_id="models")
@@ -103,6 +105,9 @@ def build() -> gr.Blocks:
                     gr.Markdown(results.model_card(name), elem_classes="card")
         asks = _html("", elem_id="asks", js_on_load=modules.on_load("films"), max_bytes=MAX_BYTES)
         hidden = _html("", html_template="", elem_id="hidden", js_on_load=modules.on_load("hiding"))
+        asked_of = _html(
+            "", html_template="", elem_id="quiz-asks", js_on_load=modules.on_load("quizzing")
+        )
         download = _html("", elem_id="download", js_on_load=modules.on_load("downloads"))
 
         @_end_with_skip
@@ -127,21 +132,26 @@ def build() -> gr.Blocks:
                 yield views.named(shown, name), name
 
         def export(name: str, model: str, event: gr.EventData):
-            what = str(event.what)
+            what, report = str(event.what), (str(event.language), bool(event.named))
             if what.startswith("films."):
-                return batch_tab.export(visits.BATCHES.find(str(event.table)), what)
-            return handlers.export(visits.film(name, examples), model, what)
+                return batch_tab.export(visits.BATCHES.find(str(event.table)), what, *report)
+            return handlers.export(visits.film(name, examples), model, what, *report)
 
         def hide(name: str, model: str, event: gr.EventData):
             box, turn = getattr(event, "box", None), getattr(event, "turn", None)
             return hiding.answer(visits.film(name, examples), model, turn, box)
+
+        def quiz_film(event: gr.EventData):
+            film = visits.film(str(event.film), examples)
+            return quiz.picture(film, getattr(event, "turn", None))
 
         # the browser sends one film's request after the other, see page.js
         asked = (asks.select, open_film, [choice], [result, here], "multiple")
         chosen = (choice.input, show, [here, choice], [result], "always_last")
         taken: tuple[Any, ...] = (download.select, export, [here, choice], [download], "once")
         tried: tuple[Any, ...] = (hidden.select, hide, [here, choice], [hidden], "always_last")
-        for event, function, inputs, outputs, again in (asked, chosen, taken, tried):
+        quizzed: tuple[Any, ...] = (asked_of.select, quiz_film, [], [asked_of], "always_last")
+        for event, function, inputs, outputs, again in (asked, chosen, taken, tried, quizzed):
             event(
                 function,
                 inputs,
@@ -149,7 +159,7 @@ def build() -> gr.Blocks:
                 trigger_mode=again,
                 concurrency_id="predict",
                 concurrency_limit=handlers.CONCURRENT,
-                show_progress="hidden" if event == hidden.select else "minimal",
+                show_progress="hidden" if event in (hidden.select, asked_of.select) else "minimal",
                 show_progress_on=result,
                 api_visibility="private",
             )

@@ -1,4 +1,4 @@
-"""What was measured, for the page: the audit of the data, the models under perturbation, limits.
+"""What is on record of the models, for the page: limits, model facts, the audit of the data, cards.
 
 All of it is read from what the scripts wrote into ``docs/`` and ``checkpoints/``; what is not
 there, or was measured with other weights, is left out.
@@ -7,18 +7,21 @@ there, or was measured with other weights, is left out.
 import json
 import re
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
+from pneumonia import __version__
 from pneumonia.card import Card
+from pneumonia.evaluation.facts import FACTS
 from pneumonia.evaluation.results import Evaluation
 from pneumonia.storage.shipped import checkpoints_root, shipped_folder
 from pneumonia.storage.typed_json import FormatError
-from pneumonia.web.texts import attributes, html, number, tag
+from pneumonia.web.texts import number, slug, tag
 
 DOCS = shipped_folder("docs")
 
 _NO_CARD = "There is none yet: `pneumonia cards` writes it."
-_LIMITS = ("hospital", "other", "prevalence", "drawings")
+_LIMITS = ("other", "hospital", "child", "prevalence", "drawings")
 _SHORTCUTS = {  # audit.json's names; those left out say less
     "original files": (
         *("all file metadata", "JPEG quantisation table"),
@@ -46,32 +49,6 @@ def load_evaluation(cards: Sequence[Card], folder: Path = DOCS) -> Evaluation | 
     return evaluation if shown.items() <= measured.items() else None
 
 
-def perturbations(evaluation: Evaluation, cards: Sequence[Card]) -> str:
-    """A dot plot: sensitivity and specificity of each model under each perturbation."""
-    rows = [evaluation.models[card.model].corruptions for card in cards]
-    if len(rows[0]) < 2:
-        return ""
-    heads = "".join(html(card.title, "th scope=col") for card in cards)
-    axis = f"<td><div>{number(0.5, 1)}{number(1, 1)}</div></td>" * len(cards)
-    lines = "".join(
-        f"<tr>{tag(f'suite.{slug(name)}', 'th scope=row')}"
-        + "".join(_dots(row[name].sensitivity, row[name].specificity) for row in rows)
-        + "</tr>"
-        for name in rows[0]
-    )
-    legend = "".join(f"<li>{tag(f'about.{key}')}</li>" for key in ("sensitivity", "specificity"))
-    films = evaluation.models[cards[0].model].figures.films
-    label = attributes({"aria-label": "figures.test.title"})
-    return f"""
-<section class="about">{tag("figures.test.title", "h3")}
-  {tag("figures.test.text", "p", films=films)}<ul class="dots-legend">{legend}</ul>
-  <div class="scroll" tabindex="0" role="region" {label}><table class="dots">
-    <thead><tr><td></td>{heads}</tr></thead>
-    <tbody>{lines}<tr class="axis" aria-hidden="true"><td></td>{axis}</tr></tbody>
-  </table></div>
-</section>"""
-
-
 def audit(folder: Path = DOCS) -> str:
     """The data set's trap in words and bars."""
     found = _load(folder / "audit" / "audit.json")
@@ -91,10 +68,27 @@ def audit(folder: Path = DOCS) -> str:
 
 
 def limits() -> str:
-    """What the models cannot do, in a few lines."""
-    items = "".join(tag(f"figures.limits.{key}", "li") for key in _LIMITS)
+    """What the models cannot do, in plain words, and no number."""
+    keys = ("blind.text", *(f"figures.limits.{key}" for key in _LIMITS), "agreement.same")
+    items = "".join(tag(key, "li") for key in keys)
     return f"""
-<section class="about">{tag("figures.limits.title", "h3")}<ul>{items}</ul></section>"""
+<section class="about first">{tag("figures.limits.title", "h3")}<ul>{items}</ul></section>"""
+
+
+def facts(cards: Sequence[Card]) -> str:
+    """Model facts: for whom, when not to use it, when to stop; and which versions these are."""
+    rows = "".join(
+        f"<div>{tag(f'facts.{key}', 'dt')}{tag(f'facts.{key}.text', 'dd')}</div>" for key in FACTS
+    )
+    return f"""
+<section class="about facts">{tag("facts.title", "h3")}<dl>{rows}</dl>
+  <p><bdi dir="ltr">{escape(versions(cards))}</bdi></p></section>"""
+
+
+def versions(cards: Sequence[Card]) -> str:
+    """Program and models, each with the beginning of its weights' hash."""
+    models = (f"{card.title} {card.version} ({card.weights.sha256[:12]})" for card in cards)
+    return " · ".join([f"pneumonia {__version__}", *models])
 
 
 def model_card(model: str) -> str:
@@ -106,23 +100,10 @@ def model_card(model: str) -> str:
     ).strip()
 
 
-def slug(name: str) -> str:
-    """``"rotated 5°"`` → ``"rotated_5"``: the end of a text's key."""
-    return re.sub(r"\W+", "_", name).strip("_").lower()
-
-
 def _bar(name: str, auroc: float) -> str:
     share = max(0.0, 2 * auroc - 1)  # guessing has no length
     return f"""<div>{tag(f"audit.{slug(name)}", "dt")}
       <dd style="--share: {share:.3f}">{number(auroc, 4)}</dd></div>"""
-
-
-def _dots(sensitivity: float, specificity: float) -> str:
-    """A cell of the plot, from one half to one; what lies lower is drawn at its left end."""
-    shares = sensitivity, specificity
-    marks = "".join(f'<i style="--at: {max(0.0, 2 * share - 1):.3f}"></i>' for share in shares)
-    numbers = " ".join(number(share, 3) for share in shares)
-    return f'<td><div>{marks}</div><span class="unseen">{numbers}</span></td>'
 
 
 def _load(path: Path) -> dict | None:

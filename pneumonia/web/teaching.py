@@ -8,9 +8,9 @@ import json
 from collections.abc import Sequence
 from html import escape
 
-from pneumonia import __version__
 from pneumonia.card import LABELS
 from pneumonia.predictor import Predictor
+from pneumonia.web import quiz, results
 from pneumonia.web.texts import attributes, html, ref, tag
 
 _LEGEND = "".join(
@@ -27,9 +27,7 @@ def hint() -> str:
 def section(predictors: Sequence[Predictor]) -> str:
     """The figures of each model before the first film, not shown until a truth is known."""
     models = "".join(map(_model, predictors))
-    versions = " · ".join(
-        f"{p.title} {p.card.version} ({p.card.weights.sha256[:12]})" for p in predictors
-    )
+    versions = results.versions([predictor.card for predictor in predictors])
     return f"""
 <p class="teaching-told" role="status" hidden></p>
 <section class="teaching" aria-labelledby="teaching-title" hidden>
@@ -37,10 +35,11 @@ def section(predictors: Sequence[Predictor]) -> str:
   <p class="teaching-known"></p>
   <p class="teaching-apart"></p>
   {tag("teaching.few", 'p class="teaching-few" hidden')}
+  {quiz.start()}
   <div class="teaching-models">{models}</div>
   {tag("teaching.print", 'button type="button" class="teaching-press"')}
   <div class="teaching-paper">{tag("use.purpose", "p")}{tag("use.films", "p")}
-    <p><bdi dir="ltr">pneumonia {escape(__version__)} · {escape(versions)}</bdi></p></div>
+    <p><bdi dir="ltr">{escape(versions)}</bdi></p></div>
 </section>"""
 
 

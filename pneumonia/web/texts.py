@@ -19,6 +19,8 @@ from typing import TypedDict
 
 import gradio as gr
 
+from pneumonia.evaluation.facts import FACTS
+from pneumonia.export.words import Words
 from pneumonia.gate import REASONS
 from pneumonia.reading.refusals import NOTES, REFUSALS
 
@@ -32,7 +34,13 @@ LANGUAGES = {
     "ar": "العربية",
 }
 
-_CODED = {"refusal": REFUSALS, "note": NOTES, "gate": REASONS}
+_CODED = {
+    "refusal": REFUSALS,
+    "note": NOTES,
+    "gate": REASONS,
+    "facts": {code: name for code, (name, _) in FACTS.items()}
+    | {f"{code}.text": text for code, (_, text) in FACTS.items()},
+}
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _ATTRIBUTES = {
     "aria-label": "label",
@@ -84,6 +92,12 @@ def _texts() -> dict[str, dict[str, str]]:
 def i18n() -> gr.I18n:
     """For ``launch(i18n=…)``, and for labels: ``gr.File(label=i18n()("upload.label"))``."""
     return gr.I18n(**_texts())
+
+
+def words(language: str) -> Words:
+    """What a report says in that language; English for an unknown one, and for a lost text."""
+    known = language if language in LANGUAGES else "en"
+    return Words(known, {**_texts()["en"], **_texts()[known]})
 
 
 def ref(key: str, **args: Argument) -> Reference:
@@ -161,6 +175,11 @@ def menu() -> str:
     )
     label = attributes({"aria-label": "language.label", "title": "language.label"})
     return f'<select class="language" autocomplete="off" {label}>{options}</select>'
+
+
+def slug(name: str) -> str:
+    """``"rotated 5°"`` → ``"rotated_5"``: the end of a text's key."""
+    return re.sub(r"\W+", "_", name).strip("_").lower()
 
 
 def _data(args: dict[str, Argument]) -> str:

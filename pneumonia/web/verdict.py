@@ -1,14 +1,13 @@
 """The verdicts on one film as HTML: words first, then numbers, and why a model makes no call."""
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 from PIL import Image
 
-from pneumonia.card import LABELS
+from pneumonia.export import words
 from pneumonia.export.records import percent
 from pneumonia.gate import GateResult
 from pneumonia.predictor import Prediction
@@ -51,18 +50,7 @@ def numbers_only(predictions: Sequence[Prediction]) -> str:
 
 def headline(predictions: Sequence[Prediction]) -> Reference:
     """The verdicts, and whether they agree, in one sentence (a text of ``texts``)."""
-    total = len(predictions)
-    if total == 1:
-        return ref(f"headline.one.{predictions[0].verdict}", title=predictions[0].card.title)
-    counts = Counter(p.verdict for p in predictions)
-    match [called for called in LABELS if counts[called]]:
-        case []:
-            return ref("headline.none")
-        case [called] if counts[called] == total:
-            return ref(f"headline.all.{called}", total=total)
-        case [called]:
-            return ref(f"headline.some.{called}", count=counts[called], total=total)
-    return ref("headline.disagree", count=counts["PNEUMONIA"], total=total)
+    return words.headline(predictions, ref)
 
 
 def reason(gate: GateResult) -> Reference:
@@ -138,8 +126,8 @@ def _why(prediction: Prediction) -> str:
     low, high = map(percent, limits.uncertain)
     which = "neither" if limits.normal_to < limits.pneumonia_from else "both"
     coverage = percent(limits.coverage)
-    words = tag(f"why.{which}", "p", low=low, high=high, coverage=coverage)
-    return f'<details class="why">{tag("why.title", "summary")}{words}</details>'
+    sentence = tag(f"why.{which}", "p", low=low, high=high, coverage=coverage)
+    return f'<details class="why">{tag("why.title", "summary")}{sentence}</details>'
 
 
 def _log_odds(probability: float) -> float:

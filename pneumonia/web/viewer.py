@@ -13,6 +13,7 @@ from html import escape
 import numpy as np
 from PIL import Image
 
+from pneumonia.export.words import spoke
 from pneumonia.overlay import (
     FAINT,
     FULL_STRENGTH,
@@ -253,12 +254,6 @@ def _text(key: str, element: str = "span") -> str:
 
 def _label(key: str) -> str:
     return attributes({"aria-label": f"viewer.{key}"})
-
-
-def spoke(attribution: np.ndarray) -> str:
-    """End of the text's key that says which way what a model used went, if anywhere."""
-    clear = np.where(np.abs(attribution) < FAINT, 0, attribution).sum(dtype=float)
-    return "nothing_spoke" if not clear else "mostly_raised" if clear > 0 else "mostly_lowered"
 
 
 def _numbers(attribution: np.ndarray) -> dict:

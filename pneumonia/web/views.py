@@ -120,7 +120,7 @@ def _result(
   style="--aspect: {width / height:.4f}">
   {told}{verdicts}
   {viewer(film.pixels, name, heats, about, ident, pending, said, found, hides=not out)}
-  <p class="exports">{buttons}</p>
+  <p class="exports">{buttons}{name_tick("report.named")}</p>
 </section>"""
 
 
@@ -143,6 +143,11 @@ def _thumbnail(pixels: np.ndarray) -> str:
 def named(shown: str, name: str) -> str:
     """A result that says by which name the browser can ask for its film again."""
     return f'<i hidden data-film="{escape(name)}"></i>{shown}'
+
+
+def name_tick(key: str) -> str:
+    """Whether a report holds the names of films; at first it does not."""
+    return f'<label><input type="checkbox" data-named autocomplete="off"> {tag(key)}</label>'
 
 
 def download(name: str, kind: str, content: bytes) -> str:

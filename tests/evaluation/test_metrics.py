@@ -4,7 +4,13 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 
-from pneumonia.evaluation.metrics import calibration_error, compare, intervals, metrics
+from pneumonia.evaluation.metrics import (
+    calibration_error,
+    compare,
+    intervals,
+    metrics,
+    reliability,
+)
 from pneumonia.evaluation.results import Difference
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1])
@@ -73,3 +79,11 @@ def test_a_missing_class_gives_nan_not_an_error():
     figures = metrics(np.ones(3), np.array([0.2, 0.8, 0.9]), 0.5)
     assert math.isnan(figures.auroc) and math.isnan(figures.specificity)
     assert figures.sensitivity == pytest.approx(2 / 3)
+
+
+def test_bins_of_a_reliability_curve_hold_every_film_and_weigh_the_classes_alike():
+    labels = np.array([0, 0, 0, 1])
+    one, two = reliability(labels, np.array([0.02, 0.04, 0.93, 1.0]))  # none lies between
+    assert (one.normal, one.pneumonia, two.normal, two.pneumonia) == (2, 0, 1, 1)
+    assert one.probability == pytest.approx(0.03)
+    assert two.probability == pytest.approx((0.93 / 3 + 1.0) / (1 / 3 + 1))

@@ -22,7 +22,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 
-from pneumonia.reading.dicom import Tags, _parse
+from pneumonia.reading.dicom import Tags, parse
 from pneumonia.reading.radiograph import (
     MAX_BYTES,
     SUFFIXES,
@@ -897,7 +897,7 @@ def test_view_and_body_part_are_defined_terms_or_nothing():
 def test_no_patient_element_is_read_or_leaves_the_file():
     data = saved(dicom(DEEP, PhotometricInterpretation="MONOCHROME1", PatientComments="SECRET"))
     assert b"SECRET" in data
-    assert "PatientName" not in _parse(data)
+    assert "PatientName" not in parse(data)
     film = read_radiograph(data)
     assert film.notes and film.name == "film"
     assert "SECRET" not in repr(film)

@@ -127,7 +127,11 @@ def test_all_rows_can_be_taken_away(loaded, paths):
     list(batch_tab.read(paths, batch := batch_tab.Batch("", 0)))
 
     def content(what):
-        return html.unescape(batch_tab.export(batch, what)).split("base64,")[1].split('"')[0]
+        return (
+            html.unescape(batch_tab.export(batch, what, "en", True))
+            .split("base64,")[1]
+            .split('"')[0]
+        )
 
     table = csv.DictReader(io.StringIO(base64.b64decode(content("films.csv")).decode("utf-8-sig")))
     assert [(row["file"], row["model"]) for row in table][1:4] == [

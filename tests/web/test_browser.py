@@ -342,8 +342,17 @@ def test_what_a_visitor_takes_away(visit, film, tmp_path):
     for kind in ("pdf", "json", "json"):  # and what has been taken can be taken again
         with page.expect_download() as download:
             page.click(f"[data-export={kind}]")
-        assert download.value.suggested_filename == f"first b.{kind}"
+        name = "film.pdf" if kind == "pdf" else "first b.json"
+        assert download.value.suggested_filename == name
         download.value.save_as(tmp_path / kind)
+    page.check("[data-named]")
+    page.select_option("select.language:visible", "fr")
+    with page.expect_download() as download:
+        page.click("[data-export=pdf]")
+    assert download.value.suggested_filename == "first b.pdf"
+    download.value.save_as(tmp_path / "fr")
+    (french,) = PdfReader(tmp_path / "fr").pages
+    assert "un second regard" in french.extract_text() and "first b" in french.extract_text()
     shown = page.locator(".verdict .probability").all_inner_texts()
     (sheet,) = PdfReader(tmp_path / "pdf").pages
     words = sheet.extract_text().replace("\u00a0", " ")

@@ -29,6 +29,7 @@ from pneumonia.export.records import as_dict, csv_text
 from pneumonia.predictor import Predictor
 from pneumonia.storage.shipped import available_models, checkpoints_root
 from pneumonia.synthetic.phantom import draw_phantom
+from pneumonia.web import texts
 from pneumonia.web.limits import MAX_BODY_BYTES
 from tools.page_process import ROOT, memory, running_page
 
@@ -135,9 +136,9 @@ def test_identifiers_reach_neither_answer_nor_log_nor_disk(page, client, tagged)
 
 def test_identifiers_reach_no_report(tagged, tmp_path):
     predictions = [Predictor.load(name, "cpu").predict(tagged) for name in available_models()]
-    (tmp_path / "report.pdf").write_bytes(pdf(predictions))
+    (tmp_path / "report.pdf").write_bytes(pdf(predictions, texts.words("en")))
     words = "".join(sheet.extract_text() for sheet in PdfReader(tmp_path / "report.pdf").pages)
-    assert "film.dcm" in words and not leaks(words)
+    assert "DICOM" in words and not leaks(words)
     assert not leaks((tmp_path / "report.pdf").read_bytes())
     assert not leaks(json.dumps(as_dict(predictions)))
     assert not leaks(csv_text([("film.dcm", predictions)]))

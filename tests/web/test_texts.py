@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pneumonia import gate
+from pneumonia.evaluation import facts
 from pneumonia.reading import radiograph, refusals
 from pneumonia.web import texts, views
 
@@ -110,7 +111,16 @@ def test_components_take_their_labels_from_the_same_files():
     assert [tags["value"] for name, tags in menu.tags if name == "option"] == [*texts.LANGUAGES]
 
 
-CODED = {"refusal": refusals.REFUSALS, "note": refusals.NOTES, "gate": gate.REASONS}
+CODED = {
+    "refusal": refusals.REFUSALS,
+    "note": refusals.NOTES,
+    "gate": gate.REASONS,
+    "facts": {
+        f"{code}{end}": words
+        for code, pair in facts.FACTS.items()
+        for end, words in zip(("", ".text"), pair, strict=True)
+    },
+}
 
 
 @pytest.mark.parametrize("language", texts.LANGUAGES)
@@ -123,7 +133,7 @@ def test_every_code_has_a_text_with_its_placeholders(language):
             assert placeholders(said) == placeholders(sentence), code
             assert (said == sentence) == (language == "en"), code
         keys -= {f"{group}.{code}" for code in sentences}
-    assert keys == {"refusal.title", "gate.title", "gate.anyway", "gate.scope"}
+    assert keys == {"refusal.title", "gate.title", "gate.anyway", "gate.scope", "facts.title"}
 
 
 def test_a_refusal_is_shown_with_its_arguments_and_escaped():

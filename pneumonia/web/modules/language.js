@@ -47,6 +47,9 @@ function show(value) {
   return value?.t ? t(value.t, value.args) : String(value);
 }
 
+/** The code of the visitor's language, such as "ar". */
+export const spoken = () => language;
+
 /** The text of that key in the visitor's language, or else in English, or else the key. */
 export function t(key, args = {}) {
   const text = TEXTS[language]?.[key] ?? TEXTS.en[key] ?? key;

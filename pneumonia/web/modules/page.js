@@ -5,12 +5,14 @@ import { addRows, tableName } from "./batch_tab.js";
 import { say } from "./address.js";
 import { forgetLocal, takeBatches, takeFilms, unpreview } from "./giving.js";
 import { hiding } from "./hide_answer.js";
+import { spoken } from "./language.js";
 import { arrive, arrived } from "./places.js";
 import "./picture.js";
+import { quizzing } from "./quiz.js";
 import { weigh } from "./verdict.js";
 import "./viewer.js";
 
-export { hiding };
+export { hiding, quizzing };
 
 const PATIENCE = 30_000; // ms after which an answer is no longer waited for
 let ask = () => {};
@@ -54,8 +56,10 @@ export function result({ element, watch }) {
 /** Downloads: a button asks for a file, which comes as a link that is followed at once. */
 export function downloads({ element, trigger, watch }) {
   document.addEventListener("click", (event) => {
-    const what = event.target.closest("[data-export]")?.dataset.export;
-    if (what) trigger("select", { what, table: tableName() });
+    const button = event.target.closest("[data-export]");
+    if (!button) return;
+    const named = button.parentElement.querySelector("[data-named]")?.checked ?? false;
+    trigger("select", { what: button.dataset.export, table: tableName(), language: spoken(), named });
   });
   watch("value", () => element.querySelector("a")?.click());
 }

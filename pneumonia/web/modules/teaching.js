@@ -37,6 +37,7 @@ function draw() {
   const unread = known.filter((row) => row.problem);
   const apart = { out: out.length, ...by(out), unread: unread.length };
   say(".teaching-apart", out.length + unread.length ? { t: "teaching.apart", args: apart } : null);
+  part(".quiz-start").hidden = !films.length;
   part(".teaching-few").hidden = CLASSES.every((truth) => count(films, truth) >= FEW);
   for (const article of document.querySelectorAll(".teaching-model")) {
     const { name } = JSON.parse(article.dataset.model);
@@ -130,7 +131,8 @@ function drawing(content, label) {
     <p class="teaching-axis" aria-hidden="true"><span>0</span><span>${label}</span><span>1</span></p>`;
 }
 
-function put(element, { t: key, args = {} }) {
+/** An element with a text by its key, which language.js keeps translated. */
+export function put(element, { t: key, args = {} }) {
   element.textContent = t(key, args);
   Object.assign(element.dataset, { t: key, args: JSON.stringify(args) });
 }

@@ -1,0 +1,144 @@
+"""DICOM films over HTTP, for routers: what is sent is answered, and forgotten with the answer."""
+
+import asyncio
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+import uvicorn
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pneumonia.dicom.results import NOTICE, Answer, Responder, hush
+from pneumonia.export.records import SOFTWARE
+from pneumonia.web.address import address
+from pneumonia.web.container import check_memory
+from pneumonia.web.limits import BodyLimit
+from pneumonia.web.logs import write_escaped
+from pneumonia.web.neighbours import Neighbours, is_local
+
+AT_A_TIME = 4  # requests that are in memory; the others wait before their first byte is read
+CONNECTIONS = 64  # then a router is told to come again
+MAX_PARTS = 100  # films of a request
+READERS = 2
+_KINDS = "Send application/dicom, or multipart/form-data or multipart/related with a film per part."
+_BROKEN = "The parts of this request cannot be told apart, or the last one is not whole."
+
+
+def build(responder: Responder, local: bool) -> Starlette:
+    """The application.
+
+    Args:
+        responder: the models.
+        local: it listens at a loopback address, so that only this machine's names can be meant.
+    """
+    room = asyncio.Semaphore(AT_A_TIME)
+
+    async def about(_: Request) -> Response:
+        models = {p.name: p.card.weights.sha256 for p in responder.predictors}
+        return JSONResponse({"software": SOFTWARE, "notice": NOTICE, "models": models})
+
+    async def films(request: Request) -> Response:
+        async with room:
+            parts = await read_parts(request)
+            answers = await run_in_threadpool(_answers, responder, parts)
+        return _response(answers, "multipart/related" in request.headers.get("accept", ""))
+
+    return Starlette(
+        routes=[Route("/", about), Route("/films", films, methods=["POST"])],
+        middleware=[Middleware(Neighbours, local=local), Middleware(BodyLimit)],
+    )
+
+
+async def read_parts(request: Request) -> list[bytes]:
+    """The films of a request, in memory.
+
+    Raises:
+        HTTPException: it is of another kind, too large, silent for too long or not whole.
+    """
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    if kind == b"application/dicom":
+        return [await request.body()]
+    if kind not in (b"multipart/form-data", b"multipart/related") or b"boundary" not in options:
+        raise HTTPException(415, _KINDS)
+    parts: list[bytearray] = []
+    ended = False
+
+    def end() -> None:
+        nonlocal ended
+        ended = True
+
+    try:
+        parser = MultipartParser(
+            options[b"boundary"],
+            {
+                "on_part_begin": lambda: parts.append(bytearray()),
+                "on_part_data": lambda data, start, stop: parts[-1].extend(data[start:stop]),
+                "on_end": end,
+            },
+        )
+        async for chunk in request.stream():
+            parser.write(chunk)
+    except FormParserError as error:
+        raise HTTPException(400, _BROKEN) from error
+    if not ended or len(parts) > MAX_PARTS:
+        raise HTTPException(400, _BROKEN)
+    return [bytes(part) for part in parts]
+
+
+def _answers(responder: Responder, parts: list[bytes]) -> list[Answer]:
+    """One film after the other; each lies in a file while it is answered, for its reader."""
+    answers = []
+    for part in parts:
+        with TemporaryDirectory(prefix="film-") as folder:
+            path = Path(folder, "film")
+            path.write_bytes(part)
+            answers.append(responder.attempt(path))
+    return answers
+
+
+def _response(answers: list[Answer], objects: bool) -> Response:
+    """JSON, or JSON and the DICOM objects as multipart/related (RFC 2387)."""
+    films = [answer.record for answer in answers]
+    content = {"software": SOFTWARE, "notice": NOTICE, "films": films}
+    answered = any("error" not in film for film in films)
+    headers = {"cache-control": "no-store"}
+    if not (objects and answered):
+        return JSONResponse(content, 200 if answered else 422, headers)
+    boundary = uuid4().hex
+    parts = [("application/json", json.dumps(content).encode())]
+    for answer in answers:
+        parts += [("application/dicom", data) for data in answer.files.values()]
+    body = b"".join(
+        b"--%b\r\nContent-Type: %b\r\n\r\n%b\r\n" % (boundary.encode(), kind.encode(), data)
+        for kind, data in parts
+    )
+    kind = f'multipart/related; type="application/json"; boundary={boundary}'
+    return Response(body + f"--{boundary}--\r\n".encode(), 200, headers, kind)
+
+
+def serve(host: str, port: int, model: str, device: str) -> None:
+    """Answer films until this process is told to end.
+
+    Raises:
+        OSError: nothing can listen there, or the memory is too small.
+        CheckpointError: there is no such model.
+    """
+    host, port = address(host, port)
+    check_memory()
+    hush()
+    write_escaped()
+    responder = Responder(model, device, READERS)
+    try:
+        app = build(responder, is_local(f"//[{host}]" if ":" in host else f"//{host}"))
+        uvicorn.run(app, host=host, port=port, access_log=False, limit_concurrency=CONNECTIONS)
+    finally:
+        responder.close()

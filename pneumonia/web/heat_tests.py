@@ -1,0 +1,58 @@
+"""What the tests of the maps found, a plain sentence each; nothing where they were not run."""
+
+from collections.abc import Sequence
+
+from pneumonia.card import Card
+from pneumonia.evaluation.results import Evaluation, HeatmapChecks
+from pneumonia.web.texts import html, number, tag
+
+_TESTS = (  # text, check, its figure, and the figure of chance, or chance itself
+    ("rise", "pointing_game", "rise", "chance"),
+    ("warmest", "pointing_game", "heat", "chance"),
+    ("erased", "road", "better", 0.5),
+    ("air", "energy_outside_body", "outside", "outside_area"),
+    ("marker", "energy_outside_body", "marker", "marker_area"),
+)
+
+
+def sentences(cards: Sequence[Card], evaluation: Evaluation | None) -> str:
+    """The tests with each model's figures."""
+    if not evaluation or not evaluation.saliency:
+        return ""
+    measured = evaluation.saliency
+    shown = [
+        (card.title, measured.models[card.model]) for card in cards if card.model in measured.models
+    ]
+    if not shown:
+        return ""
+    items = "".join(
+        _item(text, [_of(*model, check, figure, chance) for model in shown])
+        for text, check, figure, chance in _TESTS
+    )
+    alike = [(title, checks.cascading_randomization["classifier"]) for title, checks in shown]
+    items += _item("random", [f"{html(title)} {_plain(value)}" for title, value in alike])
+    if measured.agreement is not None and len(shown) > 1:
+        items += _item("agreement", [_plain(measured.agreement)])
+    return f"""
+<section class="about">{tag("heat.title", "h3")}{tag("heat.text", "p", films=measured.films)}
+  <ul class="tests">{items}</ul></section>"""
+
+
+def _of(title: str, checks: HeatmapChecks, check: str, figure: str, chance: str | float) -> str:
+    found = getattr(checks, check)
+    by_chance = found[chance] if isinstance(chance, str) else chance
+    said = f"{tag('known.chance')} {_percent(by_chance)}"
+    return f"{html(title)} <strong>{_percent(found[figure])}</strong>, {said}"
+
+
+def _item(text: str, values: Sequence[str]) -> str:
+    figures = "".join(f"<li>{value}</li>" for value in values)
+    return f"<li>{tag(f'heat.{text}', 'p')}<ul>{figures}</ul></li>"
+
+
+def _percent(share: float) -> str:
+    return f'<bdi dir="ltr">{number(100 * share)} %</bdi>'
+
+
+def _plain(value: float) -> str:
+    return f'<strong><bdi dir="ltr">{number(value, 2)}</bdi></strong>'

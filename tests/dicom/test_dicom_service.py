@@ -1,0 +1,121 @@
+"""The service as a router calls it, over HTTP, in a process of its own."""
+
+import email
+import email.policy
+import io
+import os
+import subprocess
+import sys
+
+import httpx
+import pydicom
+import pytest
+from factories import ROOT, chest_dicom, saved
+
+from pneumonia.web.limits import MAX_BODY_BYTES
+from tools.page_process import free_port, wait_for
+
+FILM = saved(chest_dicom())
+RELATED = {"accept": 'multipart/related; type="application/dicom"'}
+
+
+@pytest.fixture(scope="module")
+def service(model, tmp_path_factory):
+    """Its address, the folder of its temporary files, and what it has printed so far."""
+    folder = tmp_path_factory.mktemp("service")
+    (folder / "tmp").mkdir()
+    port = free_port()
+    command = ["-m", "pneumonia", "dicom-service", "--port", str(port), "--model", str(model)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, *command, "--device", "cpu"],
+            cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(folder / "tmp")},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        address = f"http://127.0.0.1:{port}"
+        try:
+            assert wait_for(address, process), (folder / "log").read_text()
+            yield address, folder / "tmp", lambda: (folder / "log").read_text()
+        finally:
+            process.terminate()
+            assert process.wait() in (0, -15)
+
+
+def parts_of(response: httpx.Response) -> list[tuple[str, bytes]]:
+    """Content type and content of each part, as Python's own parser of mail finds them."""
+    head = f"Content-Type: {response.headers['content-type']}\r\n\r\n".encode()
+    message = email.message_from_bytes(head + response.content, policy=email.policy.HTTP)
+    return [(p.get_content_type(), p.get_payload(decode=True)) for p in message.iter_parts()]
+
+
+def related(*films: bytes) -> dict:
+    """A body of multipart/related, as STOW-RS has it."""
+    head = b"--frontier\r\nContent-Type: application/dicom\r\n\r\n"
+    body = b"".join(head + film + b"\r\n" for film in films) + b"--frontier--\r\n"
+    kind = 'multipart/related; type="application/dicom"; boundary=frontier'
+    return {"content": body, "headers": {"content-type": kind}}
+
+
+def test_a_film_is_answered_however_it_is_sent_and_nothing_is_kept(service, responder, tmp_path):
+    address, kept, log = service
+    (tmp_path / "film").write_bytes(FILM)
+    expected = responder.answer(tmp_path / "film").record
+    form = httpx.post(f"{address}/films", files={"film": ("SECRET.dcm", FILM)}, timeout=60)
+    stow = httpx.post(f"{address}/films", timeout=60, **related(FILM, FILM))
+    bare = {"content-type": "application/dicom"}
+    raw = httpx.post(f"{address}/films", content=FILM, headers=bare, timeout=60)
+    assert form.json()["films"] == raw.json()["films"] == [expected]
+    assert stow.json()["films"] == [expected, expected]
+    assert form.headers["cache-control"] == "no-store"
+    assert not list(kept.rglob("*"))
+    assert "SECRET" not in form.text + log()
+
+
+def test_the_objects_come_where_they_are_asked_for(service):
+    address, *_ = service
+    body = related(FILM, b"no film")
+    headers = {**body.pop("headers"), **RELATED}
+    response = httpx.post(f"{address}/films", headers=headers, timeout=60, **body)
+    (kind, summary), *objects = parts_of(response)
+    assert kind == "application/json" and response.status_code == 200
+    found = {pydicom.dcmread(io.BytesIO(data)).SOPInstanceUID for _, data in objects}
+    good, bad = httpx.Response(200, content=summary).json()["films"]
+    told = good["models"]["cnn"]["objects"].values()
+    assert found == {about["sop_instance_uid"] for about in told} and len(found) == 3
+    assert {kind for kind, _ in objects} == {"application/dicom"}
+    assert bad["error"] == "not_dicom"
+
+
+def test_what_is_no_film_is_refused_and_says_why(service):
+    address, kept, log = service
+    odd = chest_dicom(PatientName="SECRETNAME", StudyInstanceUID="")
+    for data, code in (
+        (b"no film", "not_dicom"),
+        (FILM[:9000], "damaged"),
+        (saved(odd), "no_study"),
+    ):
+        response = httpx.post(f"{address}/films", files={"film": data}, headers=RELATED, timeout=60)
+        (film,) = response.json()["films"]
+        assert (response.status_code, film["error"]) == (422, code)
+    assert not list(kept.rglob("*")) and "SECRET" not in log()
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        ({"content": b"x", "headers": {"content-type": "text/plain"}}, 415),
+        ({"content": b"x", "headers": {"content-type": "multipart/related"}}, 415),
+        ({**related(FILM), "content": related(FILM)["content"][:-30]}, 400),
+        ({**related(FILM), "content": b"--other\r\n\r\n"}, 400),
+        (related(*[b""] * 101), 400),
+        (related(b"\0" * (MAX_BODY_BYTES + 1)), 413),
+        ({"headers": {"host": "evil.example"}}, 403),
+    ],
+    ids=["kind", "boundary", "torn", "other", "many", "large", "foreign"],
+)
+def test_requests_of_another_kind_are_refused(service, request_, status):
+    address, kept, _ = service
+    assert httpx.post(f"{address}/films", timeout=60, **request_).status_code == status
+    assert not list(kept.rglob("*"))
