@@ -49,9 +49,13 @@ class Recipe:
 
 
 def autocast(device: torch.device) -> torch.autocast:
-    """Mixed precision: bfloat16 on the CPU and on GPUs that have it, else float16."""
+    """Mixed precision: bfloat16 on GPUs that have it, else float16; on CPUs that have AVX-512.
+
+    Others compute in float32: what they can do in bfloat16 takes them nine times as long.
+    """
     fp16 = device.type == "cuda" and not torch.cuda.is_bf16_supported()
-    return torch.autocast(device.type, torch.float16 if fp16 else torch.bfloat16)
+    quick = device.type == "cuda" or torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+    return torch.autocast(device.type, torch.float16 if fp16 else torch.bfloat16, enabled=quick)
 
 
 def one_cycle(progress: float, warmup: float) -> float:
