@@ -20,15 +20,12 @@ import tempfile
 import time
 from pathlib import Path
 
-import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
 
 from pneumonia.reading.archive import find_films
 from pneumonia.storage.atomic import write_json
 from pneumonia.storage.shipped import available_models
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
 
 FAST = "cnn"
 GOAL = 10_000_000  # films of the plan
@@ -105,7 +102,8 @@ def plan(report: dict, core_hour: float) -> str:
         "more films take as much longer.\n",
         "## Against one process\n",
         f"{small:,} films on the same {cores} cores, start included:\n",
-        "| model | `pneumonia predict` | `pneumonia score-archive` | throughput |\n|---|---|---|---|",
+        "| model | `pneumonia predict` | `pneumonia score-archive` | throughput |",
+        "|---|---|---|---|",
     ]
     for name, took in report["models"].items():
         alone = report["predict"][name]
@@ -138,14 +136,14 @@ def fit(growth: dict[int, float]) -> tuple[float, float]:
 
 def draw(growth: dict[int, float], file: Path) -> None:
     start, each = fit(growth)
-    figure, axes = plt.subplots(figsize=(5, 3.2), layout="constrained")
+    figure = Figure((5, 3.2), layout="constrained")
+    axes = figure.subplots()
     counts = np.geomspace(min(growth), max(growth), 50)
     axes.loglog(counts, start + each * counts, color="0.6", label="a line through them")
     axes.loglog(list(growth), list(growth.values()), "o", color="C0", label="measured")
     axes.set(xlabel="films", ylabel="seconds")
     axes.legend(frameon=False)
     figure.savefig(file, dpi=110)
-    plt.close(figure)
 
 
 def main() -> None:
