@@ -29,6 +29,7 @@ def header() -> str:
 <header class="masthead">
   {tag("page.title", "h1")}
   <div class="tabs" role="tablist" {label}>{tabs}</div>
+  {tag("keys.open", 'button type="button" class="keys-open"')}
   {menu()}
   {tag("page.lead", 'p class="lead"')}
   <p class="unseen" role="status" id="said"></p>
@@ -92,6 +93,17 @@ def notice() -> str:
   {tag("notice.title", 'h2 id="notice-title"')}
   {words}
   <form method="dialog">{tag("notice.button", 'button value="accepted" autofocus')}</form>
+</dialog>"""
+
+
+def keys() -> str:
+    """The sheet of the page's keys, which ``keys.js`` opens and fills in."""
+    return f"""
+<dialog class="keys" aria-labelledby="keys-title">
+  {tag("keys.title", 'h2 id="keys-title"')}
+  <table><tbody></tbody></table>
+  {tag("keys.focus", "p")}
+  <form method="dialog">{tag("keys.done", "button autofocus")}</form>
 </dialog>"""
 
 

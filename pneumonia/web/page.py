@@ -33,7 +33,7 @@ from pneumonia.web.theme import theme
 _HERE = Path(__file__).parent
 STYLES = (
     *("style.css", "examples.css", "batch.css", "verdict.css", "viewer.css", "hide.css"),
-    *("about.css", "teaching.css", "quiz.css", "rtl.css"),
+    *("about.css", "teaching.css", "quiz.css", "keys.css", "rtl.css"),
 )
 
 _html = functools.partial(gr.HTML, apply_default_css=False)
@@ -68,6 +68,7 @@ def build() -> gr.Blocks:
         here = gr.State("")  # name of the film that is shown, "" before the first
         table = gr.State("")  # name of the batch
         _html(about.notice(), elem_id="notice")
+        _html(about.keys(), elem_id="keys")
         _html(about.header())
         with gr.Column(elem_id="tab-one"), gr.Row(elem_id="desk"):
             with gr.Column(elem_id="rail", scale=0, min_width=320):

@@ -5,6 +5,7 @@ import { addRows, tableName } from "./batch_tab.js";
 import { say } from "./address.js";
 import { forgetLocal, takeBatches, takeFilms, unpreview } from "./giving.js";
 import { hiding } from "./hide_answer.js";
+import "./keys.js";
 import { spoken } from "./language.js";
 import { arrive, arrived } from "./places.js";
 import "./picture.js";

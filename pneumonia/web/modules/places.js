@@ -4,6 +4,7 @@
 import { said, say } from "./address.js";
 import { rowsShown, tableName } from "./batch_tab.js";
 import { askFor, askForTable } from "./giving.js";
+import { pressed } from "./keys.js";
 import { t } from "./language.js";
 
 const THUMB = 72; // px
@@ -125,9 +126,8 @@ document.addEventListener("click", ({ target }) => {
   }
 });
 document.addEventListener("keydown", (event) => {
-  if (!event.target.matches?.("[role=tab][data-tab]")) return;
-  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key] * (document.dir === "rtl" ? -1 : 1);
-  if (!step) return;
+  if (!event.target.matches?.("[role=tab][data-tab]") || !pressed(event, "tabs")) return;
+  const step = (event.key === "ArrowRight" ? 1 : -1) * (document.dir === "rtl" ? -1 : 1);
   const tabs = [...document.querySelectorAll("[role=tab][data-tab]")];
   const next = tabs[(tabs.indexOf(event.target) + step + tabs.length) % tabs.length];
   next.focus();
