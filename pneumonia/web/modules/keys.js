@@ -36,7 +36,7 @@ function kbd(text) {
 function open(dialog) {
   const rows = Object.entries(KEYS).map(([action, keys]) => {
     const row = document.createElement("tr");
-    const shown = keys.map((key) => kbd(SIGNS[key] ?? key.toUpperCase()));
+    const shown = keys.map((key) => kbd(SIGNS[key] ?? (key.length > 1 ? key : key.toUpperCase())));
     const cell = document.createElement("th");
     cell.scope = "row";
     cell.append(...(SHIFTED.includes(action) ? [kbd("Shift"), "+"] : []), ...shown);
