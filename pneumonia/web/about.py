@@ -7,7 +7,7 @@ from pneumonia.card import Card
 from pneumonia.evaluation.results import Evaluation
 from pneumonia.overlay import data_uri
 from pneumonia.predictor import Predictor
-from pneumonia.web import dot_plot, heat_tests, reliability, results, who
+from pneumonia.web import compare, dot_plot, heat_tests, reliability, results, who
 from pneumonia.web.examples import Example
 from pneumonia.web.known import credit
 from pneumonia.web.texts import attributes, html, menu, number, ref, tag
@@ -73,7 +73,7 @@ def visit() -> str:
         for step, way, sign in ((-1, "previous", "‹"), (1, "next", "›"))
     )
     return f"""
-<section class="visit" hidden>{tag("visit.title", "h2")}<ul></ul></section>
+<section class="visit" hidden>{tag("visit.title", "h2")}<ul></ul>{compare.chooser()}</section>
 <nav class="walk" {label} hidden>{back}<span class="place"></span>{on}
   {tag("walk.table", 'button type="button" data-table')}</nav>"""
 
