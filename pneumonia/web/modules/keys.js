@@ -5,7 +5,7 @@ import { t } from "./language.js";
 
 const ARROWS = ["ArrowLeft", "ArrowUp", "ArrowRight", "ArrowDown"];
 const KEYS = {
-  sheet: ["?"],
+  sheet: ["?", "؟", "？"], // on Arabic and on Chinese keyboards too
   close: ["Escape"],
   tabs: ["ArrowLeft", "ArrowRight"],
   zoomIn: ["+", "="],
