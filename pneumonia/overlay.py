@@ -1,13 +1,11 @@
-"""The heatmap over the film, on one absolute scale of log-odds."""
+"""The evidence over the film: warm for, cool against, on one absolute scale of log-odds."""
 
 import base64
 import io
 
 import numpy as np
-from matplotlib import colormaps
 from PIL import Image
 
-COLORMAP = "inferno"  # perceptually uniform; survives colour blindness and a projector
 FULL_STRENGTH = 15.0  # calibrated log-odds of a cell that is shown at full strength
 FAINT = 0.05 * FULL_STRENGTH  # log-odds below which the eye sees no heat
 STEPS = (FULL_STRENGTH / 3, 2 * FULL_STRENGTH / 3)  # log-odds at which contour lines run
@@ -20,52 +18,6 @@ _COOL = ((0, 114, 190), (126, 214, 255))
 def film_image(pixels: np.ndarray) -> Image.Image:
     """``(height, width)`` float in 0..1 → 8-bit grey image of the same size."""
     return Image.fromarray((pixels * 255).round().clip(0, 255).astype(np.uint8))
-
-
-def heat_layer(heatmap: np.ndarray, size: tuple[int, int]) -> tuple[Image.Image, Image.Image]:
-    """The heatmap without the film, scaled up (bilinear).
-
-    The strength is relative to ``FULL_STRENGTH``, never to the film's own maximum: it is 0 where
-    there is no evidence.
-
-    Args:
-        heatmap: ``(h, w)`` float ≥ 0 in calibrated log-odds.
-        size: (width, height) of the images in px.
-
-    Returns:
-        Two images of that size: the colours (mode RGB) and the strength (mode L, 0..255).
-    """
-    levels = heatmap.astype(np.float32) * (255 / FULL_STRENGTH) + 0.5
-    strength = Image.fromarray(levels).resize(size, Image.Resampling.BILINEAR).convert("L")
-    colours = strength.copy()
-    colours.putpalette(heat_colours(COLORMAP).tobytes())
-    return colours.convert("RGB"), strength
-
-
-def heat_colours(name: str) -> np.ndarray:
-    """Colours of the heat.
-
-    Args:
-        name: a colour map of matplotlib.
-
-    Returns:
-        ``(256, 3)`` uint8 RGB, from no strength to full strength.
-    """
-    return colormaps[name](np.linspace(0.4, 0.95, 256), bytes=True)[:, :3]
-
-
-def overlay(pixels: np.ndarray, heatmap: np.ndarray, opacity: float = 0.7) -> Image.Image:
-    """The film with the heatmap over it, RGB, at the film's own size.
-
-    Args:
-        pixels: ``(height, width)`` float in 0..1.
-        heatmap: ``(h, w)`` float ≥ 0 in calibrated log-odds.
-        opacity: from 0 (film only) to 1 (heat at full strength covers the film).
-    """
-    film = film_image(pixels)
-    colours, strength = heat_layer(heatmap, film.size)
-    strength = strength.point([round(level * opacity) for level in range(256)])
-    return Image.composite(colours, film.convert("RGB"), strength)
 
 
 def evidence_colours() -> np.ndarray:
@@ -82,9 +34,7 @@ def evidence_colours() -> np.ndarray:
     return np.stack(tables).round().astype(np.uint8)
 
 
-def signed_overlay(
-    pixels: np.ndarray, attribution: np.ndarray, opacity: float = 0.7
-) -> Image.Image:
+def overlay(pixels: np.ndarray, attribution: np.ndarray, opacity: float = 0.7) -> Image.Image:
     """The darkened film with what raised the probability in warm colours, what lowered it in cool.
 
     Args:

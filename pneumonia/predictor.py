@@ -78,14 +78,16 @@ class Prediction:
         return self.prediction_set[0] if len(self.prediction_set) == 1 else "UNCERTAIN"
 
     def overlay(self, opacity: float = 0.7) -> Image.Image:
-        """The film with the heatmap over it, RGB, at the film's own size and aspect.
+        """The film with its evidence over it, RGB, at the film's own size and aspect.
+
+        What raised the probability is warm, what lowered it is cool, as on the page.
 
         Raises:
             ValueError: the prediction was made without a heatmap.
         """
-        if self.heatmap is None:
+        if self.attribution is None:
             raise ValueError("This prediction has no heatmap: predict with heatmap=True.")
-        return overlay(self.radiograph.pixels, self.heatmap, opacity)
+        return overlay(self.radiograph.pixels, self.attribution, opacity)
 
 
 class Predictor:

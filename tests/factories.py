@@ -105,7 +105,7 @@ def evaluation_of(models: dict[str, ModelResult], **changes) -> Evaluation:
 
 def open_gate(model: str, limit: float = 1e6) -> Gate:
     """A gate that lets films through whose embedding features are within ``limit`` of 0."""
-    channels = {"cnn": 160, "densenet169": 640, "tiny": 8}[model]
+    channels = {"cnn": 192, "densenet169": 640, "tiny": 8}[model]
     precision = np.eye(channels, dtype=np.float32) / np.float32(limit) ** 2
     return Gate(np.zeros(channels, np.float32), precision)
 

@@ -48,6 +48,7 @@ def network(request, inputs):
 
 @pytest.mark.parametrize("target", ["NORMAL", "PNEUMONIA"])
 def test_heatmap_equals_autograd_on_the_features(network, target, inputs):
+    network, inputs = copy.deepcopy(network).double(), inputs.double()
     logits, attribution, _ = Explainer(copy.deepcopy(network)).explain(inputs[:3])
     assert attribution.dtype == np.float32
     heatmaps = np.maximum(attribution if target == "PNEUMONIA" else -attribution, 0)
@@ -156,7 +157,7 @@ def test_inner_features_are_the_means_of_the_last_stage_but_one(network, inputs)
     with torch.inference_mode():
         expected = torch.nn.Sequential(*children[: last + 1])(inputs[:2, :1]).mean((2, 3))
     np.testing.assert_allclose(embedding, expected, atol=1e-5)
-    assert embedding.shape[1] in (160, 640)
+    assert embedding.shape[1] in (192, 640)
 
 
 def hooks(module):

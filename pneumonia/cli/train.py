@@ -55,6 +55,21 @@ def train(
             help="Share of the films whose lungs are set into another film's surroundings.",
         ),
     ] = 0.9,
+    own: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, metavar="SHARE", help="Share of these that keep their own outline."
+        ),
+    ] = 0.2,
+    cover: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Share of the films whose lungs are covered, of which nothing can be told.",
+        ),
+    ] = 0.0,
     lr: Annotated[
         float | None,
         typer.Option(metavar="RATE", help="Peak learning rate.", show_default="the network's"),
@@ -104,6 +119,8 @@ def train(
                 batch=batch,
                 crop=crop,
                 graft=graft,
+                own=own,
+                cover=cover,
                 freeze_epochs=freeze_epochs,
                 patience=patience,
                 seed=seed,

@@ -12,7 +12,7 @@ from pydicom.sr.codedict import codes
 
 from pneumonia.dicom.identity import Identity
 from pneumonia.export.records import SENTENCES, SOFTWARE, percent
-from pneumonia.overlay import film_image, signed_overlay
+from pneumonia.overlay import film_image, overlay
 from pneumonia.predictor import Prediction
 
 WIDTH, TALLEST = 1024, 1536  # px
@@ -63,7 +63,7 @@ def picture(prediction: Prediction) -> Image.Image:
     film = film.resize((round(film.width * scale) or 1, round(film.height * scale) or 1))
     pixels = np.asarray(film)
     if known and prediction.attribution is not None:
-        shown = signed_overlay(pixels, prediction.attribution)
+        shown = overlay(pixels, prediction.attribution)
     else:
         shown = film_image(pixels).convert("RGB")
     title = prediction.verdict if known else "OUT OF SCOPE"

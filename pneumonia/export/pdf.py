@@ -26,7 +26,7 @@ from pneumonia.export.canvas import (
 )
 from pneumonia.export.records import SOFTWARE, percent
 from pneumonia.export.words import Words, headline, spoke
-from pneumonia.overlay import FULL_STRENGTH, film_image, signed_overlay
+from pneumonia.overlay import FULL_STRENGTH, film_image, overlay
 from pneumonia.predictor import Prediction
 
 FILM_SIDE, HEAT_SIDE = 1000, 800  # longest sides of the embedded pictures, px
@@ -165,7 +165,7 @@ def _pictures(canvas: Canvas, top: float, bottom: float, predictions: Sequence[P
     for (prediction, attribution), (x, y, w, h) in zip(heats, places, strict=True):
         title, used = prediction.card.title, words(f"viewer.{spoke(attribution)}")
         alt = f"{title}: {used}"
-        canvas.picture(signed_overlay(picture, attribution), LEFT + x, top + y, w, h, alt)
+        canvas.picture(overlay(picture, attribution), LEFT + x, top + y, w, h, alt)
         title += "" if known else f" · {words('style.out')}"
         room = min(max(w, 50), SPAN - x)
         end = canvas.text_box(LEFT + x, top + y + h + 1, title, 7.5, bold=True, width=room)
@@ -199,7 +199,7 @@ def _legend(canvas: Canvas, y: float) -> float:
     words = canvas.words
     y = canvas.text_box(LEFT, y, words("viewer.heading"), 11, bold=True)
     signed = np.linspace(-FULL_STRENGTH, FULL_STRENGTH, 255, dtype=np.float32)[None]
-    bar = signed_overlay(np.full((8, 255), 0.5, np.float32), signed.repeat(8, axis=0))
+    bar = overlay(np.full((8, 255), 0.5, np.float32), signed.repeat(8, axis=0))
     middle, ends = (LEFT + RIGHT) / 2 - 15, [words("viewer.lowers"), words("viewer.raises")]
     first, last = reversed(ends) if canvas.mirrored else ends  # the bar itself is not mirrored
     canvas.text_box(LEFT, y + 0.9, first, 7, QUIET, width=middle - LEFT - 2, align="R")

@@ -70,10 +70,18 @@ class TrainPreset:
         crop: the least share of the view's side that a crop keeps.
         cut: share of the films that a window may cut lungs off.
         graft: share of the films whose lungs are set into another film.
+        own: share of these that keep their own outline in it.
     """
 
-    def __init__(self, size: int, crop: float = 0.6, cut: float = 0.5, graft: float = 0.9) -> None:
-        self.size, self.crop, self.cut, self.graft = size, crop, cut, graft
+    def __init__(
+        self,
+        size: int,
+        crop: float = 0.6,
+        cut: float = 0.5,
+        graft: float = 0.9,
+        own: float = 0.2,
+    ) -> None:
+        self.size, self.crop, self.cut, self.graft, self.own = size, crop, cut, graft, own
 
     def __call__(self, films: LocatedFilms) -> torch.Tensor:
         """``(N, 2, size, size)`` float32 network input, on the films' device."""
@@ -81,7 +89,7 @@ class TrainPreset:
             return self._augment(films)
 
     def _augment(self, films: LocatedFilms) -> torch.Tensor:
-        images = torch.stack([degrade(film) for film in films.images.float() / 255])
+        images = degrade(films.images.float() / 255)
         masks = films.masks.float() / 255
         masks, boxes, beyond = self.cut_off(masks, films.boxes)
         theta = self.reframe(view_of(boxes))
@@ -146,7 +154,7 @@ class TrainPreset:
         """Lungs in another film's surroundings, inside their own outline or the other one's."""
         n = len(views)
         other = torch.randperm(n)
-        outline = torch.where(torch.rand(n, 1, 1, 1) < 0.2, masks, masks[other])
+        outline = torch.where(torch.rand(n, 1, 1, 1) < self.own, masks, masks[other])
         grafted = torch.rand(n, 1, 1, 1) < self.graft
         inside = outline * views + (1 - outline) * views[other]
         return torch.where(grafted, inside, views), torch.where(grafted, outline, masks)
@@ -168,41 +176,53 @@ def window(
     return torch.stack(rows, 1)
 
 
-def degrade(film: torch.Tensor) -> torch.Tensor:
-    """Lose detail as scanners, exports and messengers do: ``(1, 224, 224)`` → the same."""
+def degrade(films: torch.Tensor) -> torch.Tensor:
+    """Lose detail as scanners, exports and messengers do: ``(N, 1, 224, 224)`` → the same.
+
+    Fours of films, drawn anew each time, lose the same: a GPU has more to do at a time.
+    """
+    changed = torch.empty_like(films)
+    for index in torch.randperm(len(films)).split(4):
+        changed[index] = degrade_alike(films[index])
+    return changed
+
+
+def degrade_alike(films: torch.Tensor) -> torch.Tensor:
+    """The same loss for all films ``(N, 1, 224, 224)``."""
     if chance(0.35):  # a smaller copy, enlarged again
         small = round(CANONICAL_SIDE * math.exp(draw(math.log(0.25), 0)))
         mode = "bilinear" if chance(0.5) else "bicubic"
-        film = F.interpolate(film[None], (small, small), mode=mode, antialias=True)
-        film = F.interpolate(film, (CANONICAL_SIDE, CANONICAL_SIDE), mode=mode)[0].clamp(0, 1)
+        films = F.interpolate(films, (small, small), mode=mode, antialias=True)
+        films = F.interpolate(films, (CANONICAL_SIDE, CANONICAL_SIDE), mode=mode).clamp(0, 1)
     if chance(0.3):
         sigma = draw(0.3, 2.0)
-        film = gaussian_blur(film, [2 * math.ceil(2 * sigma) + 1] * 2, [sigma])
+        films = gaussian_blur(films, [2 * math.ceil(2 * sigma) + 1] * 2, [sigma])
     elif chance(0.2):  # unsharp masking, as film processors do
-        film = (film + draw(0.3, 1.5) * (film - gaussian_blur(film, [7, 7], [1.5]))).clamp(0, 1)
+        blurred = gaussian_blur(films, [7, 7], [1.5])
+        films = (films + draw(0.3, 1.5) * (films - blurred)).clamp(0, 1)
     if chance(0.25):
-        film = (film + draw(0.005, 0.07) * torch.randn_like(film)).clamp(0, 1)
+        films = (films + draw(0.005, 0.07) * torch.randn_like(films)).clamp(0, 1)
     if chance(0.5):
-        film = compress(film, int(draw(10, 95)))
-    return film
+        films = compress(films, int(draw(10, 95)))
+    return films
 
 
-def compress(film: torch.Tensor, quality: int) -> torch.Tensor:
-    """What a JPEG of that quality leaves of a film ``(1, 224, 224)``."""
-    if film.device.type != "cpu":
-        return quantise(film, quality)
-    data = encode_jpeg((film * 255).to(torch.uint8), quality=quality)
-    return decode_jpeg(data).float() / 255  # pyright: ignore[reportAttributeAccessIssue]
+def compress(films: torch.Tensor, quality: int) -> torch.Tensor:
+    """What a JPEG of that quality leaves of films ``(N, 1, 224, 224)``."""
+    if films.device.type != "cpu":
+        return quantise(films, quality)
+    files = [encode_jpeg((film * 255).to(torch.uint8), quality=quality) for film in films]
+    return torch.stack([decode_jpeg(file) for file in files]) / 255  # pyright: ignore[reportArgumentType]
 
 
-def quantise(film: torch.Tensor, quality: int) -> torch.Tensor:
+def quantise(films: torch.Tensor, quality: int) -> torch.Tensor:
     """The same where libjpeg does not run, by what JPEG loses: its coefficients' last digits."""
-    basis, table = cosines_and_table(quality, film.device)
-    side = film.shape[-1] // 8
-    blocks = (film * 255).floor().sub(128).view(side, 8, side, 8).transpose(1, 2)
+    basis, table = cosines_and_table(quality, films.device)
+    side = films.shape[-1] // 8
+    blocks = (films * 255).floor().sub(128).view(-1, side, 8, side, 8).transpose(2, 3)
     coefficients = (basis @ blocks @ basis.T / table).round() * table
     blocks = (basis.T @ coefficients @ basis + 128).round().clamp(0, 255)
-    return blocks.transpose(1, 2).reshape(film.shape) / 255
+    return blocks.transpose(2, 3).reshape(films.shape) / 255
 
 
 @cache
@@ -234,6 +254,19 @@ def expose(films: torch.Tensor) -> torch.Tensor:
         if chance(0.2):  # anywhere: electrodes, tubes, labels
             patch(film, 0.05, 0.2, draw(0, 1))
     return films
+
+
+def cover(inputs: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    """Network inputs ``(N, 2, s, s)`` whose lungs are painted over in one grey, where ``chosen``.
+
+    Args:
+        inputs: see ``EvalPreset``.
+        chosen: ``(N,)`` bool.
+    """
+    n, (views, masks) = len(inputs), inputs.split(1, 1)
+    grey = torch.where(torch.rand(n) < 0.5, 0.0, uniform(n, -2, 2)).view(n, 1, 1, 1)
+    hidden = (masks > 0.5) & chosen.view(n, 1, 1, 1)
+    return torch.cat([torch.where(hidden, grey, views), masks], 1)
 
 
 def erase(views: torch.Tensor) -> None:

@@ -28,7 +28,23 @@ framings for the models that see lungs only; those of whole films were never mea
 Runs that differ in nothing but the seed, mean ± standard deviation over the seeds:
 
 {}
+{}"""
+_SEARCH = """
+## Recipes that were tried
+
+Shorter tries on one GPU, by which the recipe was chosen; no weights were kept but of those that
+ship. Perturbed: each film in four other ways. Transplanted: lungs in the surroundings and the
+outline of the other class. Covered: without the lungs, where .5 would be best. Misleading: the
+films whose surroundings tell the wrong class. Opacity: how often the evidence rises most, or is
+highest, where one was drawn. Field: how many px of the view a cell of the map sees.
+
+{}
 """
+_TRIED = (
+    *("try", "model", "field", "input", "epochs", "crop ≥", "grafted", "own outline", "covered"),
+    *("AUROC clean", "perturbed", "transplanted", "covered", "misleading sens. / spec."),
+    "opacity rises / highest",
+)
 _SPREADS = (
     *("model", "first weights", "epochs", "seeds"),
     *("AUROC clean", "AUROC perturbed", "accuracy clean"),
@@ -50,7 +66,8 @@ def compare_runs(folder: Path, checkpoints: Path) -> str:
     """Write the ``README.md`` of a folder of runs; returns it.
 
     Args:
-        folder: holds the card of each run as ``NAME.json``.
+        folder: holds the card of each run as ``NAME.json``, and in ``search`` the figures of tries
+            that left no card.
         checkpoints: the runs whose weights lie there are "shipped".
 
     Raises:
@@ -65,7 +82,16 @@ def compare_runs(folder: Path, checkpoints: Path) -> str:
         rows.append(row(name, card, card.training in shipped))
         recipes[same_but_seed(card)].append(card)
     seeds = [spread(cards) for cards in recipes.values() if len(cards) > 1]
-    text = _PAGE.format(table(_HEADINGS, rows), table(_SPREADS, seeds) if seeds else "none yet.")
+    tries = [
+        tried(name, one)
+        for path in sorted(folder.glob("search/*.json"))
+        for name, one in json.loads(path.read_text("utf-8")).items()
+    ]
+    text = _PAGE.format(
+        table(_HEADINGS, rows),
+        table(_SPREADS, seeds) if seeds else "none yet.",
+        _SEARCH.format(table(_TRIED, tries)) if tries else "",
+    )
     (folder / "README.md").write_text(text, encoding="utf-8")
     return text
 
@@ -95,6 +121,20 @@ def row(name: str, card: Run, shipped: bool) -> list[str]:
         f"{figures.perturbed.auroc:.4f}",
         f"{figures.clean.accuracy:.3f}",
         "yes" if shipped else "",
+    ]
+
+
+def tried(name: str, one: dict) -> list[str]:
+    """A row of the third table."""
+    settings = [f"{one[key]}" for key in ("size", "epochs", "crop", "graft", "own", "cover")]
+    aurocs = [f"{one[f'auroc{kind}']:.4f}" for kind in ("", "_perturbed", "_transplanted")]
+    misleading = [one[f"misleading_{key}"] for key in ("sensitivity", "specificity")]
+    opacity = [one[f"opacity_{key}"] for key in ("rise", "heat")]
+    return [
+        *(name, one["title"], f"{one['sees_px'] or 'all'}", *settings, *aurocs),
+        f"{one['auroc_covered']:.2f}",
+        " / ".join(f"{value:.2f}" for value in misleading),
+        " / ".join(f"{value:.2f}" for value in opacity),
     ]
 
 

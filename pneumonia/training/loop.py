@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from tqdm import tqdm
 from pneumonia.models import Network
 from pneumonia.preprocess import BATCH
 from pneumonia.storage.atomic import replacing
-from pneumonia.training.augment import LocatedFilms, TrainPreset
+from pneumonia.training.augment import LocatedFilms, TrainPreset, cover
 from pneumonia.training.curves import write_curves
 from pneumonia.training.distributed import Team
 
@@ -38,6 +39,8 @@ class Recipe:
     batch: int = 32
     crop: float = 0.6
     graft: float = 0.9
+    own: float = 0.2
+    cover: float = 0.0
     weight_decay: float = 0.05
     label_smoothing: float = 0.05
     freeze_epochs: int = 0
@@ -82,17 +85,26 @@ class FilmTask:
     """NORMAL or PNEUMONIA by one logit, the classes weighing the same; scored by AUROC."""
 
     def __init__(self, recipe: Recipe, labels: torch.Tensor) -> None:
-        positive = labels.float().mean()
-        self.balance = (1 - positive) / positive
-        self.smoothing = recipe.label_smoothing
-        preset = TrainPreset(recipe.size, recipe.crop, graft=recipe.graft)
-        self.preset: Callable[..., torch.Tensor] = preset
+        self.positive = float(labels.float().mean())
+        self.recipe = recipe
+        self.preset = TrainPreset(recipe.size, recipe.crop, graft=recipe.graft, own=recipe.own)
 
-    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Of logits ``(N,)`` and labels ``(N,)`` of 0 and 1: a scalar."""
-        smooth = labels * (1 - self.smoothing) + self.smoothing / 2
-        balance = self.balance.to(logits.device)
-        return F.binary_cross_entropy_with_logits(logits, smooth, pos_weight=balance)
+    def batch(self, films: Any, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Network inputs and targets ``(N,)`` of located films and their labels, on their device.
+
+        A film whose lungs are covered tells nothing: its target is the classes' own share.
+        """
+        inputs, smoothing = self.preset(films), self.recipe.label_smoothing
+        targets = labels * (1 - smoothing) + smoothing / 2
+        with inputs.device:
+            covered = torch.rand(len(labels)) < self.recipe.cover
+            inputs = cover(inputs, covered)
+        return inputs, torch.where(covered, self.positive, targets)
+
+    def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Of logits ``(N,)`` and targets ``(N,)`` 0..1: a scalar."""
+        balance = logits.new_tensor((1 - self.positive) / self.positive)
+        return F.binary_cross_entropy_with_logits(logits, targets, pos_weight=balance)
 
     def score(self, labels: np.ndarray, logits: np.ndarray) -> float:
         """Of labels ``(N,)`` and logits ``(N,)``: more is better."""
@@ -192,10 +204,11 @@ def train(
             )
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            inputs = team.share(objective.preset(images[index.to(device)]))
+            inputs, targets = objective.batch(images[index.to(device)], labels[index].to(device))
+            inputs = team.share(inputs)
             with autocast(device):
                 logits = parallel(inputs.to(memory_format=torch.channels_last))
-            loss = objective.loss(team.whole(logits.float()), labels[index].to(device))
+            loss = objective.loss(team.whole(logits.float()), targets)
             if not torch.isfinite(loss):
                 raise FloatingPointError(
                     f"The loss is {loss.item()} in epoch {epoch + 1}: lower --lr."

@@ -7,6 +7,7 @@ the sizes they come in do not.
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,11 +58,15 @@ class PictureTask(FilmTask):
 
     def __init__(self, recipe: Recipe, labels: torch.Tensor) -> None:
         self.smoothing = recipe.label_smoothing
-        self.preset = PicturePreset(recipe.size, recipe.crop)
+        self.pictures = PicturePreset(recipe.size, recipe.crop)
 
-    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def batch(self, films: Any, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Network inputs and labels of pictures ``(N, 1, h, w)`` uint8."""
+        return self.pictures(films), labels
+
+    def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Of logits ``(N, classes)`` and labels ``(N,)``: a scalar."""
-        return F.cross_entropy(logits, labels, label_smoothing=self.smoothing)
+        return F.cross_entropy(logits, targets, label_smoothing=self.smoothing)
 
     def score(self, labels: np.ndarray, logits: np.ndarray) -> float:
         """Share of the pictures whose class has the highest logit."""

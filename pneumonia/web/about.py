@@ -7,7 +7,7 @@ from pneumonia.card import Card
 from pneumonia.evaluation.results import Evaluation
 from pneumonia.overlay import data_uri
 from pneumonia.predictor import Predictor
-from pneumonia.web import dot_plot, heat_tests, reliability, results, who
+from pneumonia.web import compare, dot_plot, heat_tests, reliability, results, who
 from pneumonia.web.examples import Example
 from pneumonia.web.known import credit
 from pneumonia.web.texts import attributes, html, menu, number, ref, tag
@@ -29,6 +29,7 @@ def header() -> str:
 <header class="masthead">
   {tag("page.title", "h1")}
   <div class="tabs" role="tablist" {label}>{tabs}</div>
+  {tag("keys.open", 'button type="button" class="keys-open"')}
   {menu()}
   {tag("page.lead", 'p class="lead"')}
   <p class="unseen" role="status" id="said"></p>
@@ -72,7 +73,7 @@ def visit() -> str:
         for step, way, sign in ((-1, "previous", "‹"), (1, "next", "›"))
     )
     return f"""
-<section class="visit" hidden>{tag("visit.title", "h2")}<ul></ul></section>
+<section class="visit" hidden>{tag("visit.title", "h2")}<ul></ul>{compare.chooser()}</section>
 <nav class="walk" {label} hidden>{back}<span class="place"></span>{on}
   {tag("walk.table", 'button type="button" data-table')}</nav>"""
 
@@ -92,6 +93,17 @@ def notice() -> str:
   {tag("notice.title", 'h2 id="notice-title"')}
   {words}
   <form method="dialog">{tag("notice.button", 'button value="accepted" autofocus')}</form>
+</dialog>"""
+
+
+def keys() -> str:
+    """The sheet of the page's keys, which ``keys.js`` opens and fills in."""
+    return f"""
+<dialog class="keys" aria-labelledby="keys-title">
+  {tag("keys.title", 'h2 id="keys-title"')}
+  <table><tbody></tbody></table>
+  {tag("keys.focus", "p")}
+  <form method="dialog">{tag("keys.done", "button autofocus")}</form>
 </dialog>"""
 
 

@@ -40,7 +40,8 @@ def predict(film: str) -> tuple[dict, list[tuple[str, str]]]:
 
     Returns:
         verdicts: what each model makes of the film
-        overlays: for each model the film with its heatmap (what it used for its label) as JPEG
+        overlays: for each model the film with what raised the probability in warm colours and what
+            lowered it in cool ones, as JPEG
     """
     if film is None:
         raise gr.Error(_NONE, print_exception=False)

@@ -13,6 +13,7 @@ from pneumonia.web import (
     about,
     api,
     batch_tab,
+    compare,
     handlers,
     hiding,
     link_preview,
@@ -33,7 +34,7 @@ from pneumonia.web.theme import theme
 _HERE = Path(__file__).parent
 STYLES = (
     *("style.css", "examples.css", "batch.css", "verdict.css", "viewer.css", "hide.css"),
-    *("about.css", "teaching.css", "quiz.css", "rtl.css"),
+    *("about.css", "teaching.css", "quiz.css", "keys.css", "compare.css", "rtl.css"),
 )
 
 _html = functools.partial(gr.HTML, apply_default_css=False)
@@ -68,6 +69,7 @@ def build() -> gr.Blocks:
         here = gr.State("")  # name of the film that is shown, "" before the first
         table = gr.State("")  # name of the batch
         _html(about.notice(), elem_id="notice")
+        _html(about.keys(), elem_id="keys")
         _html(about.header())
         with gr.Column(elem_id="tab-one"), gr.Row(elem_id="desk"):
             with gr.Column(elem_id="rail", scale=0, min_width=320):
@@ -87,6 +89,7 @@ def build() -> gr.Blocks:
                 result = _html(
                     views.invitation(), elem_id="result", js_on_load=modules.on_load("result")
                 )
+                prior = _html("", elem_id="prior", js_on_load=modules.on_load("prior"))
         with gr.Column(elem_id="tab-many"):
             _html(about.drop_zone("many"), elem_id="films")
             _html(teaching.hint())
@@ -141,6 +144,11 @@ def build() -> gr.Blocks:
             box, turn = getattr(event, "box", None), getattr(event, "turn", None)
             return hiding.answer(visits.film(name, examples), model, turn, box)
 
+        def compare_with(model: str, event: gr.EventData):
+            name = str(event.film)
+            film, known = visits.film(name, examples), visits.example(name, examples)
+            return compare.beside(film, model, known)
+
         def quiz_film(event: gr.EventData):
             film = visits.film(str(event.film), examples)
             return quiz.picture(film, getattr(event, "turn", None))
@@ -151,7 +159,10 @@ def build() -> gr.Blocks:
         taken: tuple[Any, ...] = (download.select, export, [here, choice], [download], "once")
         tried: tuple[Any, ...] = (hidden.select, hide, [here, choice], [hidden], "always_last")
         quizzed: tuple[Any, ...] = (asked_of.select, quiz_film, [], [asked_of], "always_last")
-        for event, function, inputs, outputs, again in (asked, chosen, taken, tried, quizzed):
+        beside: tuple[Any, ...] = (prior.select, compare_with, [choice], [prior], "always_last")
+        for event, function, inputs, outputs, again in (
+            *(asked, chosen, taken, tried, quizzed, beside),
+        ):
             event(
                 function,
                 inputs,

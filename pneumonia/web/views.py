@@ -9,6 +9,7 @@ import numpy as np
 from pneumonia.export.records import SOFTWARE
 from pneumonia.overlay import data_uri, film_image
 from pneumonia.predictor import Prediction
+from pneumonia.reading.burned_in import has_text
 from pneumonia.reading.refusals import RadiographError
 from pneumonia.web.examples import Example
 from pneumonia.web.known import known
@@ -113,6 +114,8 @@ def _result(
     said = tag("style.out") if out else html(headline(predictions))
     told = "" if out else tag("scope.told", 'p class="band told"')
     state = ' data-scope="out"' if out else ""
+    shows = not pending and has_text(film.pixels)
+    burned = tag("report.burned", 'strong class="burned"') if shows else ""
     mask, ident = predictions[0].lungs.mask, f"film{next(_TURN)}"
     found = mask if (mask > 0.5).any() else None
     return f"""
@@ -120,7 +123,7 @@ def _result(
   style="--aspect: {width / height:.4f}">
   {told}{verdicts}
   {viewer(film.pixels, name, heats, about, ident, pending, said, found, hides=not out)}
-  <p class="exports">{buttons}{name_tick("report.named")}</p>
+  <p class="exports">{buttons}{name_tick("report.named")}{burned}</p>
 </section>"""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from factories import ROOT, dicom, saved
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from pydicom.uid import (
     CTImageStorage,
 )
@@ -362,6 +362,18 @@ def test_what_a_visitor_takes_away(visit, film, tmp_path):
         assert name in available_models() and model["title"] in words
         rounded = f"{100 * model['probability']:.0f}"
         assert rounded in percent and f"{rounded} %" in words
+
+
+def test_a_film_with_words_in_its_rim_is_not_passed_on_unwarned(visit, film, tmp_path):
+    with Image.open(film) as picture:
+        large = picture.resize((picture.width * 2, picture.height * 2))
+    ImageDraw.Draw(large).text((20, 20), "MILLER ANNA", fill=255, font=ImageFont.load_default(26))
+    large.save(named := tmp_path / "named.png")
+    page = visit()
+    for path, warned in ((film, 0), (named, 1)):
+        page.set_input_files(INPUT, path)
+        wait_for_result(page, path.stem.split()[0])
+        assert page.locator(".exports .burned").count() == warned
 
 
 @pytest.mark.parametrize("locale", ["en", "ar"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from pneumonia.overlay import FAINT, FULL_STRENGTH, STEPS, film_image, signed_overlay
+from pneumonia.overlay import FAINT, FULL_STRENGTH, STEPS, film_image, overlay
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import modules
 from pneumonia.web.texts import load_texts, plain
@@ -79,9 +79,9 @@ def pixels(page, panel: int = 0) -> np.ndarray:
 
 
 def expected(shape: tuple[int, ...], attribution: np.ndarray, opacity=0.7, grey=0.0) -> np.ndarray:
-    """What ``signed_overlay`` makes of an even film of that shape."""
+    """What ``overlay`` makes of an even film of that shape."""
     film = np.full(shape[:2], grey, np.float32)
-    return np.asarray(signed_overlay(film, attribution, opacity)).astype(int)
+    return np.asarray(overlay(film, attribution, opacity)).astype(int)
 
 
 def assert_same(seen: np.ndarray, wanted: np.ndarray, attribution: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 // it rests, the viewer's element gets the event "hide" with the box, or null where there is none:
 // left, top, right, bottom in shares of the film's sides. What comes of it: hide_answer.js.
 
+import { pressed } from "./keys.js";
 import { clamp } from "./viewer_pictures.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -64,13 +65,13 @@ export function listenHide(viewer, signal) {
   });
   on("pointercancel", () => { drag = null; });
   on("keydown", (event) => {
-    const [arrow, { box }] = [ARROWS[event.key], viewer.state];
-    if (event.ctrlKey || event.metaKey || event.altKey || (!arrow && event.key !== "Escape")) return;
+    const [arrow, { box }] = [pressed(event, "hideMove") && ARROWS[event.key], viewer.state];
+    if (!arrow && !pressed(event, "hideAway")) return;
     if (!arrow && !box) return; // nothing to take away: Escape means something else
     event.preventDefault();
     event.stopPropagation();
-    const way = arrow?.map((v) => v * STEP);
-    const next = box ? (event.shiftKey ? sized : moved)(box, way ?? [0, 0]) : FIRST;
+    const way = arrow ? arrow.map((v) => v * STEP) : [0, 0];
+    const next = box ? (pressed(event, "hideSize") ? sized : moved)(box, way) : FIRST;
     viewer.set({ box: arrow ? next : null });
     settle();
   });

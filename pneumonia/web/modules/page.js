@@ -3,8 +3,10 @@
 
 import { addRows, tableName } from "./batch_tab.js";
 import { say } from "./address.js";
+import { comparing } from "./compare.js";
 import { forgetLocal, takeBatches, takeFilms, unpreview } from "./giving.js";
 import { hiding } from "./hide_answer.js";
+import "./keys.js";
 import { spoken } from "./language.js";
 import { arrive, arrived } from "./places.js";
 import "./picture.js";
@@ -13,6 +15,12 @@ import { weigh } from "./verdict.js";
 import "./viewer.js";
 
 export { hiding, quizzing };
+
+/** The film beside the one that is shown. */
+export function prior(component) {
+  comparing(component);
+  arrive("prior");
+}
 
 const PATIENCE = 30_000; // ms after which an answer is no longer waited for
 let ask = () => {};

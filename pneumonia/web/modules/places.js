@@ -3,14 +3,16 @@
 
 import { said, say } from "./address.js";
 import { rowsShown, tableName } from "./batch_tab.js";
+import { beside, offer } from "./compare.js";
 import { askFor, askForTable } from "./giving.js";
+import { pressed } from "./keys.js";
 import { t } from "./language.js";
 
 const THUMB = 72; // px
 const TABS = ["one", "many", "about"];
 const films = new Map(); // of this visit: name -> what it is called and a small picture
 let shown = ""; // name of the film that is shown or asked for
-let ready = { films: false, table: false };
+let ready = { films: false, table: false, prior: false };
 
 const part = (selector) => document.querySelector(selector);
 
@@ -20,7 +22,7 @@ export function go(place) {
   follow();
 }
 
-/** The parts that answer are there: films, or the table. */
+/** The parts that answer are there: films, the table, or the film beside. */
 export function arrive(what) {
   ready[what] = true;
   follow();
@@ -47,6 +49,13 @@ function follow() {
   const table = place.get("table");
   if (ready.table && table && table !== tableName()) askForTable(table);
   walk();
+  compare();
+}
+
+/** The film beside the one that is shown, and which others could be. */
+function compare() {
+  offer(films, shown);
+  if (ready.prior) beside(said().get("with"), shown);
 }
 
 /** The film of that name is here now; "" is one that has no name, such as a refused file. */
@@ -58,6 +67,7 @@ export function arrived(name, done) {
   if (done) remember(name);
   announce();
   walk();
+  compare();
 }
 
 /** A screen reader hears the verdict, in the page's language. */
@@ -89,6 +99,7 @@ function remember(name) {
     item.append(button);
     part(".visit ul").prepend(item);
     part(".visit").hidden = films.size < 2;
+    compare();
   }, () => {}); // another film has come in between
 }
 
@@ -118,16 +129,19 @@ document.addEventListener("click", ({ target }) => {
   const open = target.closest?.("[data-open]")?.dataset.open;
   if (open) go({ film: `${tableName()}.${open}`, tab: null });
   if (target.closest?.("[data-table]")) go({ tab: "many" });
+  if (target.closest?.("[data-compare-end]")) go({ with: null });
   if (target.closest?.("[data-skip]")) {
     const heading = part("#result h2:not(.preview *)");
     heading?.setAttribute("tabindex", "-1");
     heading?.focus();
   }
 });
+document.addEventListener("change", ({ target }) => {
+  if (target.matches?.("[data-compare]")) go({ with: target.value || null, tab: null });
+});
 document.addEventListener("keydown", (event) => {
-  if (!event.target.matches?.("[role=tab][data-tab]")) return;
-  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key] * (document.dir === "rtl" ? -1 : 1);
-  if (!step) return;
+  if (!event.target.matches?.("[role=tab][data-tab]") || !pressed(event, "tabs")) return;
+  const step = (event.key === "ArrowRight" ? 1 : -1) * (document.dir === "rtl" ? -1 : 1);
   const tabs = [...document.querySelectorAll("[role=tab][data-tab]")];
   const next = tabs[(tabs.indexOf(event.target) + step + tabs.length) % tabs.length];
   next.focus();

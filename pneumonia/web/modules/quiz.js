@@ -3,11 +3,12 @@
 
 import { inScope, rowsRead, tableName } from "./batch_tab.js";
 import { wilson } from "./figures.js";
+import { pressed } from "./keys.js";
 import { t } from "./language.js";
 import { put } from "./teaching.js";
 
 const FEW = 30; // films, below which a score says little of anybody
-const KEYS = { n: "NORMAL", p: "PNEUMONIA" };
+const CALLS = { callNormal: "NORMAL", callPneumonia: "PNEUMONIA" };
 const part = (selector) => document.querySelector(`.quiz ${selector}`);
 const quiz = { films: [], at: 0, calls: [], turn: 0 };
 let ask = () => {};
@@ -124,9 +125,8 @@ document.addEventListener("click", ({ target }) => {
   if (target.closest?.(".quiz-close")) document.querySelector("dialog.quiz").close();
 });
 document.addEventListener("keydown", (event) => {
-  const label = KEYS[event.key.toLowerCase()];
-  if (!label || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (!event.target.closest?.("dialog.quiz") || part(".quiz-ask").hidden) return;
+  const label = CALLS[Object.keys(CALLS).find((action) => pressed(event, action))];
+  if (!label || !event.target.closest?.("dialog.quiz") || part(".quiz-ask").hidden) return;
   event.preventDefault();
   call(label);
 });

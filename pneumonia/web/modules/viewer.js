@@ -17,6 +17,7 @@ import {
 
 const FRESH = { zoom: 1, x: 0.5, y: 0.5, brightness: 0, contrast: 0, invert: false };
 const START = { active: 0, large: "", split: 50, windowing: false, sheet: false, hiding: false, box: null };
+const LINKED = [...Object.keys(FRESH), "opacity", "mode", "cells", "outline", "split"]; // of films side by side
 const DEEPEST = 8;
 const LINES = 128; // cells along a side among which contour lines are sought
 const STEPS_BY_KEY = 16; // of the arrow keys, across a map
@@ -72,12 +73,17 @@ class Viewer {
     for (const { stage } of this.panels) this.sizes.observe(stage); // which also draws at first
   }
 
-  set(changes) {
+  set(changes, alone = false) {
     Object.assign(this.state, changes);
     for (const [key, value] of Object.entries(changes)) {
       if (key in settings) settings[key] = value;
     }
     this.refresh();
+    const linked = Object.entries(changes).filter(([key]) => LINKED.includes(key));
+    if (alone || !linked.length) return;
+    for (const root of document.querySelectorAll(".viewer[data-mounted]")) {
+      if (root !== this.root) viewers.get(root)?.set(Object.fromEntries(linked), true);
+    }
   }
 
   refresh() {

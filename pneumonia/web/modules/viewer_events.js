@@ -2,6 +2,7 @@
 // Viewer of viewer.js; places and ways on a stage are told as fractions of its width and height.
 
 import { listenHide } from "./hide_box.js";
+import { pressed } from "./keys.js";
 import { clamp } from "./viewer_pictures.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -78,13 +79,13 @@ function gestures(viewer, panel, signal) {
 
 function keys(viewer, panel, signal) {
   panel.stage.addEventListener("keydown", (event) => {
-    if (event.target !== panel.stage || event.ctrlKey || event.metaKey || event.altKey) return;
-    const arrow = ARROWS[event.key];
+    if (event.target !== panel.stage) return;
+    const arrow = pressed(event, "pan") && ARROWS[event.key];
     if (arrow && viewer.state.cells && panel.map) viewer.step(panel, arrow);
     else if (arrow && viewer.state.zoom > 1) viewer.pan(-0.1 * arrow[0], -0.1 * arrow[1]);
-    else if ("+=".includes(event.key)) viewer.zoomIn();
-    else if (event.key === "-") viewer.zoomOut();
-    else if (event.key === "0") viewer.look({ zoom: 1 });
+    else if (pressed(event, "zoomIn")) viewer.zoomIn();
+    else if (pressed(event, "zoomOut")) viewer.zoomOut();
+    else if (pressed(event, "fit")) viewer.look({ zoom: 1 });
     else return;
     event.preventDefault();
   }, { signal });
@@ -100,7 +101,7 @@ function divider(viewer, { stage, part }, signal) {
     if (handle.hasPointerCapture(event.pointerId)) move((100 * (event.clientX - left)) / width);
   });
   on("keydown", (event) => {
-    if (!(event.key in SLIDES)) return;
+    if (!pressed(event, "slide")) return;
     event.preventDefault();
     move(viewer.state.split + SLIDES[event.key]);
   });

@@ -1,0 +1,47 @@
+// Another film of this visit beside the one that is shown. The address says which ("with"), so that
+// Back takes it away again; the server reads it on its own, as it does every film.
+
+import { said } from "./address.js";
+import { t } from "./language.js";
+import { weigh } from "./verdict.js";
+
+let ask = () => {};
+let asked = ""; // name of the film that is beside, was last, or is asked for
+let visible = false;
+
+/** For the component that shows it; modules.py calls it. */
+export function comparing({ trigger, watch }) {
+  ask = (film) => trigger("select", { film });
+  watch("value", weigh);
+}
+
+/** Films that can stand beside the one of that name: `films` is name -> { called }. */
+export function offer(films, shown) {
+  const select = document.querySelector("[data-compare]");
+  if (!select) return;
+  const others = [...films].filter(([name]) => name !== shown);
+  const none = Object.assign(document.createElement("option"), { value: "", textContent: t("compare.none") });
+  none.dataset.t = "compare.none";
+  const options = others.map(([value, { called }]) =>
+    Object.assign(document.createElement("option"), { value, textContent: called }));
+  select.replaceChildren(none, ...options);
+  select.value = said().get("with") ?? "";
+  if (select.selectedIndex < 0) select.value = ""; // of a visit before this one
+}
+
+/** Bring that film beside the one that is shown; none where it is the same, or "". */
+export function beside(name, shown) {
+  const other = name && shown && name !== shown ? name : "";
+  visible = Boolean(other);
+  document.querySelector("#desk")?.classList.toggle("comparing", visible);
+  if (!other || other === asked) return; // it is there still
+  asked = other;
+  ask(other);
+}
+
+/** Other models were chosen: once more, by these. */
+document.addEventListener("change", ({ target }) => {
+  if (!target.closest?.("#choice")) return;
+  if (visible) ask(asked);
+  else asked = "";
+});

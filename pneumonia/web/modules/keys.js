@@ -1,0 +1,63 @@
+// The page's keys: who acts on one asks here which it is, and the sheet that "?" opens lists the
+// same. A key of several places ("ArrowLeft") stands with each of its doings.
+
+import { t } from "./language.js";
+
+const ARROWS = ["ArrowLeft", "ArrowUp", "ArrowRight", "ArrowDown"];
+const KEYS = {
+  sheet: ["?", "؟", "？"], // on Arabic and on Chinese keyboards too
+  close: ["Escape"],
+  tabs: ["ArrowLeft", "ArrowRight"],
+  zoomIn: ["+", "="],
+  zoomOut: ["-"],
+  fit: ["0"],
+  pan: ARROWS,
+  slide: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"],
+  hideMove: ARROWS,
+  hideSize: ARROWS, // with Shift
+  hideAway: ["Escape"],
+  callNormal: ["n"],
+  callPneumonia: ["p"],
+};
+const SHIFTED = ["hideSize"];
+const SIGNS = { ArrowLeft: "←", ArrowUp: "↑", ArrowRight: "→", ArrowDown: "↓", Escape: "Esc" };
+Object.assign(SIGNS, { PageUp: "Page ↑", PageDown: "Page ↓" });
+
+/** Whether that key is one of an action's, alone or with Shift. */
+export const pressed = (event, action) =>
+  !event.ctrlKey && !event.metaKey && !event.altKey &&
+  KEYS[action].some((key) => key === event.key || key === event.key.toLowerCase()) &&
+  (!SHIFTED.includes(action) || event.shiftKey);
+
+function kbd(text) {
+  return Object.assign(document.createElement("kbd"), { textContent: text, dir: "ltr" });
+}
+
+function open(dialog) {
+  const rows = Object.entries(KEYS).map(([action, keys]) => {
+    const row = document.createElement("tr");
+    const shown = keys.map((key) => kbd(SIGNS[key] ?? (key.length > 1 ? key : key.toUpperCase())));
+    const cell = document.createElement("th");
+    cell.scope = "row";
+    cell.append(...(SHIFTED.includes(action) ? [kbd("Shift"), "+"] : []), ...shown);
+    const what = Object.assign(document.createElement("td"), { textContent: t(`keys.${action}`) });
+    what.dataset.t = `keys.${action}`;
+    row.append(cell, what);
+    return row;
+  });
+  dialog.querySelector("tbody").replaceChildren(...rows);
+  dialog.showModal();
+}
+
+const WRITES = "textarea, select, [contenteditable=true], input:not([type=range], [type=checkbox], [type=radio], [type=file])";
+
+document.addEventListener("keydown", (event) => {
+  const dialog = document.querySelector("dialog.keys");
+  if (!dialog || !pressed(event, "sheet") || event.target.closest?.(WRITES)) return;
+  if (document.querySelector("dialog[open]")) return; // the notice, the quiz, or this one
+  event.preventDefault();
+  open(dialog);
+});
+document.addEventListener("click", ({ target }) => {
+  if (target.closest?.(".keys-open")) open(document.querySelector("dialog.keys"));
+});

@@ -1,0 +1,83 @@
+"""Two films side by side: two readings, one set of tools, and a way back."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from served_page import INPUT, wait_for_result
+
+from pneumonia.synthetic.phantom import draw_phantom
+from pneumonia.web import texts
+from tools.overlaps import overlaps
+
+pytestmark = pytest.mark.browser
+ZOOMED = """[...document.querySelectorAll('.viewer .viewer-zoom')].map((o) => o.textContent)"""
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory):
+    folder, paths = tmp_path_factory.mktemp("pair"), []
+    for seed in (3, 5):
+        draw_phantom(200, 240, lesions=1, seed=seed).image().save(path := folder / f"age{seed}.png")
+        paths.append(path)
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "locale"), [("desk", "dark", "en"), ("phone", "light", "ar")]
+)
+def test_another_film_of_the_visit_stands_beside(visit, films, width, scheme, locale):
+    page, words = visit(width, scheme, locale=locale), texts.words(locale)
+    assert page.locator("[data-compare]").is_hidden()  # with whom?
+    for film in films:
+        page.set_input_files(INPUT, film)
+        wait_for_result(page, film.stem)
+    page.wait_for_selector(".visit:not([hidden])")
+    page.select_option("[data-compare]", label="age3.png")
+    page.wait_for_selector("#prior .viewer[data-mounted]")
+    assert page.inner_text("#prior h2 >> nth=0") == words("compare.title")
+    assert "age3.png" in page.inner_text("#prior .film figcaption")
+    assert "age5.png" in page.inner_text("#result .film figcaption")
+    for where in ("#result", "#prior"):
+        assert page.locator(f"{where} .verdict li .probability").count() == 2
+    assert page.locator("#prior .exports").is_hidden()
+    page.locator("#result [data-do=zoomIn]").first.click()
+    page.wait_for_function(f"new Set({ZOOMED}).size === 1 && {ZOOMED}[1] !== '100\\u00a0%'")
+    tops = [page.locator(f"{w} .film .viewer-stage").bounding_box() for w in ("#result", "#prior")]
+    if width == "desk":
+        assert abs(tops[0]["width"] - tops[1]["width"]) < 2  # equal panels
+        assert tops[0]["x"] + tops[0]["width"] <= tops[1]["x"]
+    else:
+        assert tops[0]["x"] == tops[1]["x"] and tops[0]["y"] < tops[1]["y"]
+    assert not overlaps(page)
+    assert not Axe().run(page).response["violations"]
+
+
+def test_back_takes_the_second_film_away_and_forward_brings_it(visit, films):
+    page = visit()
+    for film in films:
+        page.set_input_files(INPUT, film)
+        wait_for_result(page, film.stem)
+    page.wait_for_selector(".visit:not([hidden])")
+    page.select_option("[data-compare]", label="age3.png")
+    page.wait_for_selector("#prior .viewer[data-mounted]")
+    page.go_back()
+    page.wait_for_selector("#prior", state="hidden")
+    assert page.input_value("[data-compare]") == ""
+    page.go_forward()
+    page.wait_for_selector("#prior .viewer[data-mounted]")
+    page.reload()
+    page.wait_for_selector("#prior .viewer[data-mounted]")
+    page.click("[data-compare-end]")
+    page.wait_for_selector("#prior", state="hidden")
+
+
+def test_a_film_out_of_scope_keeps_its_look_beside(visit, films, tmp_path):
+    page = visit()
+    draw_phantom(200, 240, lesions=1, seed=3).image().rotate(180).save(tmp_path / "turned.png")
+    page.set_input_files(INPUT, tmp_path / "turned.png")
+    page.wait_for_selector("#result .refusal.out")
+    page.set_input_files(INPUT, films[1])
+    wait_for_result(page, films[1].stem)
+    page.wait_for_selector(".visit:not([hidden])")
+    page.select_option("[data-compare]", label="turned.png")
+    page.wait_for_selector("#prior .refusal.out .band")
+    assert page.locator("#prior .call h2").count() == 0
