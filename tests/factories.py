@@ -156,6 +156,9 @@ def lungs(code="ok", box=(0.2, 0.2, 0.8, 0.8)) -> Lungs:
     return Lungs(mask, box, 1.0, 1.0, 1.0, 0.0, 1.0, code)
 
 
+ORDER = ("densenet169", "cnn")  # as the page shows them
+
+
 def prediction(probability=0.8, model="cnn", gate="ok", heat=6.0, radiograph=None) -> Prediction:
     """NORMAL up to 0.3, PNEUMONIA from 0.6, UNCERTAIN between.
 
@@ -179,6 +182,12 @@ def prediction(probability=0.8, model="cnn", gate="ok", heat=6.0, radiograph=Non
         gate=GateResult(gate),
         radiograph=radiograph or film(),
     )
+
+
+def both(radiograph, probabilities=(0.8, 0.2), **options) -> list[Prediction]:
+    """A prediction of each shipped model for one film, in the page's order."""
+    pairs = zip(ORDER, probabilities, strict=True)
+    return [prediction(p, model, radiograph=radiograph, **options) for model, p in pairs]
 
 
 def dicom(pixels: np.ndarray, syntax: str = ExplicitVRLittleEndian, **elements) -> Dataset:

@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 import pypdfium2
 import pytest
-from factories import dicom, film, prediction, saved
+from factories import ORDER, both, dicom, film, prediction, saved
 from fontTools.ttLib import TTFont
 from pypdf import PdfReader
 from pypdf.generic import StreamObject
@@ -20,7 +20,6 @@ from pneumonia.export import pdf_table as table
 from pneumonia.export.canvas import HAN
 from pneumonia.export.records import SOFTWARE, as_dict, csv_text
 from pneumonia.gate import REASONS
-from pneumonia.predictor import Prediction
 from pneumonia.reading import refusals
 from pneumonia.reading.radiograph import Radiograph, read_radiograph
 from pneumonia.reading.refusals import Note, RadiographError
@@ -30,17 +29,11 @@ WHEN = datetime(2031, 2, 3, 14, 5, 6, tzinfo=timezone.utc)
 ENGLISH = words("en")
 USE = f"{ENGLISH('use.purpose')} {ENGLISH('use.films')}"
 FAR = REASONS["unlike"]
-ORDER = ("densenet169", "cnn")  # as the page shows them
 HASHES = {model: prediction(model=model).card.weights.sha256 for model in ORDER}
 LONG = f"{'a_name_without_spaces_' * 3}.dcm"
 NOTES = tuple(Note(code, {"frames": 2, "bits": 12}) for code in sorted(refusals.NOTES)[:9])
 POINTS = 72 / 25.4  # a millimetre on the page
 LEGEND = (30.0, 2.4)  # the size of its bar in mm
-
-
-def both(radiograph, probabilities=(0.8, 0.2), **options) -> list[Prediction]:
-    pairs = zip(ORDER, probabilities, strict=True)
-    return [prediction(p, model, radiograph=radiograph, **options) for model, p in pairs]
 
 
 def pdf(predictions, language="en", name="") -> bytes:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pytest
-from factories import film, prediction
+from factories import both, film, prediction
 
 from pneumonia import __version__
 from pneumonia.card import Conformal
@@ -23,24 +23,11 @@ from pneumonia.export.records import (
     percent,
 )
 from pneumonia.gate import REASONS
-from pneumonia.predictor import Prediction
-from pneumonia.reading import refusals
 from pneumonia.reading.refusals import Note, RadiographError
 from pneumonia.web import views
 
 WHEN = datetime(2031, 2, 3, 14, 5, 6, tzinfo=timezone.utc)
 FAR = REASONS["unlike"]
-ORDER = ("densenet169", "cnn")  # as the page shows them
-HASHES = {model: prediction(model=model).card.weights.sha256 for model in ORDER}
-LONG = f"{'a_name_without_spaces_' * 3}.dcm"
-NOTES = tuple(Note(code, {"frames": 2, "bits": 12}) for code in sorted(refusals.NOTES)[:9])
-POINTS = 72 / 25.4  # a millimetre on the page
-LEGEND = (30.0, 2.4)  # the size of its bar in mm
-
-
-def both(radiograph, probabilities=(0.8, 0.2), **options) -> list[Prediction]:
-    pairs = zip(ORDER, probabilities, strict=True)
-    return [prediction(p, model, radiograph=radiograph, **options) for model, p in pairs]
 
 
 # --- JSON ----------------------------------------------------------------------------------------
@@ -64,7 +51,7 @@ def test_the_dictionary_survives_json_and_tells_all():
     assert model == {
         "title": "Small CNN",
         "version": "7.8.9",
-        "weights_sha256": HASHES["cnn"],
+        "weights_sha256": prediction().card.weights.sha256,
         "gate": "ok",
         "label": "PNEUMONIA",
         "probability": 0.5,
