@@ -13,7 +13,9 @@ from PIL import Image
 from pneumonia.models import MODELS
 from pneumonia.synthetic.phantom import draw_phantom
 
-torch.set_num_threads(2)
+# Two tests run at a time: threads that wait for a core of the other's cost more than they bring.
+torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"  # of what tests start
 
 
 @pytest.fixture(scope="session", params=list(MODELS))

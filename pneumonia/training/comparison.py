@@ -8,7 +8,6 @@ from statistics import mean, stdev
 
 from pneumonia.card import Card, Preprocessing, Training, Validation
 from pneumonia.evaluation.report import table
-from pneumonia.models import MODELS
 from pneumonia.storage.shipped import CARD
 from pneumonia.storage.typed_json import load
 
@@ -132,7 +131,7 @@ def tried(name: str, one: dict) -> list[str]:
     misleading = [one[f"misleading_{key}"] for key in ("sensitivity", "specificity")]
     opacity = [one[f"opacity_{key}"] for key in ("rise", "heat")]
     return [
-        *(name, MODELS[one["model"]].title, f"{one['sees_px'] or 'all'}", *settings, *aurocs),
+        *(name, one["title"], f"{one['sees_px'] or 'all'}", *settings, *aurocs),
         f"{one['auroc_covered']:.2f}",
         " / ".join(f"{value:.2f}" for value in misleading),
         " / ".join(f"{value:.2f}" for value in opacity),

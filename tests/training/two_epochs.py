@@ -18,7 +18,7 @@ def two_epochs(films: LocatedFilms, folder: Path, device: torch.device) -> dict:
     labels = torch.tensor([0, 1] * len(films))[: len(films)]
     recipe = loop.Recipe(32, 2, 1e-3, batch=8, freeze_epochs=1, ema=0.5, clip=0.1)
     torch.manual_seed(0)
-    network = build_cnn((8, 16))
+    network = build_cnn((8, 16), (3, 3))
     torch.nn.init.normal_(network.classifier.weight)
     valid = {"auroc": (EvalPreset(32).images(films.images[:5]), labels[:5].numpy())}
     loop.autocast = lambda device: nullcontext()  # half of the digits would hide mistakes
