@@ -99,9 +99,7 @@ def hide(inputs: torch.Tensor, boxes: torch.Tensor, regions: torch.Tensor) -> to
     regions = resample(regions, view_of(boxes).to(inputs.device), size)[0]
     views, masks = inputs.split(1, 1)
     seen, sigma = masks * (1 - regions), 0.08 * size
-    around = gaussian_blur(
-        torch.cat([views * seen, seen], 1), [2 * math.ceil(2.5 * sigma) + 1] * 2, [sigma]
-    )
+    around = blur(torch.cat([views * seen, seen], 1), sigma)
     fill = around[:, :1] / around[:, 1:].clamp_min(1e-3) * soften(masks)
     return torch.cat([views + regions * (fill - views), masks], 1)
 
@@ -156,6 +154,16 @@ def soften(
         width: of the edge, in levels of the blurred mask.
         sigma: of the blur, in shares of the side.
     """
-    pixels = sigma * masks.shape[-1]
-    blurred = gaussian_blur(masks, [2 * math.ceil(2.5 * pixels) + 1] * 2, [pixels])
+    blurred = blur(masks, sigma * masks.shape[-1])
     return torch.sigmoid((blurred - 0.5 + grow) / width)
+
+
+def blur(pictures: torch.Tensor, sigma: float) -> torch.Tensor:
+    """``(N, C, h, w)`` float32 blurred by a Gaussian of ``sigma`` px, mirrored at the edges.
+
+    torchvision's, row by row and then column by column, which takes a tenth of the time.
+    """
+    length = 2 * math.ceil(2.5 * sigma) + 1
+    for kernel in ([length, 1], [1, length]):
+        pictures = gaussian_blur(pictures, kernel, [sigma])
+    return pictures
