@@ -226,13 +226,18 @@ def _shown(value: float, share: bool) -> str:
     return f"{100 * value:.0f} %" if share else f"{value:.2f}"
 
 
-def put_between_markers(path: Path, text: str) -> None:
+def put_between_markers(path: Path, text: str, name: str = "figures") -> None:
     """Replace what stands between ``<!-- figures … -->`` and ``<!-- /figures -->`` in a file.
+
+    Args:
+        path: the file, Markdown.
+        text: what stands there from now on.
+        name: what the markers are called.
 
     Raises:
         ValueError: it has no such markers.
     """
-    begin, end = r"(<!-- figures[^>]*-->\n)", r"(<!-- /figures -->)"
+    begin, end = rf"(<!-- {name}[^>]*-->\n)", rf"(<!-- /{name} -->)"
     page, found = re.subn(
         f"{begin}.*?{end}",
         lambda match: f"{match[1]}\n{text}\n\n{match[2]}",
@@ -240,5 +245,5 @@ def put_between_markers(path: Path, text: str) -> None:
         flags=re.DOTALL,
     )
     if not found:
-        raise ValueError(f"{path} has no <!-- figures --> markers.")
+        raise ValueError(f"{path} has no <!-- {name} --> markers.")
     path.write_text(page, encoding="utf-8")

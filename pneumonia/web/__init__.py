@@ -6,10 +6,9 @@ is known of them. The look is in ``*.css``; what happens without the server is i
 ``modules/page.js`` and what that imports.
 """
 
-import inspect
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import TypeVar
 
 F = TypeVar("F", bound=Callable)
 
@@ -24,23 +23,5 @@ try:  # ZeroGPU's package, which has to come before torch; nothing of the kind e
 except ImportError:
     _spaces = None
 
-
-def _import_gradio() -> None:
-    """Import Gradio without the ``.pyi`` that it makes for each component: a third of the time."""
-    file_of = inspect.getfile
-
-    def none_of_gradio(thing: Any) -> str:
-        if str(getattr(thing, "__module__", "")).startswith("gradio."):
-            raise OSError  # which Gradio takes for a class without a file
-        return file_of(thing)
-
-    inspect.getfile = none_of_gradio
-    try:
-        import_module("gradio")
-    finally:
-        inspect.getfile = file_of
-
-
-_import_gradio()
 
 __all__ = ["on_gpu"]

@@ -10,6 +10,7 @@ from pneumonia.web import malloc
 from pneumonia.web.address import address
 from pneumonia.web.container import allow_files, check_memory
 from pneumonia.web.retention import upload_folder
+from pneumonia.web.stubs import without_stubs
 
 
 def serve(host: str | None = None, port: int | None = None) -> None:
@@ -38,7 +39,8 @@ def serve(host: str | None = None, port: int | None = None) -> None:
                 f"Uploads cannot be kept in {error.filename!r} ({error.strerror}): point "
                 "GRADIO_TEMP_DIR at a folder that can be written to."
             ) from error
-        from pneumonia.web import handlers, logs
+        with without_stubs():
+            from pneumonia.web import handlers, logs
 
         logs.write_escaped()
         handlers.cage()  # its processes start while the models load
