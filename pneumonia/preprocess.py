@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torchvision.transforms.functional import gaussian_blur
 
 from pneumonia.lungs import Lungs, lung_finder
 
@@ -161,9 +160,12 @@ def soften(
 def blur(pictures: torch.Tensor, sigma: float) -> torch.Tensor:
     """``(N, C, h, w)`` float32 blurred by a Gaussian of ``sigma`` px, mirrored at the edges.
 
-    torchvision's, row by row and then column by column, which takes a tenth of the time.
+    As torchvision's ``gaussian_blur``, but by columns and then by rows, which takes a tenth of the
+    time, and without torchvision, which takes as long to import as PyTorch.
     """
-    length = 2 * math.ceil(2.5 * sigma) + 1
-    for kernel in ([length, 1], [1, length]):
-        pictures = gaussian_blur(pictures, kernel, [sigma])
-    return pictures
+    reach, channels = math.ceil(2.5 * sigma), pictures.shape[1]
+    away = torch.arange(-reach, reach + 1, device=pictures.device, dtype=pictures.dtype) / sigma
+    kernel = torch.softmax(-0.5 * away**2, 0).expand(channels, 1, 1, -1)
+    pictures = F.pad(pictures, [reach] * 4, mode="reflect")
+    pictures = F.conv2d(pictures, kernel.transpose(2, 3), groups=channels)
+    return F.conv2d(pictures, kernel, groups=channels)

@@ -10,6 +10,7 @@ starts the page and asks it about a drawn film; the answers of all must be the s
 import argparse
 import json
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from pneumonia.evaluation.report import put_between_markers, table
+from pneumonia.evaluation.report import table
 from pneumonia.storage.atomic import write_json
 from tools.page_process import ROOT
 
@@ -59,7 +60,7 @@ def main() -> None:
     )
     parser.add_argument("files", nargs="*", default=FILES, metavar="FILE")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write install.json and .md here")
-    parser.add_argument("--readme", type=Path, metavar="FILE", help="write its line on sizes anew")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="renew its sizes and times")
     args = parser.parse_args()
     found = {}
     for name in args.files:
@@ -90,11 +91,12 @@ def main() -> None:
     if args.readme:
         small = found[FILES[1]]
         line = (
-            f"Without a GPU, `requirements-cpu.txt` is enough: {small['gigabytes']:.1f} GB in "
-            f"{small['seconds']:.0f} s instead of {first['gigabytes']:.1f} GB in "
-            f"{first['seconds']:.0f} s ([more](docs/hosting.md#a-small-machine))."
+            f"{small['gigabytes']:.1f} GB in {small['seconds']:.0f} s instead of "
+            f"{first['gigabytes']:.1f} GB in {first['seconds']:.0f} s"
         )
-        put_between_markers(args.readme, line, "install")
+        page = args.readme.read_text(encoding="utf-8")
+        marked = re.compile("(<!-- install -->).*?(<!-- /install -->)", re.DOTALL)
+        args.readme.write_text(marked.sub(rf"\1{line}\2", page), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -226,18 +226,13 @@ def _shown(value: float, share: bool) -> str:
     return f"{100 * value:.0f} %" if share else f"{value:.2f}"
 
 
-def put_between_markers(path: Path, text: str, name: str = "figures") -> None:
+def put_between_markers(path: Path, text: str) -> None:
     """Replace what stands between ``<!-- figures … -->`` and ``<!-- /figures -->`` in a file.
-
-    Args:
-        path: the file, Markdown.
-        text: what stands there from now on.
-        name: what the markers are called.
 
     Raises:
         ValueError: it has no such markers.
     """
-    begin, end = rf"(<!-- {name}[^>]*-->\n)", rf"(<!-- /{name} -->)"
+    begin, end = r"(<!-- figures[^>]*-->\n)", r"(<!-- /figures -->)"
     page, found = re.subn(
         f"{begin}.*?{end}",
         lambda match: f"{match[1]}\n{text}\n\n{match[2]}",
@@ -245,5 +240,5 @@ def put_between_markers(path: Path, text: str, name: str = "figures") -> None:
         flags=re.DOTALL,
     )
     if not found:
-        raise ValueError(f"{path} has no <!-- {name} --> markers.")
+        raise ValueError(f"{path} has no <!-- figures --> markers.")
     path.write_text(page, encoding="utf-8")

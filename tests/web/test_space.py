@@ -50,6 +50,15 @@ def test_the_lock_holds_what_the_requirements_pin_with_hashes():
     assert "://" not in lock
 
 
+def test_the_smallest_set_differs_from_the_requirements_in_pytorch_alone():
+    pins = {
+        name: set(re.findall(r"^[^#\s].*", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
+        for name in ("requirements.txt", "requirements-cpu.txt")
+    }
+    (build,) = pins["requirements-cpu.txt"] - pins["requirements.txt"]
+    assert re.fullmatch(r"torch==[\d.]+\+cpu", build)
+
+
 def test_every_promise_names_tests_that_exist():
     words = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
     names = set(re.findall(r"`(test_\w+\.py)`", words))
