@@ -54,6 +54,17 @@ def measure(requirements: Path, folder: Path) -> dict:
     }
 
 
+def renew(readme: Path, found: dict[str, dict]) -> None:
+    """Sizes and times between the page's markers."""
+    first, small = (found[name] for name in FILES)
+    line = (
+        f"{small['gigabytes']:.1f} GB in {small['seconds']:.0f} s instead of "
+        f"{first['gigabytes']:.1f} GB in {first['seconds']:.0f} s"
+    )
+    marked = re.compile("(?<=<!-- install -->).*?(?=<!-- /install -->)", re.DOTALL)
+    readme.write_text(marked.sub(line, readme.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -89,14 +100,7 @@ def main() -> None:
         write_json(args.out / "install.json", {"command": command, "installations": found})
         (args.out / "install.md").write_text(text, encoding="utf-8")
     if args.readme:
-        small = found[FILES[1]]
-        line = (
-            f"{small['gigabytes']:.1f} GB in {small['seconds']:.0f} s instead of "
-            f"{first['gigabytes']:.1f} GB in {first['seconds']:.0f} s"
-        )
-        page = args.readme.read_text(encoding="utf-8")
-        marked = re.compile("(<!-- install -->).*?(<!-- /install -->)", re.DOTALL)
-        args.readme.write_text(marked.sub(rf"\1{line}\2", page), encoding="utf-8")
+        renew(args.readme, found)
 
 
 if __name__ == "__main__":
