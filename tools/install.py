@@ -77,7 +77,7 @@ def main() -> None:
     for name in args.files:
         with tempfile.TemporaryDirectory() as scratch:
             found[name] = measure(ROOT / name, Path(scratch, "env"))
-    for model in (first := next(iter(found.values())))["probabilities"]:
+    for model in next(iter(found.values()))["probabilities"]:
         told = [one["probabilities"][model] for one in found.values()]
         if max(told) - min(told) > 1e-3:
             raise SystemExit(f"install.py: {model} does not say the same in all of them: {told}")

@@ -1,11 +1,14 @@
 """The page as a Hugging Face Space runs it, and what the Space is told about it."""
 
+import json
 import re
 import subprocess
 import sys
 
 import pytest
 from factories import ROOT
+
+from tools.install import renew
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -57,6 +60,14 @@ def test_the_smallest_set_differs_from_the_requirements_in_pytorch_alone():
     }
     (build,) = pins["requirements-cpu.txt"] - pins["requirements.txt"]
     assert re.fullmatch(r"torch==[\d.]+\+cpu", build)
+
+
+def test_the_readme_has_the_measured_sizes(tmp_path):
+    measured = json.loads((ROOT / "docs" / "benchmark" / "install.json").read_text())
+    small = measured["installations"]["requirements-cpu.txt"]
+    (page := tmp_path / "README.md").write_text(README.replace(" GB in ", " TB in "))
+    renew(page, measured["installations"])
+    assert page.read_text() == README and f"{small['gigabytes']:.1f} GB in" in README
 
 
 def test_every_promise_names_tests_that_exist():
