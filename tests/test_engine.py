@@ -18,6 +18,7 @@ from pneumonia.storage.shipped import available_models, checkpoints_root
 from pneumonia.synthetic.phantom import draw_phantom
 
 pytestmark = pytest.mark.skipif(not available_models(), reason="no checkpoint to export")
+with_the_quick_one = pytest.mark.parametrize("exported", ["cnn"], indirect=True)
 FILMS = sorted((ROOT / "examples").glob("*.jp*g"))
 
 
@@ -53,6 +54,7 @@ def test_real_films_get_the_same_answers_from_many_threads(exported):
         assert one.probability == pytest.approx(expected[film].probability, abs=1e-3)
 
 
+@with_the_quick_one
 def test_a_graph_that_was_not_equal_is_not_used(copied, monkeypatch):
     record = typed_json.load(Parity, copied / RECORD)
     assert record.passed and record.films == 4
@@ -67,6 +69,7 @@ def test_a_graph_that_was_not_equal_is_not_used(copied, monkeypatch):
     assert done.exit_code == 1 and "will not be used" in done.stderr
 
 
+@with_the_quick_one
 def test_a_graph_of_other_weights_or_a_damaged_one_is_not_used(copied):
     record = typed_json.load(Parity, copied / RECORD)
     for name in (NETWORK, LUNGS):
@@ -90,13 +93,14 @@ def test_a_graph_of_other_weights_or_a_damaged_one_is_not_used(copied):
     assert Predictor.load(copied, "cpu").engine == "torch"
 
 
-def test_without_openvino_the_model_answers_by_pytorch(exported, monkeypatch):
+@with_the_quick_one
+def test_without_openvino_the_model_answers_by_pytorch(copied, monkeypatch):
     monkeypatch.setattr("pneumonia.engine.graph.find_spec", lambda name: None)
-    predictor = Predictor.load(exported, "cpu")
+    predictor = Predictor.load(copied, "cpu")
     assert predictor.engine == "torch" and predictor.predict(draw_phantom(seed=1).image())
     with pytest.raises(EngineError, match="needs the package openvino"):
-        Predictor.load(exported, "cpu", "openvino")
-    done = CliRunner().invoke(app, ["export", str(exported), "--out", str(exported.parent / "no")])
+        Predictor.load(copied, "cpu", "openvino")
+    done = CliRunner().invoke(app, ["export", str(copied), "--out", str(copied.parent / "no")])
     assert done.exit_code == 1 and "needs the package openvino" in done.stderr
 
 

@@ -42,14 +42,14 @@ def export(
     if data:
         from pneumonia.data.dataset import find_records, split_records
 
-        films = [film.path for film in split_records(find_records(data), "val")]
+        films = [film.path for film in split_records(find_records(data), "val")][::every]
         source = "validation films"
     else:
-        films = [draw_phantom(lesions=2 * (n % 2), seed=n).image() for n in range(24)]
+        films = [draw_phantom(280, 320, 2 * (n % 2), seed=n).image() for n in range(0, 24, every)]
         source = "drawn films"
     folder = out or checkpoint_folder(model)
     predictor = Predictor.load(model, "cpu", "torch")
-    bar = tqdm(films[::every], "Comparing", unit="film", disable=None)
+    bar = tqdm(films, "Comparing", unit="film", disable=None)
     parity = export_graphs(predictor, bar, source, folder)
     typer.echo(
         f"{predictor.title}: {parity.films} {source}, probabilities within "
