@@ -10,7 +10,7 @@ another head the package ``grad-cam`` makes the map.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +41,34 @@ class Explained(NamedTuple):
     embedding: np.ndarray
 
 
+class Pass(nn.Module):
+    """The one graph of a network with a linear head, which every engine runs.
+
+    ``(N, 2, size, size)`` float32 network input → logits ``(N,)``, attribution ``(N, h, w)`` and
+    embedding ``(N, channels)``, float32; see ``Explained``.
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def walk(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The last maps ``(N, channels, h, w)``, the lungs' shares in them, the embedding."""
+        maps = embedding = inputs[:, :1].contiguous(memory_format=torch.channels_last)
+        for layer in self.network.features.children():
+            maps = layer(maps)
+            if layer is self.network.embedding:
+                embedding = maps.mean((2, 3))
+        maps = self.network.relu(maps)
+        return maps, lung_shares(inputs, maps.shape[-2:]), embedding
+
+    def forward(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        maps, shares, embedding = self.walk(inputs)
+        logits = self.network.classifier((maps * shares).sum((2, 3))).squeeze(1)
+        heat = torch.einsum("nchw,c->nhw", maps, self.network.classifier.weight[0])
+        return logits, heat, embedding
+
+
 class Explainer:
     """Runs one network, with or without attribution, from any number of threads at a time.
 
@@ -49,6 +77,8 @@ class Explainer:
 
     Attributes:
         device: where the network lies and its inputs have to.
+        graph: the pass of a network with a linear head.
+        run: what computes that pass: the graph itself, by PyTorch, or an engine made of it.
     """
 
     def __init__(self, network: Network) -> None:
@@ -56,6 +86,8 @@ class Explainer:
         _fold_norms(network.features)
         self.network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.device: torch.device = next(network.parameters()).device
+        self.graph = Pass(self.network)
+        self.run: Callable[[torch.Tensor], tuple[torch.Tensor, ...]] = self.graph
 
     def explain(self, inputs: torch.Tensor, attribution: bool = True) -> Explained:
         """Logits, attribution and embedding in one pass.
@@ -66,22 +98,17 @@ class Explainer:
         """
         head: nn.Module = self.network.classifier
         with torch.inference_mode():
-            maps = embedding = inputs[:, :1].contiguous(memory_format=torch.channels_last)
-            for layer in self.network.features.children():
-                maps = layer(maps)
-                if layer is self.network.embedding:
-                    embedding = maps.mean((2, 3))
-            maps = self.network.relu(maps)
-            shares = lung_shares(inputs, maps.shape[-2:])
-            logits = head((maps * shares).sum((2, 3))).squeeze(1)
-            heat = None
-            if attribution and isinstance(head, nn.Linear):
-                heat = torch.einsum("nchw,c->nhw", maps, head.weight[0])
-        if attribution and heat is None:
-            heat = grad_cam(head, maps.clone(), shares.clone())
+            if isinstance(head, nn.Linear):
+                logits, heat, embedding = self.run(inputs)
+            else:
+                maps, shares, embedding = self.graph.walk(inputs)
+                logits, heat = head((maps * shares).sum((2, 3))).squeeze(1), maps
+                if attribution:
+                    with torch.inference_mode(False):  # which gradients need
+                        heat = grad_cam(head, maps.clone(), shares.clone())
         return Explained(
             logits.float().cpu().numpy(),
-            None if heat is None else heat.float().cpu().numpy(),
+            heat.float().cpu().numpy() if attribution else None,
             embedding.float().cpu().numpy(),
         )
 

@@ -8,6 +8,7 @@ whether the greys are inverted, which way is up, and what share of the lungs the
 
 import functools
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,11 +131,14 @@ class LungFinder:
     Attributes:
         device: where it computes.
         card: of its weights.
+        network: it, for who exports it.
+        run: what computes it: the network itself, by PyTorch, or an engine made of it.
     """
 
     def __init__(self, network: LungNet, card: LungsCard) -> None:
         network = network.eval().requires_grad_(False)
-        self._network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.run: Callable[[torch.Tensor], tuple[torch.Tensor, ...]] = self.network
         self.card = card
         self.device: torch.device = next(network.parameters()).device
 
@@ -175,7 +179,7 @@ class LungFinder:
         for films in images.split(batch):
             with torch.inference_mode():
                 inputs = network_input(films.to(self.device))
-                masks, answers = self._network(inputs.to(memory_format=torch.channels_last))
+                masks, answers = self.run(inputs.to(memory_format=torch.channels_last))
                 turns = answers[:, 2:6].softmax(1)[:, :1]
                 answers = torch.cat([answers[:, [0, 1, 6]].sigmoid(), turns], 1).tolist()
                 masks = masks.sigmoid()[:, 0].cpu().numpy()

@@ -7,6 +7,7 @@ same map up to a factor, Selvaraju et al. 2017, appendix A), and no term lies ou
 """
 
 import re
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,6 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import nn
-from torchvision.models import DenseNet169_Weights, densenet169
 
 
 class Network(nn.Module):
@@ -85,19 +85,60 @@ def build_cnn(
 
 
 def build_densenet169() -> Network:
-    """DenseNet-169 (Huang et al. 2017) from torchvision with a grey entry and one logit.
+    """DenseNet-169 (Huang et al. 2017) with a grey entry and one logit.
 
-    The last block keeps the resolution of the one before and reaches as far by dilation (Yu and
-    Koltun 2016): an 8 × 8 map of a 128-px view, where 4 × 4 would not tell a lung's base from its
-    apex. The parameters are those of the original.
+    Layers and names are those of torchvision's model, so that its weights fit; made here, because
+    torchvision takes as long to import as PyTorch, and the page needs nothing else of it. The last
+    block keeps the resolution of the one before and reaches as far by dilation (Yu and Koltun
+    2016): an 8 × 8 map of a 128-px view, where 4 × 4 would not tell a lung's base from its apex.
     """
-    features = densenet169(weights=None).features
-    features.conv0 = nn.Conv2d(1, 64, kernel_size=7, stride=2, padding=3, bias=False)
-    features.get_submodule("transition3").pool = nn.Identity()
-    for module in features.get_submodule("denseblock4").modules():
-        if isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3):
-            module.dilation = module.padding = (2, 2)
-    return Network(features, 1664, "transition3", dropout=0.2)
+    width, growth, depths = 64, 32, (6, 12, 32, 32)
+    layers: dict[str, nn.Module] = {
+        "conv0": nn.Conv2d(1, width, 7, stride=2, padding=3, bias=False),
+        "norm0": nn.BatchNorm2d(width),
+        "relu0": nn.ReLU(inplace=True),
+        "pool0": nn.MaxPool2d(3, stride=2, padding=1),
+    }
+    for block, depth in enumerate(depths, 1):
+        dense: dict[str, nn.Module] = {}
+        for number in range(1, depth + 1):
+            dense[f"denselayer{number}"] = DenseLayer(width, growth, dilation=1 + (block == 4))
+            width += growth
+        layers[f"denseblock{block}"] = nn.Sequential(OrderedDict(dense))
+        if block < len(depths):
+            transition: dict[str, nn.Module] = {
+                "norm": nn.BatchNorm2d(width),
+                "relu": nn.ReLU(inplace=True),
+                "conv": nn.Conv2d(width, width := width // 2, 1, bias=False),
+                "pool": nn.AvgPool2d(2) if block < 3 else nn.Identity(),
+            }
+            layers[f"transition{block}"] = nn.Sequential(OrderedDict(transition))
+    layers["norm5"] = nn.BatchNorm2d(width)
+    features = nn.Sequential(OrderedDict(layers))
+    for module in features.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight)
+    return Network(features, width, "transition3", dropout=0.2)
+
+
+class DenseLayer(nn.Sequential):
+    """``(N, inputs, h, w)`` → ``(N, inputs + growth, h, w)``: the maps, new ones behind them."""
+
+    def __init__(self, inputs: int, growth: int, dilation: int) -> None:
+        layers: dict[str, nn.Module] = {
+            "norm1": nn.BatchNorm2d(inputs),
+            "relu1": nn.ReLU(inplace=True),
+            "conv1": nn.Conv2d(inputs, 4 * growth, 1, bias=False),
+            "norm2": nn.BatchNorm2d(4 * growth),
+            "relu2": nn.ReLU(inplace=True),
+            "conv2": nn.Conv2d(
+                4 * growth, growth, 3, padding=dilation, dilation=dilation, bias=False
+            ),
+        }
+        super().__init__(OrderedDict(layers))
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        return torch.cat([input, super().forward(input)], 1)
 
 
 @dataclass(frozen=True)
@@ -168,6 +209,8 @@ def initialise(network: Network, init: str) -> None:
     if init == "none":
         return
     if init == "imagenet":
+        from torchvision.models import DenseNet169_Weights
+
         state = DenseNet169_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
     elif not Path(init).is_file():
         raise FileNotFoundError(

@@ -1,27 +1,31 @@
 """Film → prediction: what the page, the scripts and other programs all call."""
 
+import copy
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
 from pneumonia.card import LABELS, Card
-from pneumonia.checkpoint import load_checkpoint
+from pneumonia.checkpoint import checkpoint_folder, load_checkpoint
+from pneumonia.engine import LUNGS, NETWORK, Engine, EngineError, open_graphs, write_graphs
 from pneumonia.explain import Explainer, on_film
 from pneumonia.gate import Gate, GateResult
-from pneumonia.lungs import Lungs, lung_finder
+from pneumonia.lungs import SIDE, Lungs, lung_finder
 from pneumonia.models import Network, pick_device
 from pneumonia.overlay import overlay
 from pneumonia.preprocess import EvalPreset, hide, to_canonical
 from pneumonia.reading.radiograph import Radiograph, Source, read_radiograph
 
 Label = Literal["NORMAL", "PNEUMONIA"]
+EngineName = Literal["auto", "torch", "openvino"]
 
 
 @dataclass(frozen=True)
@@ -106,23 +110,79 @@ class Predictor:
         self._preset = EvalPreset(card.preprocessing.size)
         self._explainer = Explainer(network)
         self.device: torch.device = self._explainer.device
+        self.engine: str = "torch"
         self._find_lungs = lung_finder(self.device)
 
     @classmethod
-    def load(cls, name: str | Path, device: str = "auto") -> "Predictor":
+    def load(
+        cls, name: str | Path, device: str = "auto", engine: EngineName = "auto"
+    ) -> "Predictor":
         """A shipped model by name, any checkpoint folder, or a model of the Hugging Face Hub.
 
         Args:
             name: ``"cnn"`` or another shipped model, the path of a checkpoint folder, or
                 ``"hf://OWNER/NAME@REVISION"``, which is downloaded once and cached.
             device: ``"auto"`` (the GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …
+            engine: what computes the networks: ``"torch"``; ``"openvino"``, graphs that
+                ``pneumonia export`` wrote into the folder, on the CPU only; ``"auto"``, those
+                where they can be used and passed their comparison with PyTorch, else PyTorch.
 
         Raises:
             CheckpointError: the checkpoint or the lung finder is missing, damaged or of another
                 version, or the Hub does not give it.
-            ValueError: there is no such device here.
+            EngineError: OpenVINO was asked for and cannot be used.
+            ValueError: there is no such device or engine here.
         """
-        return cls(*load_checkpoint(name, pick_device(device)))
+        if engine not in get_args(EngineName):
+            names = ", ".join(get_args(EngineName))
+            raise ValueError(f"There is no engine {engine!r}: choose from {names}.")
+        predictor = cls(*load_checkpoint(name, pick_device(device)))
+        if engine != "torch":
+            try:
+                return predictor.use_graphs(checkpoint_folder(name))
+            except EngineError:
+                if engine == "openvino":
+                    raise
+        return predictor
+
+    def use_graphs(self, folder: str | Path) -> "Predictor":
+        """The same predictor run by the exported graphs in that folder instead of PyTorch.
+
+        Raises:
+            EngineError: they cannot be used, or the device is no CPU.
+        """
+        if self.device.type != "cpu":
+            raise EngineError("The engine 'openvino' computes on the CPU: use device='cpu'.")
+        return self.run_by(open_graphs(folder, self.weights_sha256, self._preset.size))
+
+    def run_by(self, engines: Mapping[str, Engine]) -> "Predictor":
+        """The same predictor with its networks run by these engines; this one stays as it is."""
+        other = copy.copy(self)
+        other.engine = "openvino"
+        other._explainer, other._find_lungs = (
+            copy.copy(self._explainer),
+            copy.copy(self._find_lungs),
+        )
+        other._explainer.run, other._find_lungs.run = engines[NETWORK], engines[LUNGS]
+        return other
+
+    def write_graphs(self, folder: str | Path) -> str:
+        """Write the networks as graphs for OpenVINO; returns their files' SHA-256.
+
+        Raises:
+            EngineError: OpenVINO is missing, or the network's head is not linear.
+        """
+        if not isinstance(self._explainer.network.classifier, nn.Linear):
+            raise EngineError(f"{self.title} has a head that only PyTorch runs.")
+        view = torch.rand(2, 2, self._preset.size, self._preset.size)
+        films = torch.rand(2, 1, SIDE, SIDE)
+        graphs = {NETWORK: (self._explainer.graph, view), LUNGS: (self._find_lungs.network, films)}
+        return write_graphs(graphs, folder)
+
+    @property
+    def weights_sha256(self) -> dict[str, str]:
+        """Of the weights of each network that an exported graph is made of."""
+        return {NETWORK: self.card.weights.sha256, LUNGS: self._find_lungs.card.sha256}
 
     def predict(
         self, source: Source, *, heatmap: bool = True, target: Label | None = None

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torchvision.transforms.functional import gaussian_blur
 
 from pneumonia.lungs import Lungs, lung_finder
 
@@ -99,9 +98,7 @@ def hide(inputs: torch.Tensor, boxes: torch.Tensor, regions: torch.Tensor) -> to
     regions = resample(regions, view_of(boxes).to(inputs.device), size)[0]
     views, masks = inputs.split(1, 1)
     seen, sigma = masks * (1 - regions), 0.08 * size
-    around = gaussian_blur(
-        torch.cat([views * seen, seen], 1), [2 * math.ceil(2.5 * sigma) + 1] * 2, [sigma]
-    )
+    around = blur(torch.cat([views * seen, seen], 1), sigma)
     fill = around[:, :1] / around[:, 1:].clamp_min(1e-3) * soften(masks)
     return torch.cat([views + regions * (fill - views), masks], 1)
 
@@ -156,6 +153,19 @@ def soften(
         width: of the edge, in levels of the blurred mask.
         sigma: of the blur, in shares of the side.
     """
-    pixels = sigma * masks.shape[-1]
-    blurred = gaussian_blur(masks, [2 * math.ceil(2.5 * pixels) + 1] * 2, [pixels])
+    blurred = blur(masks, sigma * masks.shape[-1])
     return torch.sigmoid((blurred - 0.5 + grow) / width)
+
+
+def blur(pictures: torch.Tensor, sigma: float) -> torch.Tensor:
+    """``(N, C, h, w)`` float32 blurred by a Gaussian of ``sigma`` px, mirrored at the edges.
+
+    As torchvision's ``gaussian_blur``, but by columns and then by rows, which takes a tenth of the
+    time, and without torchvision, which takes as long to import as PyTorch.
+    """
+    reach, channels = math.ceil(2.5 * sigma), pictures.shape[1]
+    away = torch.arange(-reach, reach + 1, device=pictures.device, dtype=pictures.dtype) / sigma
+    kernel = torch.softmax(-0.5 * away**2, 0).expand(channels, 1, 1, -1)
+    pictures = F.pad(pictures, [reach] * 4, mode="reflect")
+    pictures = F.conv2d(pictures, kernel.transpose(2, 3), groups=channels)
+    return F.conv2d(pictures, kernel, groups=channels)

@@ -109,6 +109,7 @@ def test_hirescam_would_say_the_same(network, inputs):
 
 @pytest.mark.slow
 def test_the_package_makes_the_same_map_and_serves_other_heads(network, inputs):
+    network, inputs = copy.deepcopy(network).double(), inputs.double()
     explainer = Explainer(network)
     with torch.no_grad():
         maps = inputs[:2, :1].contiguous(memory_format=torch.channels_last)
@@ -121,9 +122,10 @@ def test_the_package_makes_the_same_map_and_serves_other_heads(network, inputs):
     wide = copy.deepcopy(network)
     hidden = torch.nn.Linear(network.classifier.in_features, 8)
     wide.classifier = torch.nn.Sequential(hidden, torch.nn.Linear(8, 1))  # still linear as a whole
+    wide = wide.double()
     logits, heat, _ = Explainer(wide).explain(inputs[:2])
     with torch.no_grad():
-        bias = wide.classifier(torch.zeros(1, hidden.in_features)).item()
+        bias = wide.classifier(inputs.new_zeros(1, hidden.in_features)).item()
     share = shares[:, 0].numpy()
     np.testing.assert_allclose((share * heat).sum((1, 2)), logits - bias, rtol=1e-3, atol=1e-5)
 

@@ -100,7 +100,7 @@ def look(data: Path, batch_size: int = 32) -> Iterator[Candidate]:
         for record in records
         if record.path.name not in PASSED_OVER and record.path.stat().st_size <= MOST
     ]
-    predictors = [Predictor.load(name) for name in available_models()]
+    predictors = [Predictor.load(name, engine="torch") for name in available_models()]
     films = read(small, [])
     while batch := list(islice(films, batch_size)):
         answers = [

@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--model", default="densenet169", help="a shipped model or a folder")
     options = parser.parse_args()
     film = draw_phantom(900, 1080, lesions=2, seed=5).image()
-    prediction = Predictor.load(options.model, device="cpu").predict(film)
+    prediction = Predictor.load(options.model, device="cpu", engine="torch").predict(film)
     options.out.write_text(draw(stages(prediction)), encoding="utf-8")
     print(options.out)
 

@@ -21,6 +21,7 @@ from pneumonia.cli.dicom_service import dicom_service
 from pneumonia.cli.download import download
 from pneumonia.cli.evaluate import evaluate
 from pneumonia.cli.evaluate_lungs import evaluate_lungs
+from pneumonia.cli.export import export
 from pneumonia.cli.predict import predict
 from pneumonia.cli.pretrain import pretrain
 from pneumonia.cli.push import push
@@ -32,7 +33,8 @@ from pneumonia.cli.train_lungs import train_lungs
 
 COMMANDS = (
     *(serve, predict, score_archive, download, audit, train_lungs, pretrain, train, calibrate),
-    *(evaluate_lungs, evaluate, cards, runs, push, dicom_result, dicom_folder, dicom_service),
+    *(evaluate_lungs, evaluate, export, cards, runs, push),
+    *(dicom_result, dicom_folder, dicom_service),
 )
 # What a user can cause and mend; anything else is a mistake in here and keeps its traceback.
 ERRORS = (OSError, ValueError, ArithmeticError, MemoryError, RuntimeError, ModuleNotFoundError)

@@ -60,7 +60,7 @@ def evaluate_models(
     """
     skipped: list[str] = []
     records = split_records(find_records(data), split)
-    predictors = [Predictor.load(name, device) for name in names]
+    predictors = [Predictor.load(name, device, "torch") for name in names]
     films, answers = answer(predictors, read(records, skipped))
     if len(set(films.labels)) < 2:
         raise ValueError(f"The split {split!r} of {str(data)!r} lacks films of a class.")

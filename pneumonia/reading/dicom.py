@@ -66,17 +66,19 @@ _TAGS += [0x7FE00001, 0x7FE00002, 0x7FE00008, 0x7FE00009, 0x7FE00010]
 
 @dataclass(frozen=True)
 class Tags:
-    """What a DICOM says of how it was taken, read for one decision: is the film in scope?
+    """What a DICOM says of how it was taken; read to decide whether the film is in scope.
 
     Attributes:
         age: the patient's in years; None where the file does not say.
         view: ``"AP"``, ``"PA"``, ``"LL"`` …, ``""`` where the file does not say.
         body_part: ``"CHEST"`` …, ``""`` where the file does not say.
+        burned_in: it says that words of whom it shows are in the picture itself.
     """
 
     age: float | None = None
     view: str = ""
     body_part: str = ""
+    burned_in: bool = False
 
 
 def is_dicom(data: bytes) -> bool:
@@ -158,7 +160,8 @@ def read_dicom(data: bytes, notes: list[Note]) -> tuple[Grey, Tags]:
     kind = str(film.PhotometricInterpretation).strip().upper()
     if kind == "PALETTE COLOR":
         frame = apply_color_lut(frame, film)
-    tags = Tags(_age(film), _word(film, "ViewPosition"), _word(film, "BodyPartExamined"))
+    view, part = _word(film, "ViewPosition"), _word(film, "BodyPartExamined")
+    tags = Tags(_age(film), view, part, _word(film, "BurnedInAnnotation") == "YES")
     if frame.ndim == 3:
         return read_array(frame, notes)._replace(size=size), tags
 

@@ -3,12 +3,14 @@
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from pneumonia.web import malloc
 from pneumonia.web.address import address
 from pneumonia.web.container import allow_files, check_memory
 from pneumonia.web.retention import upload_folder
+from pneumonia.web.stubs import without_stubs
 
 
 def serve(host: str | None = None, port: int | None = None) -> None:
@@ -37,12 +39,17 @@ def serve(host: str | None = None, port: int | None = None) -> None:
                 f"Uploads cannot be kept in {error.filename!r} ({error.strerror}): point "
                 "GRADIO_TEMP_DIR at a folder that can be written to."
             ) from error
-        from pneumonia.web import handlers, logs, page
+        with without_stubs():
+            from pneumonia.web import handlers, logs
 
         logs.write_escaped()
         handlers.cage()  # its processes start while the models load
         handlers.share_cores()
-        handlers.load_models()
+        with ThreadPoolExecutor(1) as pool:
+            loading = pool.submit(handlers.load_models)
+            from pneumonia.web import page
+
+            loading.result()
         blocks = page.build()
         malloc.trim_heap()
         page.launch(blocks, host, port)

@@ -114,7 +114,7 @@ def _result(
     said = tag("style.out") if out else html(headline(predictions))
     told = "" if out else tag("scope.told", 'p class="band told"')
     state = ' data-scope="out"' if out else ""
-    shows = not pending and has_text(film.pixels)
+    shows = not pending and (film.tags.burned_in or has_text(film.pixels))
     burned = tag("report.burned", 'strong class="burned"') if shows else ""
     mask, ident = predictions[0].lungs.mask, f"film{next(_TURN)}"
     found = mask if (mask > 0.5).any() else None

@@ -1,5 +1,7 @@
 """Text in a film's rim is seen, a side marker and the body are not taken for it."""
 
+import functools
+
 import numpy as np
 import pytest
 from factories import ROOT
@@ -10,8 +12,13 @@ from pneumonia.reading.radiograph import read_radiograph
 from pneumonia.synthetic.phantom import draw_phantom
 
 
+@functools.cache  # it takes a second
+def drawn():
+    return draw_phantom(1000, 1250, seed=4).image()
+
+
 def written(text: str, height: int, fill: int = 255, place: tuple[float, float] = (0.03, 0.03)):
-    picture = draw_phantom(1000, 1250, seed=4).image()
+    picture = drawn().copy()
     at = (place[0] * picture.width, place[1] * picture.height)
     ImageDraw.Draw(picture).text(at, text, fill=fill, font=ImageFont.load_default(height))
     return read_radiograph(picture).pixels

@@ -894,6 +894,13 @@ def test_view_and_body_part_are_defined_terms_or_nothing():
     assert odd.tags == Tags() == read_radiograph(saved(dicom(DEEP))).tags
 
 
+@pytest.mark.parametrize(("value", "burned_in"), [("YES", True), ("NO", False), ("SECRET", False)])
+def test_a_dicom_says_whether_words_are_burned_in(value, burned_in):
+    with pydicom.config.disable_value_validation():
+        film = read_radiograph(saved(dicom(DEEP, BurnedInAnnotation=value)))
+    assert film.tags == Tags(burned_in=burned_in)
+
+
 def test_no_patient_element_is_read_or_leaves_the_file():
     data = saved(dicom(DEEP, PhotometricInterpretation="MONOCHROME1", PatientComments="SECRET"))
     assert b"SECRET" in data

@@ -369,8 +369,11 @@ def test_a_film_with_words_in_its_rim_is_not_passed_on_unwarned(visit, film, tmp
         large = picture.resize((picture.width * 2, picture.height * 2))
     ImageDraw.Draw(large).text((20, 20), "MILLER ANNA", fill=255, font=ImageFont.load_default(26))
     large.save(named := tmp_path / "named.png")
+    grey = (60_000 * draw_phantom(300, 360, seed=2).pixels).astype(np.uint16)
+    said = dicom(grey, BurnedInAnnotation="YES", PatientAge="003Y")
+    (tmp_path / "said.dcm").write_bytes(saved(said))
     page = visit()
-    for path, warned in ((film, 0), (named, 1)):
+    for path, warned in ((film, 0), (named, 1), (tmp_path / "said.dcm", 1)):
         page.set_input_files(INPUT, path)
         wait_for_result(page, path.stem.split()[0])
         assert page.locator(".exports .burned").count() == warned

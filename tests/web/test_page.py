@@ -208,6 +208,7 @@ def test_loading_the_models_leaves_the_threads_alone_and_sharing_them_happens_on
 @pytest.mark.slow
 def test_nothing_heavy_is_imported_before_it_is_needed():
     heavy = ["gradio", "matplotlib.pyplot", "pandas", "pytorch_grad_cam", "scipy", "sklearn"]
+    heavy += ["torchvision"]
     code = f"import sys, pneumonia.predictor; print([m for m in {heavy} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert run.stdout == "[]\n", run.stderr

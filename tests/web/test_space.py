@@ -1,11 +1,14 @@
 """The page as a Hugging Face Space runs it, and what the Space is told about it."""
 
+import json
 import re
 import subprocess
 import sys
 
 import pytest
 from factories import ROOT
+
+from tools.install import renew
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -48,6 +51,23 @@ def test_the_lock_holds_what_the_requirements_pin_with_hashes():
     for entry in re.split(r"\n(?=\S)", lock.partition("\nannotated")[2].strip())[1:]:
         assert "--hash=sha256:" in entry, entry.splitlines()[0]
     assert "://" not in lock
+
+
+def test_the_smallest_set_differs_from_the_requirements_in_pytorch_alone():
+    pins = {
+        name: set(re.findall(r"^[^#\s].*", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
+        for name in ("requirements.txt", "requirements-cpu.txt")
+    }
+    (build,) = pins["requirements-cpu.txt"] - pins["requirements.txt"]
+    assert re.fullmatch(r"torch==[\d.]+\+cpu", build)
+
+
+def test_the_readme_has_the_measured_sizes(tmp_path):
+    measured = json.loads((ROOT / "docs" / "benchmark" / "install.json").read_text())
+    small = measured["installations"]["requirements-cpu.txt"]
+    (page := tmp_path / "README.md").write_text(README.replace(" GB in ", " TB in "))
+    renew(page, measured["installations"])
+    assert page.read_text() == README and f"{small['gigabytes']:.1f} GB in" in README
 
 
 def test_every_promise_names_tests_that_exist():

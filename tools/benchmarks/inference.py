@@ -1,11 +1,14 @@
 """The predictors without a page: one film, batches, a folder of files, a new process."""
 
 import argparse
+import functools
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -13,8 +16,10 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import RawScoresOutputTarget
 
 from pneumonia.checkpoint import load_checkpoint
+from pneumonia.evaluation.parity import export_graphs
 from pneumonia.export.folder import find_files, predict_files
 from pneumonia.predictor import Predictor
+from pneumonia.preprocess import to_canonical
 from pneumonia.reading.archive import FilmRef
 from pneumonia.reading.cage import Cage
 from pneumonia.reading.radiograph import read_radiograph
@@ -27,7 +32,9 @@ from . import interleaved_medians, ratio_row
 def one(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
     """One film with its heatmap against a bare pass of the same network, and grad-cam's own way."""
     film, rows = read_radiograph(draw_phantom(1000, 1200, lesions=2, seed=1).image()), []
+    small = to_canonical(film.pixels)[None]
     for predictor in predictors:
+        pixels = [torch.from_numpy(film.pixels)[None].to(predictor.device)]
         network, card, _ = load_checkpoint(predictor.name, predictor.device)
         network.eval().requires_grad_(True)
         side = card.preprocessing.size
@@ -43,19 +50,28 @@ def one(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
             with GradCAM(model=network, target_layers=[network.relu]) as cam:
                 return cam(input_tensor=inputs, targets=[RawScoresOutputTarget()])
 
-        cases = {
-            "bare": bare,
-            "explained": lambda p=predictor, x=inputs: p._explainer.explain(x),
-            "predicted": lambda p=predictor: p.predict(film),
-            "without heatmap": lambda p=predictor: p.predict(film, heatmap=False),
-            "grad_cam_readme": grad_cam_readme,
-        }
+        by_engine = {"": Predictor.load(predictor.name, args.device, "torch")}
+        if find_spec("openvino") and predictor.device.type == "cpu":
+            with tempfile.TemporaryDirectory() as scratch:
+                if export_graphs(by_engine[""], [film], "a drawn film", scratch).passed:
+                    by_engine[" by OpenVINO"] = by_engine[""].use_graphs(scratch)
+        cases: dict[str, Callable[[], object]] = {"bare": bare}
+        for end, p in by_engine.items():
+            cases |= {
+                f"predicted{end}": lambda p=p: p.predict(film),
+                f"without heatmap{end}": lambda p=p: p.predict(film, heatmap=False),
+                f"explained{end}, its lungs and view at hand": lambda p=p, x=inputs: (
+                    p._explainer.explain(x)
+                ),
+                f"searched for its lungs{end}": lambda p=p: p._find_lungs(small),
+            }
+        lungs = predictor._find_lungs(small)
+        cases["given its view"] = functools.partial(predictor._preset, pixels, lungs)
+        cases["explained as the README of grad-cam does"] = grad_cam_readme
         times = interleaved_medians(cases, args.rounds, f"{predictor.title}: one film")
-        for name in ("explained", "predicted", "without heatmap", "grad_cam_readme"):
+        for name in list(cases)[1:]:
             what = f"{predictor.title}: the bare pass against one film {name}"
             rows.append(ratio_row(what, times["bare"], times[name]))
-        what = f"{predictor.title}: the grad-cam README's way against explained"
-        rows.append(ratio_row(what, times["grad_cam_readme"], times["explained"]))
     return rows
 
 
