@@ -16,7 +16,9 @@ from pneumonia.card import LABELS
 from pneumonia.data.dataset import Record, decode
 from pneumonia.models import MODELS, build, pick_device
 from pneumonia.predictor import Predictor
+from pneumonia.preprocess import EvalPreset
 from pneumonia.synthetic.phantom import draw_phantom
+from pneumonia.training.augment import LocatedFilms
 from pneumonia.training.loop import Recipe, train
 
 from . import interleaved_medians, ratio_row
@@ -25,15 +27,16 @@ from . import interleaved_medians, ratio_row
 def training(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
     """An epoch of ``pneumonia train`` against one of a plain loop: torchvision, a DataLoader, fp32.
 
-    Both see the same JPEG files; ours decodes them once before the first epoch, which is left out.
+    Both see the same JPEG files; ours decodes them and finds the lungs once before the first
+    epoch, which is left out.
     """
     rows, device = [], pick_device(args.device)
     with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stdout(None):
+        pictures = [draw_phantom(1000, 1300, 2 * (seed % 2), seed).image() for seed in range(8)]
         for number in range(96):
             folder = Path(scratch, "films", LABELS[number % 2])
             folder.mkdir(parents=True, exist_ok=True)
-            picture = draw_phantom(1000, 1300, lesions=2 * (number % 2), seed=number % 8).image()
-            picture.save(folder / f"{number}.jpeg", quality=90)
+            pictures[number % 8].save(folder / f"{number}.jpeg", quality=90)
         films = [
             Record(path, label, path.stem, "train")
             for label, name in enumerate(LABELS)
@@ -41,13 +44,15 @@ def training(predictors: list[Predictor], args: argparse.Namespace) -> list[dict
         ]
         stored = decode(films)
         labels = torch.tensor([film.label for film in films], dtype=torch.float32)
-        valid = {"auroc": (stored["images"][44:52], labels[44:52].numpy())}
+        found = LocatedFilms.find(stored["images"], device)
         for name, spec in MODELS.items():
+            seen = EvalPreset(spec.size).images(found[44:52].images)
+            valid = {"auroc": (seen, labels[44:52].numpy())}
 
-            def ours(name=name, spec=spec):
+            def ours(name=name, spec=spec, valid=valid):
                 recipe = Recipe(spec.size, epochs=1, learning_rate=1e-4)
                 folder = Path(tempfile.mkdtemp(dir=scratch))
-                train(build(name), recipe, stored["images"], labels, valid, device, folder)
+                train(build(name), recipe, found, labels, valid, device, folder)
 
             cases = {
                 "ours": ours,
