@@ -39,7 +39,7 @@ def test_readme_shows_pictures_that_exist_and_both_commands():
     pictures += re.findall(r'<img [^>]*src="([^"]+)"', README)
     assert pictures and all((ROOT / picture).is_file() for picture in pictures)
     assert re.search(r"^python3 -m venv .* app\.py$", README, re.MULTILINE)
-    assert re.search(r"^python3 -m venv .* -m pytest -n 3 --dist loadfile$", README, re.MULTILINE)
+    assert re.search(r"^python3 -m venv .* -m pytest -n 2 --dist loadfile$", README, re.MULTILINE)
 
 
 def test_the_lock_holds_what_the_requirements_pin_with_hashes():
