@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pneumonia.predictor import Prediction, Predictor
+    from pneumonia.prediction import Prediction
+    from pneumonia.predictor import Predictor
     from pneumonia.reading.radiograph import read_radiograph
     from pneumonia.reading.refusals import RadiographError
     from pneumonia.storage.shipped import available_models
@@ -17,7 +18,7 @@ __version__ = "0.2.0"
 __all__ = ["Prediction", "Predictor", "RadiographError", "available_models", "read_radiograph"]
 
 _HOMES = {
-    "Prediction": "predictor",
+    "Prediction": "prediction",
     "Predictor": "predictor",
     "RadiographError": "reading.refusals",
     "available_models": "storage.shipped",

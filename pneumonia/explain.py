@@ -102,13 +102,13 @@ class Explainer:
                 logits, heat, embedding = self.run(inputs)
             else:
                 maps, shares, embedding = self.graph.walk(inputs)
-                logits, heat = head((maps * shares).sum((2, 3))).squeeze(1), maps
+                logits, heat = head((maps * shares).sum((2, 3))).squeeze(1), None
                 if attribution:
                     with torch.inference_mode(False):  # which gradients need
                         heat = grad_cam(head, maps.clone(), shares.clone())
         return Explained(
             logits.float().cpu().numpy(),
-            heat.float().cpu().numpy() if attribution else None,
+            heat.float().cpu().numpy() if heat is not None and attribution else None,
             embedding.float().cpu().numpy(),
         )
 

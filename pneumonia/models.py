@@ -88,8 +88,8 @@ def build_densenet169() -> Network:
     """DenseNet-169 (Huang et al. 2017) with a grey entry and one logit.
 
     Layers and names are those of torchvision's model, so that its weights fit; made here, because
-    torchvision takes as long to import as PyTorch, and the page needs nothing else of it. The last
-    block keeps the resolution of the one before and reaches as far by dilation (Yu and Koltun
+    torchvision takes about as long to import as PyTorch, and the page needs nothing else of it. The
+    last block keeps the resolution of the one before and reaches as far by dilation (Yu and Koltun
     2016): an 8 × 8 map of a 128-px view, where 4 × 4 would not tell a lung's base from its apex.
     """
     width, growth, depths = 64, 32, (6, 12, 32, 32)

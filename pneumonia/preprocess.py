@@ -160,8 +160,8 @@ def soften(
 def blur(pictures: torch.Tensor, sigma: float) -> torch.Tensor:
     """``(N, C, h, w)`` float32 blurred by a Gaussian of ``sigma`` px, mirrored at the edges.
 
-    As torchvision's ``gaussian_blur``, but by columns and then by rows, which takes a tenth of the
-    time, and without torchvision, which takes as long to import as PyTorch.
+    As torchvision's ``gaussian_blur``, but by columns and then by rows, which is less work, and
+    without torchvision, which takes about as long to import as PyTorch.
     """
     reach, channels = math.ceil(2.5 * sigma), pictures.shape[1]
     away = torch.arange(-reach, reach + 1, device=pictures.device, dtype=pictures.dtype) / sigma

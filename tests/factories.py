@@ -38,7 +38,7 @@ from pneumonia.evaluation.results import (
 from pneumonia.gate import Gate, GateResult
 from pneumonia.lungs import Lungs, lung_finder
 from pneumonia.models import MODELS, ModelSpec, Network, build
-from pneumonia.predictor import Prediction
+from pneumonia.prediction import Prediction
 from pneumonia.reading.radiograph import Radiograph
 from pneumonia.synthetic.phantom import draw_phantom
 

@@ -75,7 +75,7 @@ def test_a_graph_of_other_weights_or_a_damaged_one_is_not_used(copied):
     for name in (NETWORK, LUNGS):
         other = replace(record, weights_sha256={**record.weights_sha256, name: "0" * 64})
         typed_json.save(copied / RECORD, other)
-        with pytest.raises(EngineError, match="of other weights: export it anew"):
+        with pytest.raises(EngineError, match=r"of other weights\): export it anew"):
             Predictor.load(copied, "cpu", "openvino")
 
     typed_json.save(copied / RECORD, record)
@@ -102,6 +102,17 @@ def test_without_openvino_the_model_answers_by_pytorch(copied, monkeypatch):
         Predictor.load(copied, "cpu", "openvino")
     done = CliRunner().invoke(app, ["export", str(copied), "--out", str(copied.parent / "no")])
     assert done.exit_code == 1 and "needs the package openvino" in done.stderr
+
+
+@with_the_quick_one
+def test_a_graph_that_openvino_does_not_take_is_not_used(copied, monkeypatch):
+    def refuse(graph):
+        raise RuntimeError("Exception from src/core: no such operation\nin line 3")
+
+    monkeypatch.setattr("pneumonia.engine.graph.Engine", refuse)
+    assert Predictor.load(copied, "cpu").engine == "torch"
+    with pytest.raises(EngineError, match=r"cannot be used \(Exception.*no such operation\): "):
+        Predictor.load(copied, "cpu", "openvino")
 
 
 def test_an_engine_there_is_not():

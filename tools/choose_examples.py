@@ -25,7 +25,8 @@ from scipy.special import logit
 from pneumonia.card import LABELS
 from pneumonia.data.dataset import Record, find_records, split_records
 from pneumonia.evaluation.answers import read
-from pneumonia.predictor import Prediction, Predictor
+from pneumonia.prediction import Prediction
+from pneumonia.predictor import Predictor
 from pneumonia.reading.archive import find_films
 from pneumonia.storage import typed_json
 from pneumonia.storage.shipped import available_models

@@ -60,7 +60,7 @@ def stages(prediction: Prediction) -> list[tuple[list[str], str, Image.Image | s
             "A film like those it knows? Its logit, and why.",
             cells,
         ),
-        (["predictor.py"], "All of it together: a Prediction.", answer),
+        (["predictor.py", "prediction.py"], "All of it together: a Prediction.", answer),
         (["overlay.py"], "What the model used, over the film.", prediction.overlay()),
     ]
 

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pneumonia.archive.answers import Answers
 from pneumonia.archive.films import read_film
-from pneumonia.predictor import Prediction, Predictor
+from pneumonia.prediction import Prediction
+from pneumonia.predictor import Predictor
 from pneumonia.reading.cage import Cage
 from pneumonia.reading.radiograph import Radiograph
 from pneumonia.reading.refusals import RadiographError

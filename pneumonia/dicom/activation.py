@@ -11,7 +11,7 @@ from pydicom.sr.codedict import codes
 
 from pneumonia.dicom.identity import Identity
 from pneumonia.overlay import FULL_STRENGTH
-from pneumonia.predictor import Prediction
+from pneumonia.prediction import Prediction
 
 
 def activation(prediction: Prediction, identity: Identity) -> Dataset:

@@ -13,7 +13,7 @@ from pydicom.sr.codedict import codes
 from pneumonia.dicom.identity import Identity
 from pneumonia.export.records import SENTENCES, SOFTWARE, percent
 from pneumonia.overlay import film_image, overlay
-from pneumonia.predictor import Prediction
+from pneumonia.prediction import Prediction
 
 WIDTH, TALLEST = 1024, 1536  # px
 WARNING = "NOT FOR DIAGNOSIS"

@@ -9,7 +9,7 @@ from pydicom.sr.coding import Code
 from pneumonia.dicom.identity import Identity, device_uid
 from pneumonia.dicom.source import MANUFACTURER
 from pneumonia.export.records import INTENDED_USE, SENTENCES, SOFTWARE
-from pneumonia.predictor import Prediction
+from pneumonia.prediction import Prediction
 
 # Codes of its own: SNOMED's "Pneumonia" or "Normal" would be read as a finding, which it is not.
 SCHEME = "99PNEUMONIA"

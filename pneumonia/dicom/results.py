@@ -18,7 +18,8 @@ from pneumonia.dicom.identity import Identity, device_uid
 from pneumonia.dicom.report import report
 from pneumonia.dicom.source import DicomError, Source, read_source
 from pneumonia.export.records import SOFTWARE
-from pneumonia.predictor import Prediction, Predictor
+from pneumonia.prediction import Prediction
+from pneumonia.predictor import Predictor
 from pneumonia.reading.cage import Cage
 from pneumonia.reading.refusals import RadiographError
 from pneumonia.storage.atomic import replacing

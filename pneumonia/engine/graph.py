@@ -88,25 +88,23 @@ def open_graphs(
             missing.
     """
     folder = Path(folder)
-    again = f"export it anew with `pneumonia export {folder.name}`."
+    again = f"export it anew with `pneumonia export {folder}`, or use engine='torch'."
     if not (folder / RECORD).is_file():
         raise EngineError(f"There is no graph in {str(folder)!r} that was measured: {again}")
+    _openvino()
     try:
         parity = typed_json.load(Parity, folder / RECORD)
         if (parity.weights_sha256, parity.size) != (dict(weights_sha256), size):
-            raise EngineError(f"The graph in {str(folder)!r} is of other weights: {again}")
+            raise FormatError("it is of other weights")
         if not parity.passed:
-            raise EngineError(
-                f"The graph in {str(folder)!r} does not answer as PyTorch does (probabilities "
-                f"differ by up to {parity.probability:.2g}): use engine='torch'."
-            )
-        _openvino()
+            raise FormatError("it does not answer as PyTorch does")
         if files_sha256(folder) != parity.files_sha256:
-            raise EngineError(f"The graph in {str(folder)!r} is not the measured one: {again}")
+            raise FormatError("it is not the measured one")
         return {name: Engine(folder / name) for name in (NETWORK, LUNGS)}
-    except (OSError, FormatError) as error:
+    except (OSError, FormatError, RuntimeError) as error:  # the last is OpenVINO's
+        reason = str(error).partition("\n")[0]
         raise EngineError(
-            f"The graph in {str(folder)!r} cannot be used ({error}): {again}"
+            f"The graph in {str(folder)!r} cannot be used ({reason}): {again}"
         ) from error
 
 

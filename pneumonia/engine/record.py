@@ -1,4 +1,4 @@
-"""What was measured of exported graphs, kept beside it as ``engine.json``."""
+"""What was measured of exported graphs, kept beside them as ``engine.json``."""
 
 from dataclasses import dataclass, field
 

@@ -12,7 +12,8 @@ from tqdm import tqdm
 from pneumonia.card import LABELS
 from pneumonia.data.dataset import Record
 from pneumonia.evaluation.results import Coverage, Refusals
-from pneumonia.predictor import Prediction, Predictor
+from pneumonia.prediction import Prediction
+from pneumonia.predictor import Predictor
 from pneumonia.preprocess import to_canonical
 from pneumonia.reading.radiograph import Radiograph, read_radiograph
 from pneumonia.reading.refusals import RadiographError

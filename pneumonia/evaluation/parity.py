@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from pneumonia.engine import LUNGS, NETWORK, RECORD, Engine, Parity
-from pneumonia.predictor import Prediction, Predictor
+from pneumonia.prediction import Prediction
+from pneumonia.predictor import Predictor
 from pneumonia.reading.radiograph import Source
 from pneumonia.storage import typed_json
 

@@ -27,7 +27,7 @@ from pneumonia.export.canvas import (
 from pneumonia.export.records import SOFTWARE, percent
 from pneumonia.export.words import Words, headline, spoke
 from pneumonia.overlay import FULL_STRENGTH, film_image, overlay
-from pneumonia.predictor import Prediction
+from pneumonia.prediction import Prediction
 
 FILM_SIDE, HEAT_SIDE = 1000, 800  # longest sides of the embedded pictures, px
 

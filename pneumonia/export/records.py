@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 
 from pneumonia import __version__
-from pneumonia.predictor import Prediction
+from pneumonia.prediction import Prediction
 from pneumonia.reading.radiograph import SUFFIXES
 from pneumonia.reading.refusals import RadiographError
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from pneumonia.card import LABELS
 from pneumonia.overlay import FAINT
-from pneumonia.predictor import Prediction
+from pneumonia.prediction import Prediction
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 

@@ -32,20 +32,16 @@ def _marks(contrast: np.ndarray) -> np.ndarray:
     """``(N, 4)``: top, bottom, left, right of what has the size and the fill of a letter."""
     height, width = contrast.shape
     marks, count = label(contrast > 0.18)  # pyright: ignore[reportGeneralTypeIssues]
-    found = []
-    if count > 5000:  # a texture, which would take long
+    if not 0 < count <= 5000:  # more is a texture, which would take long
         return np.empty((0, 4))
-    for number, place in enumerate(find_objects(marks), 1):
-        rows, columns = place
-        tall, wide = rows.stop - rows.start, columns.stop - columns.start
-        if not (HEIGHTS[0] <= tall <= HEIGHTS[1] and 2 <= wide <= 1.4 * tall):
-            continue
-        y, x = (rows.start + rows.stop) / 2 / height, (columns.start + columns.stop) / 2 / width
-        if RIM < y < 1 - RIM and RIM < x < 1 - RIM:
-            continue
-        if 0.15 <= (marks[place] == number).mean() <= 0.95:
-            found.append((rows.start, rows.stop, columns.start, columns.stop))
-    return np.array(found[:MOST], float).reshape(-1, 4)
+    boxes = np.array([(r.start, r.stop, c.start, c.stop) for r, c in find_objects(marks)], float)
+    top, bottom, left, right = boxes.T
+    tall, wide = bottom - top, right - left
+    fill = np.bincount(marks.ravel())[1:] / (tall * wide)
+    y, x = (top + bottom) / 2 / height, (left + right) / 2 / width
+    letter = (tall >= HEIGHTS[0]) & (tall <= HEIGHTS[1]) & (wide >= 2) & (wide <= 1.4 * tall)
+    inside = (y > RIM) & (y < 1 - RIM) & (x > RIM) & (x < 1 - RIM)
+    return boxes[letter & ~inside & (fill >= 0.15) & (fill <= 0.95)][:MOST]
 
 
 def _row(marks: np.ndarray) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 import gradio as gr
 
 from pneumonia.export.records import as_dict
-from pneumonia.predictor import Prediction
+from pneumonia.prediction import Prediction
 from pneumonia.reading.archive import FilmRef, list_films
 from pneumonia.reading.radiograph import RadiographError
 from pneumonia.web.gradio_private import upload_folder

@@ -18,7 +18,7 @@ from PIL import Image
 
 from pneumonia.export.records import Row, csv_text, percent
 from pneumonia.overlay import data_uri, film_image
-from pneumonia.predictor import Prediction
+from pneumonia.prediction import Prediction
 from pneumonia.reading.archive import FilmRef, list_films
 from pneumonia.reading.radiograph import RadiographError
 from pneumonia.web import handlers

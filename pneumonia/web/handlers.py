@@ -18,7 +18,8 @@ from gradio_client.utils import strip_invalid_filename_characters
 from pneumonia.checkpoint import CheckpointError
 from pneumonia.export.records import as_dict, download_filename
 from pneumonia.models import MODELS
-from pneumonia.predictor import Prediction, Predictor
+from pneumonia.prediction import Prediction
+from pneumonia.predictor import Predictor
 from pneumonia.reading.archive import FilmRef
 from pneumonia.reading.cage import Cage
 from pneumonia.reading.radiograph import MAX_BYTES, Radiograph, film_name

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pneumonia.overlay import data_uri
-from pneumonia.predictor import Prediction
+from pneumonia.prediction import Prediction
 from pneumonia.synthetic.opacity import Lesion
 from pneumonia.web import results
 from pneumonia.web.examples import AUTHORS, LICENCE, SOURCE, Example

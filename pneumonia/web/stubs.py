@@ -1,4 +1,4 @@
-"""Gradio writes a ``.pyi`` beside each component while it is imported: a third of that time."""
+"""Gradio writes a ``.pyi`` beside each component while it is imported, which takes its time."""
 
 import inspect
 from collections.abc import Iterator

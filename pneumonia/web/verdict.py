@@ -10,7 +10,7 @@ from PIL import Image
 from pneumonia.export import words
 from pneumonia.export.records import percent
 from pneumonia.gate import GateResult
-from pneumonia.predictor import Prediction
+from pneumonia.prediction import Prediction
 from pneumonia.web.texts import Reference, attributes, html, ref, tag
 
 ENDS = 7.0  # log-odds at either end of the bar: 0.1 % and 99.9 %

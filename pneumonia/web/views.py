@@ -8,7 +8,7 @@ import numpy as np
 
 from pneumonia.export.records import SOFTWARE
 from pneumonia.overlay import data_uri, film_image
-from pneumonia.predictor import Prediction
+from pneumonia.prediction import Prediction
 from pneumonia.reading.burned_in import has_text
 from pneumonia.reading.refusals import RadiographError
 from pneumonia.web.examples import Example

@@ -21,18 +21,23 @@ def films(tmp_path_factory):
     return paths
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme", "locale"), [("desk", "dark", "en"), ("phone", "light", "ar")]
-)
-def test_another_film_of_the_visit_stands_beside(visit, films, width, scheme, locale):
-    page, words = visit(width, scheme, locale=locale), texts.words(locale)
-    assert page.locator("[data-compare]").is_hidden()  # with whom?
+def put_beside(page, films):
+    """Both are given, and the one of three years stands beside the one of five."""
     for film in films:
         page.set_input_files(INPUT, film)
         wait_for_result(page, film.stem)
     page.wait_for_selector(".visit:not([hidden])")
     page.select_option("[data-compare]", label="age3.png")
     page.wait_for_selector("#prior .viewer[data-mounted]")
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "locale"), [("desk", "dark", "en"), ("phone", "light", "ar")]
+)
+def test_another_film_of_the_visit_stands_beside(visit, films, width, scheme, locale):
+    page, words = visit(width, scheme, locale=locale), texts.words(locale)
+    assert page.locator("[data-compare]").is_hidden()  # with whom?
+    put_beside(page, films)
     assert page.inner_text("#prior h2 >> nth=0") == words("compare.title")
     assert "age3.png" in page.inner_text("#prior .film figcaption")
     assert "age5.png" in page.inner_text("#result .film figcaption")
@@ -53,12 +58,7 @@ def test_another_film_of_the_visit_stands_beside(visit, films, width, scheme, lo
 
 def test_back_takes_the_second_film_away_and_forward_brings_it(visit, films):
     page = visit()
-    for film in films:
-        page.set_input_files(INPUT, film)
-        wait_for_result(page, film.stem)
-    page.wait_for_selector(".visit:not([hidden])")
-    page.select_option("[data-compare]", label="age3.png")
-    page.wait_for_selector("#prior .viewer[data-mounted]")
+    put_beside(page, films)
     page.go_back()
     page.wait_for_selector("#prior", state="hidden")
     assert page.input_value("[data-compare]") == ""
