@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -68,9 +67,9 @@ def wait_for(address: str, process: subprocess.Popen, seconds: float = 180) -> b
     until = time.monotonic() + seconds
     while time.monotonic() < until and process.poll() is None:
         try:
-            urllib.request.urlopen(address).close()
+            urllib.request.urlopen(address, timeout=seconds).close()
             return True
-        except urllib.error.URLError:
+        except OSError:  # nothing listens yet, or it ended before it answered
             time.sleep(0.2)
     return False
 

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from pneumonia.dicom.results import NOTICE, Answer, Responder, hush
 from pneumonia.export.records import SOFTWARE
-from pneumonia.web.address import address
+from pneumonia.web.address import listen, url
 from pneumonia.web.container import check_memory
 from pneumonia.web.limits import BodyLimit
 from pneumonia.web.logs import write_escaped
@@ -132,13 +132,16 @@ def serve(host: str, port: int, model: str, device: str) -> None:
         OSError: nothing can listen there, or the memory is too small.
         CheckpointError: there is no such model.
     """
-    host, port = address(host, port)
+    host, sockets = listen(host, port)
+    here = url(host, sockets)
     check_memory()
     hush()
     write_escaped()
     responder = Responder(model, device, READERS)
     try:
-        app = build(responder, is_local(f"//[{host}]" if ":" in host else f"//{host}"))
-        uvicorn.run(app, host=host, port=port, access_log=False, limit_concurrency=CONNECTIONS)
+        app = build(responder, is_local(here))
+        config = uvicorn.Config(app, access_log=False, limit_concurrency=CONNECTIONS)
+        print(f"Films are answered at {here}films", flush=True)
+        uvicorn.Server(config).run(sockets)
     finally:
         responder.close()

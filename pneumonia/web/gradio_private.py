@@ -6,11 +6,16 @@ Gradio that changes its language, the style sheets name some of its classes and 
 """
 
 import functools
+import threading
+import time
 from pathlib import Path
+from socket import socket
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import gradio as gr
+import uvicorn
+from gradio import http_server
 from gradio.data_classes import FileData, GradioRootModel
 from gradio.queueing import Queue
 from gradio.route_utils import GradioMultiPartParser
@@ -131,6 +136,26 @@ def count_by_room(queue: type[Queue]) -> None:
         return await push(self, body, **others)
 
     queue.push = checked  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def serve_from(sockets: list[socket], url: str) -> None:
+    """Serve pages from sockets that listen already; Gradio would look for a port of its own.
+
+    Args:
+        sockets: all of one port.
+        url: where they listen.
+    """
+
+    def start_server(app: Any, **_: Any) -> tuple[str, int, str, http_server.Server]:
+        server = http_server.Server(uvicorn.Config(app, log_level="warning"))
+        server.thread = threading.Thread(target=server.run, args=(sockets,), daemon=True)
+        server.thread.start()
+        while not server.started and server.thread.is_alive():
+            time.sleep(0.001)
+        host, port = url.removeprefix("http://").rstrip("/").rsplit(":", 1)
+        return host, int(port), url.replace("//0.0.0.0:", "//localhost:"), server
+
+    http_server.start_server = start_server
 
 
 files_only(GradioMultiPartParser)

@@ -1,6 +1,7 @@
 """Layout, events and launch options of the page."""
 
 import functools
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ from pneumonia.web import (
     views,
     visits,
 )
+from pneumonia.web.address import url
 from pneumonia.web.examples import load_examples
-from pneumonia.web.gradio_private import Upload, uploaded
+from pneumonia.web.gradio_private import Upload, serve_from, uploaded
 from pneumonia.web.limits import MAX_UPLOAD_BYTES, BodyLimit, no_room
 from pneumonia.web.neighbours import Neighbours, is_local
 from pneumonia.web.texts import i18n, plain
@@ -232,12 +234,10 @@ def _endpoints() -> None:
         )
 
 
-def launch(page: gr.Blocks, host: str, port: int) -> None:
-    """Serve the page until it is interrupted."""
-    name = f"[{host}]" if ":" in host else host  # as in an address
+def launch(page: gr.Blocks, host: str, sockets: list[socket.socket]) -> None:
+    """Serve the page where these listen, until it is interrupted."""
+    serve_from(sockets, url(host, sockets))
     page.launch(
-        server_name=name,
-        server_port=port,
         theme=theme(),
         css_paths=[_HERE / name for name in STYLES],
         i18n=i18n(),
@@ -247,7 +247,7 @@ def launch(page: gr.Blocks, host: str, port: int) -> None:
         app_kwargs={
             "routes": [modules.ROUTE],
             "middleware": [
-                Middleware(Neighbours, local=is_local(f"//{name}")),
+                Middleware(Neighbours, local=is_local(url(host, sockets))),
                 Middleware(BodyLimit),
                 Middleware(link_preview.LinkPreview),
             ],

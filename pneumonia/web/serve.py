@@ -1,13 +1,12 @@
 """From nothing to a page that answers, and back to nothing: no upload is left behind."""
 
-import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from pneumonia.web import malloc
-from pneumonia.web.address import address
+from pneumonia.web.address import listen
 from pneumonia.web.container import allow_files, check_memory
 from pneumonia.web.retention import upload_folder
 from pneumonia.web.stubs import without_stubs
@@ -24,10 +23,9 @@ def serve(host: str | None = None, port: int | None = None) -> None:
         OSError: nothing can listen there, uploads cannot be kept, or the memory is too small.
         CheckpointError: there is no model, or one cannot be used.
     """
-    host, port = address(host, port)
+    host, sockets = listen(host, port)
     check_memory()
     allow_files()
-    os.environ.pop("GRADIO_SERVER_NAME", None)  # Gradio's look for a free port knows IPv4 only
     malloc.limit_arenas()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))  # at any moment; nothing is left behind
@@ -52,4 +50,4 @@ def serve(host: str | None = None, port: int | None = None) -> None:
             loading.result()
         blocks = page.build()
         malloc.trim_heap()
-        page.launch(blocks, host, port)
+        page.launch(blocks, host, sockets)

@@ -12,8 +12,8 @@ import pytest
 
 from pneumonia.storage.shipped import available_models
 from pneumonia.web import container
-from pneumonia.web.address import address
-from tools.page_process import ROOT, running_page
+from pneumonia.web.address import listen, url
+from tools.page_process import ROOT, free_port, running_page
 
 
 def start(*words: str, **options) -> subprocess.CompletedProcess:
@@ -65,8 +65,43 @@ def test_the_next_free_port_is_taken_where_none_is_asked_for(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         monkeypatch.setenv("GRADIO_SERVER_PORT", str(port))
-        host, found = address()
-    assert host == "127.0.0.1" and port < found < port + 100
+        host, (found,) = listen()
+    with found:
+        assert host == "127.0.0.1" and port < found.getsockname()[1] < port + 100
+        assert url(host, [found]) == f"http://127.0.0.1:{found.getsockname()[1]}/"
+
+
+def test_a_port_is_listened_at_before_anything_heavy_is_imported():
+    code = """
+import socket, sys
+from pneumonia.web import serve
+def stop():
+    with socket.create_connection(("127.0.0.1", int(sys.argv[1]))):
+        print({"gradio", "torch", "numpy"} & set(sys.modules))
+    raise SystemExit
+serve.check_memory = stop
+serve.serve("127.0.0.1", int(sys.argv[1]))
+"""
+    command = [sys.executable, "-c", code, str(free_port())]
+    assert subprocess.check_output(command, cwd=ROOT, text=True) == "set()\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not available_models(), reason="no checkpoint to show")
+def test_who_comes_while_the_page_starts_waits_for_its_answer():
+    port = free_port()
+    own = {**os.environ, "GRADIO_SERVER_PORT": str(port)}
+    with subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=own) as page:
+        try:
+            listening = False
+            while not listening:
+                assert page.poll() is None
+                with socket.socket() as visitor:
+                    listening = not visitor.connect_ex(("127.0.0.1", port))
+            # one connection, never made again
+            assert httpx.get(f"http://127.0.0.1:{port}/", timeout=180).status_code == 200
+        finally:
+            page.terminate()
 
 
 def test_the_smallest_limit_of_a_container_counts(tmp_path, monkeypatch):
