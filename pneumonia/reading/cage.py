@@ -24,8 +24,12 @@ from pneumonia.reading.radiograph import Radiograph
 from pneumonia.reading.refusals import Note, RadiographError
 
 KEPT = 2**24  # bytes of shared memory that stay with a reader, so that most films find it warm
-# each further thread reserves address space, and only a process of one can leave the network
-ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+OWN = {
+    # each further thread reserves address space, and only a process of one can leave the network
+    **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")},
+    # what an ordinary film took stays: to fetch it anew takes as long as to read
+    **{"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**26)},
+}
 log = logging.getLogger(__name__)
 
 WALL_SECONDS = 60  # per film, in which a worker waits for a processor or a disk
@@ -45,7 +49,7 @@ class Reader:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             pass_fds=[self._memory],
-            env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env={**os.environ, **OWN, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             encoding="utf-8",
             errors="surrogateescape",
         )

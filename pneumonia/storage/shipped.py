@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 CARD = "card.json"
+NO_MODEL = (
+    "There is no model to show: train one with `pneumonia train`, or point "
+    "PNEUMONIA_CHECKPOINTS at a folder that holds checkpoints."
+)
 
 
 class CheckpointError(RuntimeError):

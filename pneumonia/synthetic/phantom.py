@@ -153,13 +153,16 @@ def _ribs(
         drop = sag * (0.60 + 0.09 * min(number, 6))
         reach = min(max(0.42 - (start + drop), 0) / (0.42 - top), 0.99)
         across = thorax_width * np.sqrt(1 - reach**2)
-        u, v = side / across, (y - start - drop) / drop
+        near = 0.034 * max(1, drop / across)  # above and below it there is no bone
+        rows = (y > start - near).any(1) & (y < start + 2 * drop + near).any(1)
+        u, v = side[rows] / across, (y[rows] - start - drop) / drop
         radius = np.hypot(u, v)
         slope = np.hypot(u / across, v / drop) / np.maximum(radius, 1e-6)
         away = (radius - 1) / np.maximum(slope, 1e-6)  # distance to the ellipse, first order
         tangent = np.clip(1 / (0.35 + np.abs(v)), 0.75, 1.7)  # more bone in the ray at the flank
         front = np.where(v > 0, 0.7 * soft_step(u - 0.6, 0.08), 1)  # cartilage does not show
-        bone += 0.27 * hollow_bone(away / 0.034) * tangent * front * soft_step(side - 0.06, 0.02)
+        beside = soft_step(side[rows] - 0.06, 0.02)  # the spine
+        bone[rows] += 0.27 * hollow_bone(away / 0.034) * tangent * front * beside
     return bone
 
 

@@ -24,7 +24,7 @@ from pneumonia.reading.archive import FilmRef
 from pneumonia.reading.cage import Cage
 from pneumonia.reading.radiograph import MAX_BYTES, Radiograph, film_name
 from pneumonia.reading.refusals import RadiographError
-from pneumonia.storage.shipped import available_models
+from pneumonia.storage.shipped import NO_MODEL, available_models
 from pneumonia.web import on_gpu, views
 from pneumonia.web.container import processors
 from pneumonia.web.examples import Example
@@ -48,10 +48,7 @@ def load_models() -> None:
     """
     names = [name for name in reversed(MODELS) if name in available_models()]
     if not names:
-        raise CheckpointError(
-            "There is no model to show: train one with `pneumonia train`, or point "
-            "PNEUMONIA_CHECKPOINTS at a folder that holds checkpoints."
-        )
+        raise CheckpointError(NO_MODEL)
     for name in names:
         PREDICTORS[name] = predictor = Predictor.load(name)
         if predictor.device.type == "cpu":  # a ZeroGPU is lent to visitors only

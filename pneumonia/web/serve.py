@@ -5,6 +5,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+from pneumonia.storage.shipped import NO_MODEL, CheckpointError, available_models
 from pneumonia.web import malloc
 from pneumonia.web.address import listen
 from pneumonia.web.container import allow_files, check_memory
@@ -25,6 +26,8 @@ def serve(host: str | None = None, port: int | None = None) -> None:
     """
     host, sockets = listen(host, port)
     check_memory()
+    if not available_models():
+        raise CheckpointError(NO_MODEL)
     allow_files()
     malloc.limit_arenas()
     for number in (signal.SIGTERM, signal.SIGINT):

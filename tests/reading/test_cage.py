@@ -16,7 +16,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit
 
 from pneumonia.reading.archive import FilmRef, list_films
-from pneumonia.reading.cage import ONE_THREAD, Cage
+from pneumonia.reading.cage import OWN, Cage
 from pneumonia.reading.radiograph import RadiographError, read_radiograph
 from pneumonia.synthetic.phantom import draw_phantom
 from tools.page_process import memory
@@ -207,7 +207,7 @@ def test_a_worker_writes_no_file_and_reaches_no_network(tmp_path):
         done = subprocess.run(
             [sys.executable, "-c", code, *arguments],
             **{"capture_output": True, "text": True, "cwd": ROOT},
-            env={**os.environ, **ONE_THREAD},
+            env={**os.environ, **OWN},
         )
     assert done.stdout.splitlines()[0] == "no disk", done.stderr
     if os.geteuid() == 0:  # others may be refused a network of their own
