@@ -18,6 +18,14 @@ torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"  # of what tests start
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first, so that no worker has a last one when all others rest."""
+    long = {
+        i.path for i in items if i.get_closest_marker("slow") or i.get_closest_marker("browser")
+    }
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture(scope="session", params=list(MODELS))
 def checkpoint(request, tmp_path_factory) -> Path:
     """A checkpoint folder of each model, with random weights."""
