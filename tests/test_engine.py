@@ -17,7 +17,10 @@ from pneumonia.storage import typed_json
 from pneumonia.storage.shipped import available_models, checkpoints_root
 from pneumonia.synthetic.phantom import draw_phantom
 
-pytestmark = pytest.mark.skipif(not available_models(), reason="no checkpoint to export")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not available_models(), reason="no checkpoint to export"),
+]
 with_the_quick_one = pytest.mark.parametrize("exported", ["cnn"], indirect=True)
 FILMS = sorted((ROOT / "examples").glob("*.jp*g"))
 

@@ -4,9 +4,10 @@
     python -m tools.yardstick --data DIR --init none     # the control
 
 EfficientNet-Lite0 (Google, Apache-2.0) comes with its ImageNet weights inside a package (see
-requirements-dev.txt). It is no model of this project and does not ship: it tells how far the first weights matter once only the
-lungs are seen. An interrupted run goes on after its last whole epoch. The card goes to
-OUT/efficientnet-lite0/card.json and the figures of a try to OUT/yardstick.json (see docs/runs).
+requirements-dev.txt). It is no model of this project and does not ship: it tells how far the first
+weights matter once only the lungs are seen. An interrupted run goes on after its last whole epoch.
+The card goes to OUT/efficientnet-lite0/card.json and the figures of a try to OUT/yardstick.json
+(see docs/runs).
 """
 
 import argparse

@@ -55,6 +55,7 @@ def stow(address: str, files: list[bytes]) -> httpx.Response:
     return httpx.post(f"{address}/dicom-web/studies", content=body, headers=headers, timeout=60)
 
 
+@pytest.mark.slow
 def test_results_join_their_film_in_an_archive(orthanc, model, tmp_path):
     assert stow(orthanc, [saved(chest_dicom())]).status_code == 200
     (film,) = httpx.get(f"{orthanc}/instances").json()
