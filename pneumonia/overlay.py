@@ -6,6 +6,8 @@ import io
 import numpy as np
 from PIL import Image
 
+from pneumonia.reading.arrays import stripes
+
 FULL_STRENGTH = 15.0  # calibrated log-odds of a cell that is shown at full strength
 FAINT = 0.05 * FULL_STRENGTH  # log-odds below which the eye sees no heat
 STEPS = (FULL_STRENGTH / 3, 2 * FULL_STRENGTH / 3)  # log-odds at which contour lines run
@@ -17,7 +19,8 @@ _COOL = ((0, 114, 190), (126, 214, 255))
 
 def film_image(pixels: np.ndarray) -> Image.Image:
     """``(height, width)`` float in 0..1 → 8-bit grey image of the same size."""
-    return Image.fromarray((pixels * 255).round().clip(0, 255).astype(np.uint8))
+    grey = pixels * 255
+    return Image.fromarray(grey.round(out=grey).clip(0, 255, out=grey).astype(np.uint8))
 
 
 def evidence_colours() -> np.ndarray:
@@ -45,14 +48,20 @@ def overlay(pixels: np.ndarray, attribution: np.ndarray, opacity: float = 0.7) -
     Returns:
         RGB, of the film's own size.
     """
-    film = film_image(pixels)
     values = Image.fromarray(attribution.astype(np.float32))
-    log_odds = np.asarray(values.resize(film.size, Image.Resampling.BILINEAR))
+    log_odds = np.asarray(values.resize(pixels.shape[::-1], Image.Resampling.BILINEAR))
+    parts = (_coloured(pixels[rows], log_odds[rows], opacity) for rows in stripes(len(pixels)))
+    return Image.fromarray(np.concatenate(list(parts)))
+
+
+def _coloured(pixels: np.ndarray, log_odds: np.ndarray, opacity: float) -> np.ndarray:
+    """Some rows of an overlay, ``(rows, width, 3)`` uint8."""
     levels = (np.abs(log_odds) * (255 / FULL_STRENGTH)).round().clip(0, 255).astype(np.uint8)
     layer = evidence_colours()[(log_odds < 0).astype(np.uint8), levels]
     alpha = Image.fromarray((layer[..., 3] * opacity).round().astype(np.uint8))
-    below = film.point([round(grey * (1 - SHADE * opacity)) for grey in range(256)]).convert("RGB")
-    return Image.composite(Image.fromarray(layer[..., :3]), below, alpha)
+    shades = [round(grey * (1 - SHADE * opacity)) for grey in range(256)]
+    below = film_image(pixels).point(shades).convert("RGB")
+    return np.asarray(Image.composite(Image.fromarray(layer[..., :3]), below, alpha))
 
 
 def data_uri(picture: Image.Image, kind: str, **options) -> str:
