@@ -198,6 +198,28 @@ def test_an_example_the_choice_of_a_model_and_enlarging(visit):
         assert "Drawing, no patient (with opacities)" in text(page, ".film figcaption")
 
 
+def test_what_is_chosen_can_be_told_in_forced_colours_too(visit):
+    page = visit()
+    page.emulate_media(forced_colors="active")
+    page.locator("#examples button").first.click()
+    page.wait_for_selector(".viewer[data-mounted]")
+    page.click("[data-toggle=invert]")
+    for chosen, other in (
+        ("[role=tab][aria-selected=true]", "[role=tab][aria-selected=false]"),
+        ("#choice label:has(:checked)", "#choice label:not(:has(:checked))"),
+        ("[data-toggle=invert]", "[data-do=reset]"),
+        ("#examples [aria-current]", "#examples button:not([aria-current])"),
+    ):
+        grounds = [
+            page.locator(which).first.evaluate("(e) => getComputedStyle(e).backgroundColor")
+            for which in (chosen, other)
+        ]
+        assert grounds[0] != grounds[1], chosen
+    assert "gradient" in page.locator(".zones .track").first.evaluate(
+        "(e) => getComputedStyle(e).backgroundImage"
+    )
+
+
 def test_paste(visit):
     page = visit()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
