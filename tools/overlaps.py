@@ -19,16 +19,16 @@ from tools.page_process import running_page
 from tools.screenshots import FLAGS, draw_films, tour
 
 WIDTHS = (320, 390, 768, 1024, 1440)
-# Boxes of lines of text that can be seen; those that may lie over others on purpose are left out:
-# what is over a film, what sticks to an edge, a dialog over the page.
+# Boxes of lines of text that can be seen. Some lie over others on purpose: what is over a film, or
+# sticks to an edge, a dialog over the page. Words of such a layer are held against its own alone.
 FIND = """() => {
-  const skip = ".viewer-stage, .viewer-bar, .viewer-panel.film, [data-testid=status-tracker]";
+  const layers = ".viewer-stage, .viewer-bar, .viewer-panel.film, [data-testid=status-tracker]";
   const top = document.querySelector("dialog[open]") ?? document.body;
   const boxes = [];
   const walker = document.createTreeWalker(top, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const node = walker.currentNode, element = node.parentElement;
-    if (!node.data.trim() || element.closest(skip)) continue;
+    if (!node.data.trim()) continue;
     if (element.closest("script, style, option, .unseen, .sr-only, .viewer-unseen")) continue;
     if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
     const range = document.createRange();
@@ -36,11 +36,12 @@ FIND = """() => {
     for (const box of range.getClientRects()) {
       if (box.width < 2 || box.height < 2) continue;
       if (getComputedStyle(element).clipPath !== "none") continue;
-      boxes.push({ node, words: node.data.trim().slice(0, 40), box });
+      const layer = element.closest(layers);
+      boxes.push({ node, words: node.data.trim().slice(0, 40), box, layer });
     }
   }
   const found = [];
-  const scrolls = (node) => node.parentElement.closest(".scroll, .card, pre, table");
+  const scrolls = (node) => node.parentElement.closest(".scroll, .card, pre");
   for (const { node, words, box } of boxes) {
     const beyond = box.left < -1 || box.right > innerWidth + 1;
     if (beyond && !scrolls(node) && getComputedStyle(node.parentElement).overflow !== "hidden")
@@ -49,7 +50,7 @@ FIND = """() => {
   for (let i = 0; i < boxes.length; i++) {
     for (let j = i + 1; j < boxes.length; j++) {
       const [a, b] = [boxes[i], boxes[j]];
-      if (a.node === b.node || scrolls(a.node) || scrolls(b.node)) continue;
+      if (a.node === b.node || a.layer !== b.layer || scrolls(a.node) || scrolls(b.node)) continue;
       const wide = Math.min(a.box.right, b.box.right) - Math.max(a.box.left, b.box.left);
       const high = Math.min(a.box.bottom, b.box.bottom) - Math.max(a.box.top, b.box.top);
       if (wide > 2 && high > 0.35 * Math.min(a.box.height, b.box.height))

@@ -88,7 +88,10 @@ def draw_films(folder: Path, film: Path | None) -> dict[str, list[Path]]:
         many.append(folder / f"film{number}.png")
     result = [film] if film else many[2:3]
     batch = [*result, *many[:3], folder / "broken.png", folder / "hand.png", *many[3:]]
-    return {"result": result, "refused": [folder / "hand.png"], "many": batch}
+    truth = folder / "truth.csv"
+    rows = [f"{path.name},{('NORMAL', 'PNEUMONIA')[i % 2]}" for i, path in enumerate(many)]
+    truth.write_text("\n".join(["film,truth", *rows]))
+    return {"result": result, "refused": [folder / "hand.png"], "many": batch, "truth": [truth]}
 
 
 def tour(page: Page, films: dict[str, list[Path]]) -> Iterator[str]:
@@ -107,6 +110,24 @@ def tour(page: Page, films: dict[str, list[Path]]) -> Iterator[str]:
         page.locator("[data-toggle=windowing]").first.click()
         yield "slider"
         page.locator(".viewer-choice.mode label").first.click()
+    page.locator("#result details").evaluate_all("(all) => all.forEach((d) => { d.open = true; })")
+    page.locator("[data-toggle=hiding], [data-toggle=outline]").evaluate_all(
+        "(all) => all.forEach((button) => button.click())"
+    )
+    page.focus(".viewer-panel.film .viewer-stage")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(".without:not([hidden])")
+    yield "asked"
+    page.locator("[data-example]").first.click()
+    page.wait_for_selector(".known >> visible=true")
+    page.wait_for_selector(DONE)
+    page.wait_for_selector("[data-compare] >> visible=true")
+    yield "known"
+    page.select_option("[data-compare]", label=films["result"][0].name)
+    page.wait_for_selector("#prior .viewer[data-mounted]")
+    page.wait_for_timeout(300)
+    yield "compared"
+    page.click("[data-compare-end]")
     page.set_input_files(INPUT.format("film"), films["refused"])
     page.wait_for_selector(f".refusal {DONE}", state="attached")
     yield "refused"
@@ -123,9 +144,26 @@ def tour(page: Page, films: dict[str, list[Path]]) -> Iterator[str]:
     )
     page.wait_for_selector("#cancel", state="hidden")
     yield "many"
+    page.set_input_files(INPUT.format("films"), films["truth"])
+    page.wait_for_selector(".quiz-start >> visible=true")
+    yield "truth"
+    page.click(".quiz-start")
+    page.wait_for_selector(".quiz-film img >> visible=true")
+    yield "quiz"
+    page.click("[data-call=NORMAL]")
+    yield "called"
+    page.click(".quiz-end")
+    yield "score"
+    page.click(".quiz-close")
     page.get_by_role("tab").nth(2).click()
     page.wait_for_selector(".about >> visible=true")
     yield "about"
+    page.locator("#tab-about :is(details, .label-wrap:not(.open))").evaluate_all(
+        "(all) => all.forEach((one) => (one.open === undefined ? one.click() : (one.open = true)))"
+    )
+    yield "numbers"
+    page.locator(".keys-open").dispatch_event("click")
+    yield "keys"
 
 
 if __name__ == "__main__":

@@ -50,6 +50,8 @@ def headline(predictions: Sequence[Prediction], say: Callable[..., Any]) -> Any:
     match [called for called in LABELS if counts[called]]:
         case []:
             return say("headline.none")
+        case [called] if counts[called] == total == 2:
+            return say(f"headline.both.{called}")
         case [called] if counts[called] == total:
             return say(f"headline.all.{called}", total=total)
         case [called]:

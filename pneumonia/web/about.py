@@ -102,7 +102,7 @@ def keys() -> str:
 <dialog class="keys" aria-labelledby="keys-title">
   {tag("keys.title", 'h2 id="keys-title"')}
   <table><tbody></tbody></table>
-  {tag("keys.focus", "p")}
+  {tag("keys.focus", "p")}{tag("keys.mouse", "p")}
   <form method="dialog">{tag("keys.done", "button autofocus")}</form>
 </dialog>"""
 

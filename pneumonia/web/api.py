@@ -13,7 +13,7 @@ from pneumonia.prediction import Prediction
 from pneumonia.reading.archive import FilmRef, list_films
 from pneumonia.reading.radiograph import RadiographError
 from pneumonia.web.gradio_private import upload_folder
-from pneumonia.web.handlers import PREDICTORS, answers, infer, read, refusal, run_parallel
+from pneumonia.web.handlers import PREDICTORS, answers, infer, read, refusal
 from pneumonia.web.uploads import forget
 
 _NONE = "Give a film: a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file."
@@ -47,7 +47,9 @@ def predict(film: str) -> tuple[dict, list[tuple[str, str]]]:
         raise gr.Error(_NONE, print_exception=False)
     try:
         predictions = infer(read(FilmRef(Path(film))), list(PREDICTORS))
-        return as_dict(predictions), run_parallel(_overlay, predictions)
+        return as_dict(predictions), [
+            _overlay(one) for one in predictions
+        ]  # each takes much memory
     except Exception as error:
         raise gr.Error(str(refusal(error)), print_exception=False) from error
     finally:

@@ -19,9 +19,10 @@ from PIL import Image
 from pneumonia.export.records import Row, csv_text, percent
 from pneumonia.overlay import data_uri, film_image
 from pneumonia.prediction import Prediction
-from pneumonia.reading.archive import FilmRef, list_films
+from pneumonia.reading.archive import MAX_FILMS, FilmRef, list_films
 from pneumonia.reading.radiograph import RadiographError
 from pneumonia.web import handlers
+from pneumonia.web.limits import MAX_UPLOAD_BYTES
 from pneumonia.web.texts import Reference, attributes, html, ref, tag, words
 from pneumonia.web.truth import Table, TruthError, folder_label, read_table
 from pneumonia.web.verdict import reason
@@ -87,6 +88,12 @@ class Batch:
         )
 
 
+def hint() -> str:
+    """What comes of many films, and how many there may be."""
+    limits = {"films": MAX_FILMS, "size": MAX_UPLOAD_BYTES // 2**20}
+    return tag("batch.hint", 'p class="teaching-hint"', **limits)
+
+
 def table(titles: dict[str, str]) -> str:
     """The table before its first row: filters, a column per model, nothing below.
 
@@ -123,13 +130,14 @@ def progress(batch: Batch, seconds: float | None = None, going: bool = True) -> 
     done, total, left = len(batch.films), batch.total, ""
     if not total:
         return ""  # a table of truths alone
+    said = "progress" if going or done == total else "stopped"
     going = going and done < total
     if seconds is not None and going:
         left = tag("batch.left", minutes=max(1, round(seconds / 60)))
         left = f'<span class="left"> · {left}</span>'
     return f"""<p class="progress{" going" if going else ""}" role="status">
   <progress max="{total}" value="{done}" {attributes({"aria-label": "batch.bar"})}></progress>
-  {tag("batch.progress", done=done, total=total)}{left}</p>"""
+  {tag(f"batch.{said}", done=done, total=total)}{left}</p>"""
 
 
 def read(

@@ -51,7 +51,7 @@ def _item(text: str, values: Sequence[str]) -> str:
 
 
 def _percent(share: float) -> str:
-    return f'<bdi dir="ltr">{number(100 * share)} %</bdi>'
+    return f'<bdi dir="ltr">{number(round(100 * share))} %</bdi>'
 
 
 def _plain(value: float) -> str:

@@ -93,4 +93,4 @@ def _measured(predictions: Sequence[Prediction]) -> str:
 
 
 def _percent(share: float) -> str:
-    return f'<bdi dir="ltr">{number(100 * share)} %</bdi>'
+    return f'<bdi dir="ltr">{number(round(100 * share))} %</bdi>'

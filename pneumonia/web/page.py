@@ -94,7 +94,7 @@ def build() -> gr.Blocks:
                 prior = _html("", elem_id="prior", js_on_load=modules.on_load("prior"))
         with gr.Column(elem_id="tab-many"):
             _html(about.drop_zone("many"), elem_id="films")
-            _html(teaching.hint())
+            _html(batch_tab.hint() + teaching.hint())
             with gr.Row(elem_id="going"):
                 progress = _html("", elem_id="progress")
                 cancel = gr.Button(words("batch.cancel"), elem_id="cancel")

@@ -122,7 +122,7 @@ def viewer(
     {panels}
   </div>
   {_legend()}
-  <p class="viewer-unseen" id="{ident}-help">{_text("help")}</p>
+  <p class="viewer-unseen viewer-keys" id="{ident}-help"></p>
   <output class="viewer-unseen viewer-live"></output>
 </section>"""
 

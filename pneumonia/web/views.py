@@ -25,7 +25,7 @@ def invitation() -> str:
     """What stands in place of a result before the first film."""
     steps = "".join(
         f"<li>{tag(f'invitation.{step}', 'strong')} {tag(f'invitation.{step}.text')}</li>"
-        for step in ("verdict", "evidence")
+        for step in ("verdict", "doubt", "evidence", "scope")
     )
     return f"""
 <section class="invitation">

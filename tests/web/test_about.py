@@ -108,6 +108,7 @@ def test_the_maps_tests_are_sentences_with_what_was_measured():
     for text in ("On 64 films", "61 %", "11 %", "83 %", "50 %", "0.12", "0.40"):
         assert text in re.sub(r"\s+", " ", words), text
     assert html.count("Small CNN") == 6
+    assert not re.search(r'data-n="\d+\.\d+">', html)  # of a few films no tenth of a per cent
     assert "heat.agreement" not in heat_tests.sentences(CARDS[:1], full())
 
 

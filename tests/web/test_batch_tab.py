@@ -61,6 +61,7 @@ def test_rows_come_one_by_one_and_a_bad_file_costs_only_its_own(loaded, names, p
     assert [message["rows"] for message in each] == [[row] for row in rows]
     bar, message = batch_tab.cancelled(replace(batch, total=9))
     assert message == messages[-1] and "going" in progress[2] and "going" not in bar
+    assert "Stopped: 4 of 9 films" in bar and "Stopped" not in "".join(progress)
     assert [row["name"] for row in rows] == [
         "film0.png",
         "broken <b>.png",

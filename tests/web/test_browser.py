@@ -183,6 +183,7 @@ def test_an_example_the_choice_of_a_model_and_enlarging(visit):
     count = page.locator(".verdict li").count()
     assert count == len(available_models())
     assert page.locator(".known circle").count() == 2
+    assert "Drawing" in page.locator("#examples [aria-current=true]").inner_text()
     if count > 1:
         first, last = page.locator(".viewer-stage").first, page.locator(".viewer-stage").last
         assert first.bounding_box()["width"] == last.bounding_box()["width"]
@@ -195,6 +196,28 @@ def test_an_example_the_choice_of_a_model_and_enlarging(visit):
         page.wait_for_function("document.querySelectorAll('.verdict li').length == 1")
         assert text(page, ".verdict .model") == text(page, "#choice label.selected")
         assert "Drawing, no patient (with opacities)" in text(page, ".film figcaption")
+
+
+def test_what_is_chosen_can_be_told_in_forced_colours_too(visit):
+    page = visit()
+    page.emulate_media(forced_colors="active")
+    page.locator("#examples button").first.click()
+    page.wait_for_selector(".viewer[data-mounted]")
+    page.click("[data-toggle=invert]")
+    for chosen, other in (
+        ("[role=tab][aria-selected=true]", "[role=tab][aria-selected=false]"),
+        ("#choice label:has(:checked)", "#choice label:not(:has(:checked))"),
+        ("[data-toggle=invert]", "[data-do=reset]"),
+        ("#examples [aria-current]", "#examples button:not([aria-current])"),
+    ):
+        grounds = [
+            page.locator(which).first.evaluate("(e) => getComputedStyle(e).backgroundColor")
+            for which in (chosen, other)
+        ]
+        assert grounds[0] != grounds[1], chosen
+    assert "gradient" in page.locator(".zones .track").first.evaluate(
+        "(e) => getComputedStyle(e).backgroundImage"
+    )
 
 
 def test_paste(visit):
@@ -439,16 +462,26 @@ def test_thirty_films_of_which_one_is_broken(visit, tmp_path, width, scheme, loc
         )
     )
     assert counts["all"] == 30 and counts["problems"] >= 1
+    empty = [not count for count in counts.values()]
+    assert [box.is_disabled() for box in page.locator(".filters input").all()] == empty
+    assert not page.locator("#progress progress").is_visible()  # nothing goes on
     page.locator(".filters label").last.click()
     assert page.locator(".batch tbody tr:visible").count() == counts["problems"]
     page.locator(".filters label").first.click()
     page.locator("[data-sort=film]").click()
+    if width == "phone":  # a card each
+        heights = [row.bounding_box()["height"] for row in rows.all()]
+        assert sorted(heights)[:9] == pytest.approx([72] * 9, abs=1)
     first = [row.split()[0] for row in rows.all_inner_texts()]
     assert first == sorted(first)
     page.locator("[data-sort=cnn]").click()
     chances = page.locator(".batch td:nth-child(3) bdi").all_inner_texts()
     values = [int(re.sub(r"\D", "", chance)) for chance in chances]
     assert values == sorted(values, reverse=True)
+    page.locator("[data-sort=agreement]").click()
+    apart = page.locator(".batch .agreement small").all_inner_texts()
+    apart = [int(re.sub(r"\D", "", gap)) for gap in apart]
+    assert apart == sorted(apart, reverse=True) and max(apart) > 0
 
     with page.expect_download() as download:
         page.click("[data-export='films.csv']")

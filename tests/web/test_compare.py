@@ -49,6 +49,7 @@ def test_another_film_of_the_visit_stands_beside(visit, films, width, scheme, lo
     tops = [page.locator(f"{w} .film .viewer-stage").bounding_box() for w in ("#result", "#prior")]
     if width == "desk":
         assert abs(tops[0]["width"] - tops[1]["width"]) < 2  # equal panels
+        assert abs(tops[0]["y"] - tops[1]["y"]) < 2  # and level
         assert tops[0]["x"] + tops[0]["width"] <= tops[1]["x"]
     else:
         assert tops[0]["x"] == tops[1]["x"] and tops[0]["y"] < tops[1]["y"]

@@ -35,7 +35,10 @@ def test_the_headline_says_whether_the_models_agree():
 
     assert words(0.8, 0.2) == "The models disagree: 1 of 2 found signs of pneumonia"
     assert words(0.8, 0.5, 0.2, 0.9) == "The models disagree: 2 of 4 found signs of pneumonia"
-    for count in (2, 3):
+    assert words(0.8, 0.8) == "It looks like pneumonia to both models"
+    assert words(0.2, 0.2) == "No sign of pneumonia found by either model"
+    assert words(0.4, 0.4) == "No model makes a call on this film"
+    for count in (3, 4):
         assert words(*[0.8] * count) == f"It looks like pneumonia to all {count} models"
         assert words(*[0.2] * count).endswith(f"found by any of the {count} models")
         assert words(*[0.4] * count) == "No model makes a call on this film"

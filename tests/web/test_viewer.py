@@ -521,6 +521,20 @@ def test_words_come_from_the_table_and_can_be_exchanged(show):
     assert text(page, ".film figcaption").endswith(f"{NAME} · any words")
 
 
+def test_a_film_is_described_by_the_keys_that_work_on_it(show):
+    page = show(viewer(FILM, NAME, HEATS[:1], [], "a", hides=True))
+    described = page.locator(f"#{stage(page).get_attribute('aria-describedby')}")
+    page.evaluate(DRAWN)
+    assert described.text_content().startswith(f"+ =: {TEXTS['keys.zoomIn']}.")
+    page.click("[data-toggle=hiding]")
+    page.evaluate(DRAWN)
+    assert f"Shift ← ↑ → ↓: {TEXTS['keys.hideSize']}." in described.text_content()
+    page.evaluate("location.hash = 'lang=ar'")
+    page.wait_for_selector(
+        f"#a-help:has-text({load_texts()['ar']['keys.hideSize']!r})", state="attached"
+    )
+
+
 def test_the_lungs_are_outlined_on_request(show):
     lungs = np.zeros((32, 32), np.float32)
     lungs[8:24, 4:12] = 1
@@ -546,6 +560,7 @@ def test_a_box_is_drawn_moved_sized_and_taken_away(show):
     page = show(viewer(BLACK, NAME, HEATS[:1], [], "a", hides=True))
     page.evaluate("window.told = []; document.addEventListener('hide', (e) => told.push(e.detail))")
     page.click("[data-toggle=hiding]")
+    page.evaluate(DRAWN)  # what to do stands above the film now
     box = stage(page).bounding_box()
 
     def drag(start, end) -> list[float]:

@@ -32,6 +32,7 @@ export function addRows(message) {
   for (const label of section().querySelectorAll(".filters label")) {
     const { value } = label.querySelector("input");
     label.querySelector(".count").textContent = table.counts[value] ?? 0;
+    label.querySelector("input").disabled = !table.counts[value];
   }
 }
 
@@ -106,8 +107,10 @@ function makeRow(row) {
     element.append(cell);
   }
   if (count > 1) {
-    const key = disagrees(row) ? "batch.disagree" : "batch.agree";
-    element.append(words({ t: key }, "td", disagrees(row) ? "agreement differ" : "agreement"));
+    const cell = make("td", { className: disagrees(row) ? "agreement differ" : "agreement" });
+    const points = Math.round(100 * sortKey(row, "agreement"));
+    cell.append(words({ t: disagrees(row) ? "batch.disagree" : "batch.agree" }), words({ t: "batch.apart", args: { points } }, "small"));
+    element.append(cell);
   }
   return element;
 }
@@ -149,7 +152,8 @@ document.addEventListener("click", (event) => {
 });
 
 function clear(batch) {
-  Object.assign(table, { batch, ...structuredClone(EMPTY) });
+  Object.assign(table, { batch, ...structuredClone(EMPTY), filter: "all" });
+  section().querySelector(".filters input").checked = true;
   body().replaceChildren();
 }
 

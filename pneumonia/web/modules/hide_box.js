@@ -2,10 +2,9 @@
 // it rests, the viewer's element gets the event "hide" with the box, or null where there is none:
 // left, top, right, bottom in shares of the film's sides. What comes of it: hide_answer.js.
 
-import { pressed } from "./keys.js";
+import { ARROWS, pressed } from "./keys.js";
 import { clamp } from "./viewer_pictures.js";
 
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const FIRST = [0.4, 0.4, 0.6, 0.6]; // the box with which the keys begin
 const STEP = 0.02;
 const LEAST = 0.02; // side of a box; less is a slip of the hand

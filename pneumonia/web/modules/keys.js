@@ -3,7 +3,8 @@
 
 import { t } from "./language.js";
 
-const ARROWS = ["ArrowLeft", "ArrowUp", "ArrowRight", "ArrowDown"];
+/** Where the arrow keys point. */
+export const ARROWS = { ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowRight: [1, 0], ArrowDown: [0, 1] };
 const KEYS = {
   sheet: ["?", "؟", "？"], // on Arabic and on Chinese keyboards too
   close: ["Escape"],
@@ -11,10 +12,10 @@ const KEYS = {
   zoomIn: ["+", "="],
   zoomOut: ["-"],
   fit: ["0"],
-  pan: ARROWS,
+  pan: Object.keys(ARROWS),
   slide: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"],
-  hideMove: ARROWS,
-  hideSize: ARROWS, // with Shift
+  hideMove: Object.keys(ARROWS),
+  hideSize: Object.keys(ARROWS), // with Shift
   hideAway: ["Escape"],
   callNormal: ["n"],
   callPneumonia: ["p"],
@@ -22,6 +23,16 @@ const KEYS = {
 const SHIFTED = ["hideSize"];
 const SIGNS = { ArrowLeft: "←", ArrowUp: "↑", ArrowRight: "→", ArrowDown: "↓", Escape: "Esc" };
 Object.assign(SIGNS, { PageUp: "Page ↑", PageDown: "Page ↓" });
+
+/** An action's keys as they are shown. */
+const signs = (action) => [
+  ...(SHIFTED.includes(action) ? ["Shift"] : []),
+  ...KEYS[action].map((key) => SIGNS[key] ?? (key.length > 1 ? key : key.toUpperCase())),
+];
+
+/** What the keys of those actions do, in words. */
+export const keysOf = (actions) =>
+  actions.map((action) => `${signs(action).join(" ")}: ${t(`keys.${action}`)}.`).join(" ");
 
 /** Whether that key is one of an action's, alone or with Shift. */
 export const pressed = (event, action) =>
@@ -34,12 +45,11 @@ function kbd(text) {
 }
 
 function open(dialog) {
-  const rows = Object.entries(KEYS).map(([action, keys]) => {
+  const rows = Object.keys(KEYS).map((action) => {
     const row = document.createElement("tr");
-    const shown = keys.map((key) => kbd(SIGNS[key] ?? (key.length > 1 ? key : key.toUpperCase())));
     const cell = document.createElement("th");
     cell.scope = "row";
-    cell.append(...(SHIFTED.includes(action) ? [kbd("Shift"), "+"] : []), ...shown);
+    cell.append(...signs(action).map(kbd));
     const what = Object.assign(document.createElement("td"), { textContent: t(`keys.${action}`) });
     what.dataset.t = `keys.${action}`;
     row.append(cell, what);

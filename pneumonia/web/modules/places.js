@@ -52,9 +52,13 @@ function follow() {
   compare();
 }
 
-/** The film beside the one that is shown, and which others could be. */
+/** The film beside the one that is shown, which others could be, and which button is that film's. */
 function compare() {
   offer(films, shown);
+  for (const button of document.querySelectorAll("[data-example], .visit [data-go]")) {
+    const { go: name, example } = button.dataset;
+    button.ariaCurrent = (name ?? `example.${example}`) === shown ? "true" : null;
+  }
   if (ready.prior) beside(said().get("with"), shown);
 }
 

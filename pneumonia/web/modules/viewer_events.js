@@ -2,10 +2,9 @@
 // Viewer of viewer.js; places and ways on a stage are told as fractions of its width and height.
 
 import { listenHide } from "./hide_box.js";
-import { pressed } from "./keys.js";
+import { ARROWS, pressed } from "./keys.js";
 import { clamp } from "./viewer_pictures.js";
 
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const SLIDES = { ArrowLeft: -2, ArrowDown: -2, ArrowRight: 2, ArrowUp: 2 };
 Object.assign(SLIDES, { PageDown: -10, PageUp: 10, Home: -100, End: 100 });
 
