@@ -146,7 +146,9 @@ def main() -> None:
     if not (folder / "card.json").is_file():
         parts = (training, validation, device, folder, command)
         train_model(NAME, RECIPE, first, *parts, resume=True)
-    found = {f"{NAME}-{args.init}": figures(folder, validation, device)}
+    measured = figures(folder, validation, device)
+    rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in measured.items()}
+    found = {f"{NAME}-{args.init}": rounded}
     write_json(out / "yardstick.json", found)
     print(json.dumps(found, indent=1))
 

@@ -33,10 +33,12 @@ _SEARCH = """
 ## Recipes that were tried
 
 Shorter tries on one GPU, by which the recipe was chosen; no weights were kept but of those that
-ship. Perturbed: each film in four other ways. Transplanted: lungs in the surroundings and the
-outline of the other class. Covered: without the lungs, where .5 would be best. Misleading: the
-films whose surroundings tell the wrong class. Opacity: how often the evidence rises most, or is
-highest, where one was drawn. Field: how many px of the view a cell of the map sees.
+ship. EfficientNet-Lite0 was no candidate: it is what ImageNet's weights give by the recipe of the
+DenseNet-169 that ships (`python -m tools.yardstick`, on a CPU). Perturbed: each film in four other
+ways. Transplanted: lungs in the surroundings and the outline of the other class. Covered: without
+the lungs, where .5 would be best. Misleading: the films whose surroundings tell the wrong class.
+Opacity: how often the evidence rises most, or is highest, where one was drawn. Field: how many px
+of the view a cell of the map sees.
 
 {}
 """
