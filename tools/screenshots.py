@@ -60,7 +60,9 @@ def main() -> None:
                 else:
                     continue
                 path.parent.mkdir(parents=True, exist_ok=True)
-                page.screenshot(path=path, full_page=view != "notice")
+                # in whole, but a phone's bar of tools would lie amid a long page's words
+                whole = view != "notice" and (options.views or size != "phone")
+                page.screenshot(path=path, full_page=bool(whole))
                 print(path)
             page.context.close()
         browser.close()
