@@ -16,6 +16,6 @@ def limit_arenas() -> None:
 
 
 def trim_heap() -> None:
-    """Return what is free now: loading a model takes twice the memory that it keeps."""
+    """Return what is free now: of models that were loaded, of a large film's pictures."""
     with contextlib.suppress(OSError, TypeError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
