@@ -52,27 +52,27 @@ def overlay(pixels: np.ndarray, attribution: np.ndarray, opacity: float = 0.7) -
     values = Image.fromarray(attribution.astype(np.float32))
     size = width, min(height, values.height)
     wide = np.asarray(values.resize(size, Image.Resampling.BILINEAR))
-    picture, colours = np.empty((height, width, 3), np.uint8), evidence_colours()
+    picture, colours = Image.new("RGB", (width, height)), evidence_colours()
     for rows in stripes(height):  # floats of a whole large film take a gigabyte
         y = (np.arange(height)[rows] + 0.5) * len(wide) / height - 0.5
         above = np.clip(np.floor(y).astype(int), 0, len(wide) - 1)
         below = np.minimum(above + 1, len(wide) - 1)
         share = np.clip(y - above, 0, 1).astype(np.float32)[:, None]
         log_odds = (1 - share) * wide[above] + share * wide[below]
-        picture[rows] = _coloured(pixels[rows], log_odds, colours, opacity)
-    return Image.fromarray(picture)
+        picture.paste(_coloured(pixels[rows], log_odds, colours, opacity), (0, rows.start))
+    return picture
 
 
 def _coloured(
     pixels: np.ndarray, log_odds: np.ndarray, colours: np.ndarray, opacity: float
-) -> np.ndarray:
-    """Some rows of an overlay, ``(rows, width, 3)`` uint8."""
+) -> Image.Image:
+    """Some rows of an overlay, RGB."""
     levels = (np.abs(log_odds) * (255 / FULL_STRENGTH)).round().clip(0, 255).astype(np.uint8)
     layer = colours[(log_odds < 0).astype(np.uint8), levels]
     alpha = Image.fromarray((layer[..., 3] * opacity).round().astype(np.uint8))
     shades = [round(grey * (1 - SHADE * opacity)) for grey in range(256)]
     below = film_image(pixels).point(shades).convert("RGB")
-    return np.asarray(Image.composite(Image.fromarray(layer[..., :3]), below, alpha))
+    return Image.composite(Image.fromarray(layer[..., :3]), below, alpha)
 
 
 def data_uri(picture: Image.Image, kind: str, **options) -> str:
