@@ -11,11 +11,9 @@ import gradio as gr
 from pneumonia.export.records import as_dict
 from pneumonia.prediction import Prediction
 from pneumonia.reading.archive import FilmRef, list_films
-from pneumonia.reading.cage import KEPT
 from pneumonia.reading.radiograph import RadiographError
 from pneumonia.web.gradio_private import upload_folder
 from pneumonia.web.handlers import PREDICTORS, answers, infer, read, refusal
-from pneumonia.web.malloc import trim_heap
 from pneumonia.web.uploads import forget
 
 _NONE = "Give a film: a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file."
@@ -48,12 +46,8 @@ def predict(film: str) -> tuple[dict, list[tuple[str, str]]]:
     if film is None:
         raise gr.Error(_NONE, print_exception=False)
     try:
-        shown = read(FilmRef(Path(film)))
-        predictions = infer(shown, list(PREDICTORS))
-        answer = as_dict(predictions), [_overlay(one) for one in predictions]
-        if shown.pixels.nbytes > KEPT:  # or what its pictures took would stay
-            trim_heap()
-        return answer
+        predictions = infer(read(FilmRef(Path(film))), list(PREDICTORS))
+        return as_dict(predictions), [_overlay(one) for one in predictions]
     except Exception as error:
         raise gr.Error(str(refusal(error)), print_exception=False) from error
     finally:

@@ -6,13 +6,16 @@ Without this the page grows with the films and does not stop, as tools/soak.py w
 import contextlib
 import ctypes
 
-_M_ARENA_MAX = -8  # of glibc's malloc.h
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of glibc's malloc.h
+_LARGE = 2**23  # bytes; an ordinary film has less
 
 
 def limit_arenas() -> None:
-    """Limit glibc to one malloc arena. Call it before threads start."""
+    """Limit glibc to one malloc arena, and to none for what a large film takes, which then goes
+    back as soon as it is free. Call it before threads start."""
     with contextlib.suppress(OSError, TypeError, AttributeError):  # another system's library
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
 
 
 def trim_heap() -> None:
