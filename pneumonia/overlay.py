@@ -50,10 +50,10 @@ def overlay(pixels: np.ndarray, attribution: np.ndarray, opacity: float = 0.7) -
     """
     height, width = pixels.shape
     values = Image.fromarray(attribution.astype(np.float32))
-    size = width, min(height, values.height)
+    size = width, min(height, values.height)  # the rows between come stripe by stripe
     wide = np.asarray(values.resize(size, Image.Resampling.BILINEAR))
     picture, colours = Image.new("RGB", (width, height)), evidence_colours()
-    for rows in stripes(height):  # floats of a whole large film take a gigabyte
+    for rows in stripes(height):
         y = (np.arange(height)[rows] + 0.5) * len(wide) / height - 0.5
         above = np.clip(np.floor(y).astype(int), 0, len(wide) - 1)
         below = np.minimum(above + 1, len(wide) - 1)

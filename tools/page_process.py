@@ -1,5 +1,6 @@
 """The page as a process of its own, for scripts and tests that visit it."""
 
+import json
 import os
 import re
 import socket
@@ -7,9 +8,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -72,6 +75,25 @@ def wait_for(address: str, process: subprocess.Popen, seconds: float = 180) -> b
         except OSError:  # nothing listens yet, or it ended before it answered
             time.sleep(0.2)
     return False
+
+
+def text_sender(client: httpx.Client) -> Callable[[str, str], dict]:
+    """What sends films as text to the page at the client's base address, each in a session.
+
+    Called with the film, ``"data:…"``, and the session's name; returns what /predict says of it.
+    """
+    functions = client.get("config").json()["dependencies"]
+    number = next(one["id"] for one in functions if one["api_name"] == "predict")
+
+    def send(film: str, name: str) -> dict:
+        session = {"session_hash": name}
+        join = {"data": [film], "fn_index": number, **session}
+        client.post("gradio_api/queue/join", json=join).raise_for_status()
+        events = client.get("gradio_api/queue/data", params=session).text.splitlines()
+        last = next(line for line in events if '"process_completed"' in line)
+        return json.loads(last.partition("data: ")[2])["output"]["data"][0]
+
+    return send
 
 
 def memory(process: int | str = "self", most: bool = False) -> int:

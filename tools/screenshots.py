@@ -61,8 +61,8 @@ def main() -> None:
                     continue
                 path.parent.mkdir(parents=True, exist_ok=True)
                 # in whole, but a phone's bar of tools would lie amid a long page's words
-                whole = view != "notice" and (options.views or size != "phone")
-                page.screenshot(path=path, full_page=bool(whole))
+                whole = view != "notice" and not (size == "phone" and options.views is None)
+                page.screenshot(path=path, full_page=whole)
                 print(path)
             page.context.close()
         browser.close()

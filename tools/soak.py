@@ -14,7 +14,6 @@ import argparse
 import base64
 import gc
 import io
-import json
 import sys
 import tempfile
 import threading
@@ -31,7 +30,7 @@ from pneumonia.predictor import Predictor
 from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web.malloc import limit_arenas
-from tools.page_process import memory, running_page
+from tools.page_process import memory, running_page, text_sender
 
 GROWTH = 30  # MB
 THREADS, VISITORS, FILMS = 4, 16, 12
@@ -101,18 +100,12 @@ def calls(count: int, uploads: Path) -> None:
     film = f"data:image/bmp;base64,{base64.b64encode(file.getvalue()).decode()}"
     with (
         running_page(env={"GRADIO_TEMP_DIR": str(uploads)}) as (page, address),
-        httpx.Client(base_url=f"{address}gradio_api/", timeout=120) as client,
+        httpx.Client(base_url=address, timeout=120) as client,
     ):
-        functions = client.get(f"{address}config").json()["dependencies"]
-        number = next(one["id"] for one in functions if one["api_name"] == "predict")
+        send = text_sender(client)
 
         def ask(call: int) -> dict:
-            session = {"session_hash": f"session{call % SESSIONS}"}
-            body = {"data": [film], "fn_index": number, **session}
-            client.post("queue/join", json=body).raise_for_status()
-            events = client.get("queue/data", params=session).text.splitlines()
-            last = next(line for line in events if '"process_completed"' in line)
-            said = json.loads(last.partition("data: ")[2])["output"]["data"][0]
+            said = send(film, f"session{call % SESSIONS}")
             return {model: figures["probability"] for model, figures in said["models"].items()}
 
         soak("calls", ask, count, THREADS, lambda: {"memory, MB": memory(page.pid)})

@@ -26,6 +26,8 @@ from torch import nn
 
 from pneumonia.checkpoint import load_checkpoint
 from pneumonia.evaluation import shortcuts
+from pneumonia.evaluation.answers import Answer
+from pneumonia.evaluation.changed import on_conflicting
 from pneumonia.evaluation.saliency import SaliencyModel, pointing_game
 from pneumonia.explain import Explainer
 from pneumonia.models import MODELS, ModelSpec, Network, pick_device
@@ -95,9 +97,9 @@ def figures(folder: Path, validation: Part, device: torch.device) -> dict:
     patients = np.array([film.patient for film in validation.films])
     against = shortcuts.conflicting(images, labels, patients)
     predictor = Predictor.load(folder, str(device), "torch")
-    pixels = [image[0].numpy() for image in images[torch.from_numpy(against)]]
-    said = np.array([p.label == "PNEUMONIA" for p in predictor.predict_iter(pixels, heatmap=False)])
-    ill = labels[against] == 1
+    pixels = (image[0].numpy() for image in images)
+    answers = [Answer.of(p) for p in predictor.predict_iter(pixels, heatmap=False)]
+    misleading = on_conflicting(answers, labels, against)
     network, _, _ = load_checkpoint(folder)
     drawn = pointing_game(SaliencyModel(network, SIZE), images[validation.labels == 0][:OPACITIES])
     recipe = card.training.recipe
@@ -110,8 +112,8 @@ def figures(folder: Path, validation: Part, device: torch.device) -> dict:
         "auroc_perturbed": card.validation.perturbed.auroc,
         "auroc_transplanted": shortcuts.transplanted_auroc(*asked),
         "auroc_covered": shortcuts.covered_auroc(*asked),
-        "misleading_sensitivity": float(said[ill].mean()),
-        "misleading_specificity": float(1 - said[~ill].mean()),
+        "misleading_sensitivity": misleading.sensitivity,
+        "misleading_specificity": misleading.specificity,
         "opacity_rise": drawn["rise"],
         "opacity_heat": drawn["heat"],
     }

@@ -47,6 +47,7 @@ def predict(film: str) -> tuple[dict, list[tuple[str, str]]]:
         raise gr.Error(_NONE, print_exception=False)
     try:
         predictions = infer(read(FilmRef(Path(film))), list(PREDICTORS))
+        # one picture after the other: of a large film each takes much memory
         return as_dict(predictions), [_overlay(one) for one in predictions]
     except Exception as error:
         raise gr.Error(str(refusal(error)), print_exception=False) from error

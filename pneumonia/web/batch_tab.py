@@ -130,14 +130,13 @@ def progress(batch: Batch, seconds: float | None = None, going: bool = True) -> 
     done, total, left = len(batch.films), batch.total, ""
     if not total:
         return ""  # a table of truths alone
-    said = "progress" if going or done == total else "stopped"
-    going = going and done < total
+    stopped, going = not going and done < total, going and done < total
     if seconds is not None and going:
         left = tag("batch.left", minutes=max(1, round(seconds / 60)))
         left = f'<span class="left"> · {left}</span>'
     return f"""<p class="progress{" going" if going else ""}" role="status">
   <progress max="{total}" value="{done}" {attributes({"aria-label": "batch.bar"})}></progress>
-  {tag(f"batch.{said}", done=done, total=total)}{left}</p>"""
+  {tag("batch.stopped" if stopped else "batch.progress", done=done, total=total)}{left}</p>"""
 
 
 def read(

@@ -146,14 +146,17 @@ def serve_from(sockets: list[socket], url: str) -> None:
         url: where they listen.
     """
 
+    name, port = url.removeprefix("http://").rstrip("/").rsplit(":", 1)
+
     def start_server(app: Any, **_: Any) -> tuple[str, int, str, http_server.Server]:
         server = http_server.Server(uvicorn.Config(app, log_level="warning"))
         server.thread = threading.Thread(target=server.run, args=(sockets,), daemon=True)
         server.thread.start()
         while not server.started and server.thread.is_alive():
             time.sleep(0.001)
-        host, port = url.removeprefix("http://").rstrip("/").rsplit(":", 1)
-        return host, int(port), url.replace("//0.0.0.0:", "//localhost:"), server
+        if not server.started:
+            raise OSError("The page's server ended as soon as it began.")
+        return name, int(port), url.replace("//0.0.0.0:", "//localhost:"), server
 
     http_server.start_server = start_server
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pneumonia.card import Card
 from pneumonia.evaluation.results import Evaluation, HeatmapChecks
-from pneumonia.web.texts import html, number, tag
+from pneumonia.web.texts import html, number, percent, tag
 
 _TESTS = (  # text, check, its figure, and the figure of chance, or chance itself
     ("rise", "pointing_game", "rise", "chance"),
@@ -41,17 +41,13 @@ def sentences(cards: Sequence[Card], evaluation: Evaluation | None) -> str:
 def _of(title: str, checks: HeatmapChecks, check: str, figure: str, chance: str | float) -> str:
     found = getattr(checks, check)
     by_chance = found[chance] if isinstance(chance, str) else chance
-    said = f"{tag('known.chance')} {_percent(by_chance)}"
-    return f"{html(title)} <strong>{_percent(found[figure])}</strong>, {said}"
+    said = f"{tag('known.chance')} {percent(by_chance)}"
+    return f"{html(title)} <strong>{percent(found[figure])}</strong>, {said}"
 
 
 def _item(text: str, values: Sequence[str]) -> str:
     figures = "".join(f"<li>{value}</li>" for value in values)
     return f"<li>{tag(f'heat.{text}', 'p')}<ul>{figures}</ul></li>"
-
-
-def _percent(share: float) -> str:
-    return f'<bdi dir="ltr">{number(round(100 * share))} %</bdi>'
 
 
 def _plain(value: float) -> str:

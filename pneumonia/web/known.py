@@ -9,7 +9,7 @@ from pneumonia.prediction import Prediction
 from pneumonia.synthetic.opacity import Lesion
 from pneumonia.web import results
 from pneumonia.web.examples import AUTHORS, LICENCE, SOURCE, Example
-from pneumonia.web.texts import attributes, html, number, ref, tag
+from pneumonia.web.texts import attributes, html, percent, ref, tag
 
 
 def outcome(predictions: Sequence[Prediction], truth: str) -> str:
@@ -84,13 +84,9 @@ def _measured(predictions: Sequence[Prediction]) -> str:
         return ""
     measured = evaluation.saliency.models
     items = "".join(
-        f"<li>{html(card.title)} {_percent(measured[card.model].pointing_game['heat'])}, "
-        f"{tag('known.chance')} {_percent(measured[card.model].pointing_game['chance'])}</li>"
+        f"<li>{html(card.title)} {percent(measured[card.model].pointing_game['heat'])}, "
+        f"{tag('known.chance')} {percent(measured[card.model].pointing_game['chance'])}</li>"
         for card in cards
         if card.model in measured
     )
     return f"{tag('known.measured', 'p')}<ul>{items}</ul>" if items else ""
-
-
-def _percent(share: float) -> str:
-    return f'<bdi dir="ltr">{number(round(100 * share))} %</bdi>'

@@ -7,7 +7,7 @@ import contextlib
 import ctypes
 
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of glibc's malloc.h
-_LARGE = 2**23  # bytes; an ordinary film has less
+_LARGE = 2**23  # bytes of one block, such as the pixels of a film of two megapixels
 
 
 def limit_arenas() -> None:
@@ -19,6 +19,6 @@ def limit_arenas() -> None:
 
 
 def trim_heap() -> None:
-    """Return what is free now: of models that were loaded, of a large film's pictures."""
+    """Return what is free now: loading a model takes twice the memory that it keeps."""
     with contextlib.suppress(OSError, TypeError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -236,7 +236,8 @@ def _endpoints() -> None:
 
 def launch(page: gr.Blocks, host: str, sockets: list[socket.socket]) -> None:
     """Serve the page where these listen, until it is interrupted."""
-    serve_from(sockets, url(host, sockets))
+    here = url(host, sockets)
+    serve_from(sockets, here)
     page.launch(
         theme=theme(),
         css_paths=[_HERE / name for name in STYLES],
@@ -247,7 +248,7 @@ def launch(page: gr.Blocks, host: str, sockets: list[socket.socket]) -> None:
         app_kwargs={
             "routes": [modules.ROUTE],
             "middleware": [
-                Middleware(Neighbours, local=is_local(url(host, sockets))),
+                Middleware(Neighbours, local=is_local(here)),
                 Middleware(BodyLimit),
                 Middleware(link_preview.LinkPreview),
             ],

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pneumonia.card import Card
 from pneumonia.evaluation.results import Bin, Evaluation
 from pneumonia.web.dot_plot import wilson
-from pneumonia.web.texts import html, number, tag
+from pneumonia.web.texts import html, percent, tag
 
 SIDE = 200  # of a drawing's own units
 
@@ -53,7 +53,7 @@ def _figure(title: str, bins: Sequence[Bin]) -> str:
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y, *_ in places)
     dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4"/>' for x, y, *_ in places)
     words = "".join(
-        f'<li><bdi dir="ltr">{_percent(x)} → {_percent(y)} ({_percent(low)}–{_percent(high)})'
+        f'<li><bdi dir="ltr">{percent(x)} → {percent(y)} ({percent(low)}–{percent(high)})'
         "</bdi></li>"
         for x, y, low, high in found
     )
@@ -64,7 +64,3 @@ def _figure(title: str, bins: Sequence[Bin]) -> str:
     {bars}<polyline points="{line}"/>{dots}</svg>
   <p class="axis" aria-hidden="true"><span>0 %</span>{tag("scale.axis")}<span>100 %</span></p>
   <ul class="unseen">{words}</ul></figure>"""
-
-
-def _percent(share: float) -> str:
-    return f"{number(100 * share)} %"

@@ -156,8 +156,12 @@ def attributes(keys: dict[str, str], **args: Argument) -> str:
 
 def number(value: float, digits: int = 0) -> str:
     """A number as HTML, which the browser writes as its language does: 4,360 or 4.360 or 4 360."""
-    attribute = f' data-digits="{digits}"' if digits else ""
-    return f'<span data-n="{value}"{attribute}>{value:,.{digits}f}</span>'
+    return f'<span data-n="{value}" data-digits="{digits}">{value:,.{digits}f}</span>'
+
+
+def percent(share: float) -> str:
+    """A share in whole per cent as HTML, in the order of its parts amid Arabic too."""
+    return f'<bdi dir="ltr">{number(100 * share)} %</bdi>'
 
 
 def html(text: Argument, element: str = "span") -> str:

@@ -31,7 +31,7 @@ from pneumonia.storage.shipped import available_models, checkpoints_root
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import texts
 from pneumonia.web.limits import MAX_BODY_BYTES
-from tools.page_process import ROOT, memory, running_page
+from tools.page_process import ROOT, memory, running_page, text_sender
 
 pytestmark = [
     pytest.mark.slow,
@@ -269,23 +269,13 @@ def test_a_film_sent_as_text_is_gone_with_its_answer(page, client):
     Image.fromarray(noise).save(file := io.BytesIO(), "PNG")
     text = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
     assert len(text) > 3.5e6
-    with httpx.Client(base_url=f"{page.address}gradio_api/", timeout=60) as visitor:
-        functions = visitor.get(f"{page.address}config").json()["dependencies"]
-        number = next(one["id"] for one in functions if one["api_name"] == "predict")
-
-        def ask(call: int) -> None:
-            """In a session of its own, which Gradio keeps."""
-            session = {"session_hash": f"session{call}"}
-            join = {"data": [text], "fn_index": number, **session}
-            visitor.post("queue/join", json=join).raise_for_status()
-            events = visitor.get("queue/data", params=session).text
-            assert '"process_completed"' in events and '"success":true' in events
-
+    with httpx.Client(base_url=page.address, timeout=60) as visitor:
+        send = text_sender(visitor)
         for call in range(3):
-            ask(call)
+            send(text, f"session{call}")
         before = memory(page.process.pid)
-        for call in range(24):
-            ask(3 + call)
+        for call in range(3, 27):  # each in a session of its own, which Gradio keeps
+            send(text, f"session{call}")
     assert memory(page.process.pid) - before < 60  # the texts have 100 MB
     assert not [path for path in page.uploads.rglob("text-*") if path.is_dir()]
 

@@ -7,7 +7,6 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -36,9 +35,13 @@ def page(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
         what = "page: from its start to the first verdict, s"
         rows.append({"what": what, "value": statistics.median(starts)})
         for package in ("gradio", "torch"):  # what no page of them starts without
-            words = [sys.executable, "-c", f"import {package}"]
-            alone = statistics.median(seconds_of(lambda w=words: subprocess.run(w)) for _ in "123")
-            rows.append({"what": f"page: of this, `import {package}` alone, s", "value": alone})
+            alone = []
+            for _ in range(3):
+                began = time.perf_counter()
+                subprocess.run([sys.executable, "-c", f"import {package}"], check=True)
+                alone.append(time.perf_counter() - began)
+            what = f"page: of this, `import {package}` alone, s"
+            rows.append({"what": what, "value": statistics.median(alone)})
         with (
             running_page() as (process, address),
             httpx.Client(base_url=f"{address}gradio_api/", timeout=120) as visitors,
@@ -82,12 +85,6 @@ def page(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
                 peak = memory(process.pid, most=True) / 1024
                 rows.append({"what": "page: most memory it took, GB", "value": peak})
     return rows
-
-
-def seconds_of(run: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    run()
-    return time.perf_counter() - began
 
 
 def first_verdict(visitors: httpx.Client, path: Path) -> float:

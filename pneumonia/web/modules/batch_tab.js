@@ -4,8 +4,8 @@
 import { t } from "./language.js";
 import { redraw } from "./teaching.js";
 
-const EMPTY = { rows: [], shown: [], counts: {} }; // by number; as they are sorted; by filter
-const table = { batch: null, ...structuredClone(EMPTY), sort: null, down: false, filter: "all" };
+const EMPTY = { rows: [], shown: [], counts: {}, filter: "all" }; // rows by number, and as sorted
+const table = { batch: null, ...structuredClone(EMPTY), sort: null, down: false };
 
 const FILTERS = {
   all: () => true,
@@ -152,7 +152,7 @@ document.addEventListener("click", (event) => {
 });
 
 function clear(batch) {
-  Object.assign(table, { batch, ...structuredClone(EMPTY), filter: "all" });
+  Object.assign(table, { batch, ...structuredClone(EMPTY) });
   section().querySelector(".filters input").checked = true;
   body().replaceChildren();
 }
