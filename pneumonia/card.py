@@ -140,6 +140,7 @@ class Training:
     versions: dict[str, str]
     git_commit: str | None = None
     pretraining: dict[str, Any] | None = None
+    teachers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,8 @@ def initialise(network: Network, init: str) -> None:
         init: ``"none"`` leaves it random; ``"imagenet"`` takes torchvision's
             ``DenseNet169_Weights.IMAGENET1K_V1`` (downloaded on first use, DenseNet-169 only); else
             the path of a weights file, ``.safetensors`` or a ``torch.save``d state dict, with the
-            parameter names of this network or of torchvision's model. The classifier stays random.
+            parameter names of this network or of torchvision's model, or of a checkpoint's folder.
+            The classifier stays random.
 
     Raises:
         FileNotFoundError: no file at that path.
@@ -208,6 +209,8 @@ def initialise(network: Network, init: str) -> None:
     """
     if init == "none":
         return
+    if Path(init).is_dir():
+        init = str(Path(init, "model.safetensors"))
     if init == "imagenet":
         from torchvision.models import DenseNet169_Weights
 

@@ -329,6 +329,14 @@ def test_an_interrupted_training_resumes_to_the_same_weights(dataset, tmp_path):
     assert card.preprocessing.size == 64 and card.training == cards[1].training
     assert card.calibrated_by.startswith("pneumonia calibrate --data")
 
+    taught = [*words, "--epochs", 1, "--out", tmp_path / "taught", "--teacher"]
+    refused = run(*taught, files[1])
+    assert refused.exit_code == 1 and "cannot teach: its input has 64 px" in refused.stderr
+    assert run(*taught, files[0]).exit_code == 0
+    _, pupil, _ = load_checkpoint(tmp_path / "taught" / "cnn")
+    assert pupil.training.recipe["taught"] == 0.5
+    assert pupil.training.teachers == (f"Small CNN {cards[0].weights.sha256}",)
+
 
 # --- download ------------------------------------------------------------------------------------
 

@@ -52,13 +52,15 @@ def old_name(name: str) -> str:
     return name
 
 
-@pytest.mark.parametrize("kind", ["torchvision .pth", "old names .pth", "own .safetensors"])
+@pytest.mark.parametrize(
+    "kind", ["torchvision .pth", "old names .pth", "own .safetensors", "own folder"]
+)
 def test_initialise_from_a_local_file(kind, tmp_path):
     torch.manual_seed(1)
-    if kind == "own .safetensors":
+    if kind.startswith("own"):
         source = build("densenet169")
-        save_file(source.state_dict(), tmp_path / "weights.safetensors")
-        path = tmp_path / "weights.safetensors"
+        save_file(source.state_dict(), file := tmp_path / "model.safetensors")
+        path = tmp_path if kind == "own folder" else file
     else:
         source = densenet169(weights=None)
         state = source.state_dict()

@@ -89,6 +89,11 @@ def build_yardstick() -> Network:
     return Network(trunk(published(pretrained=False)), 1280, f"block{LAST_STAGE - 1}", dropout=0.2)
 
 
+def register() -> None:
+    """Put it among the networks of ``pneumonia.models``."""
+    MODELS[NAME] = ModelSpec(build_yardstick, TITLE, SIZE, SIZE, RECIPE.learning_rate)
+
+
 def figures(folder: Path, validation: Part, device: torch.device) -> dict:
     """What docs/runs tells of a try: see ``pneumonia.training.comparison``."""
     network, card, _ = load_checkpoint(folder, device)
@@ -135,7 +140,7 @@ def main() -> None:
     args = arguments()
     out = args.out or Path("runs", f"yardstick-{args.init}")
     out.mkdir(parents=True, exist_ok=True)
-    MODELS[NAME] = ModelSpec(build_yardstick, TITLE, SIZE, SIZE, RECIPE.learning_rate)
+    register()
     first = "none"
     if args.init == "imagenet":
         first = str(out / "imagenet.safetensors")

@@ -13,9 +13,9 @@ def train(
     init: Annotated[
         str,
         typer.Option(
-            metavar="imagenet|none|FILE",
+            metavar="imagenet|none|PATH",
             help="First weights of DenseNet-169: torchvision's ImageNet weights, random ones, or "
-            "a weights file; the CNN always starts from random ones.",
+            "a weights file or checkpoint folder; the CNN always starts from random ones.",
         ),
     ] = "imagenet",
     epochs: Annotated[int, typer.Option(min=1, metavar="N")] = 14,
@@ -70,6 +70,19 @@ def train(
             help="Share of the films whose lungs are covered, of which nothing can be told.",
         ),
     ] = 0.0,
+    teacher: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL",
+            help="A trained model whose answers are learned too; of several their mean logit.",
+        ),
+    ] = None,
+    taught: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, metavar="SHARE", help="Share of each target that the teachers give."
+        ),
+    ] = 0.5,
     lr: Annotated[
         float | None,
         typer.Option(metavar="RATE", help="Peak learning rate.", show_default="the network's"),
@@ -124,6 +137,7 @@ def train(
                 freeze_epochs=freeze_epochs,
                 patience=patience,
                 seed=seed,
+                taught=taught if teacher else 0.0,
             )
             train_model(
                 name,
@@ -136,4 +150,5 @@ def train(
                 ctx.obj,
                 eval_size or size or spec.eval_size,
                 resume,
+                teacher or [],
             )

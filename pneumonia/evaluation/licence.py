@@ -37,13 +37,13 @@ UNKNOWN = Licence("unknown terms: ask before use", "other", "LicenseRef-unknown"
 def licence_of(training: Training) -> Licence:
     """The strictest terms among the films and the pictures that weights were trained on.
 
-    ImageNet and Tiny ImageNet, a part of it, may be used for non-commercial research. First weights
-    or films whose terms the card does not say make the terms unknown.
+    ImageNet and Tiny ImageNet, a part of it, may be used for non-commercial research. First
+    weights, films or teachers whose terms the card does not say make the terms unknown.
     """
     if "CC BY 4.0" not in training.data.name:
         return UNKNOWN
     if training.initialisation == "none":
-        return CC_BY
+        return UNKNOWN if training.teachers else CC_BY
     source = str((training.pretraining or {}).get("source", ""))
     if training.initialisation == "imagenet" or "non-commercial" in source:
         return NON_COMMERCIAL

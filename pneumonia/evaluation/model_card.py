@@ -87,6 +87,8 @@ def _introduction(card: Card) -> str:
             accuracy {before["accuracy"]:.3f} on held-out images; `{before["command"]}`)"""
         if then := before.get("then"):
             how += f", then {then}"
+    if teachers := card.training.teachers:
+        how += f", taught by {' and '.join(teachers)}"
     weights = card.weights
     text = f"""NORMAL or PNEUMONIA (bacterial or viral) on a frontal chest film of a child, trained
         {how}. Version {card.version}, weights `{weights.file}`, SHA-256

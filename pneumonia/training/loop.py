@@ -8,7 +8,7 @@ that torchrun started train one network together (see ``distributed``).
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ class Recipe:
     warmup: float = 0.15
     patience: int = 6
     seed: int = 0
+    taught: float = 0.0
 
 
 def autocast(device: torch.device) -> torch.autocast:
@@ -84,12 +85,20 @@ def predict_logits(
 
 
 class FilmTask:
-    """NORMAL or PNEUMONIA by one logit, the classes weighing the same; scored by AUROC."""
+    """NORMAL or PNEUMONIA by one logit, the classes weighing the same; scored by AUROC.
 
-    def __init__(self, recipe: Recipe, labels: torch.Tensor) -> None:
+    Trained networks may teach: ``recipe.taught`` is the share of each target that is what they say
+    of the very same augmented film (Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a
+    Neural Network"). They are on the films' device and in eval mode.
+    """
+
+    def __init__(
+        self, recipe: Recipe, labels: torch.Tensor, teachers: Sequence[Network] = ()
+    ) -> None:
         self.positive = float(labels.float().mean())
         self.recipe = recipe
         self.preset = TrainPreset(recipe.size, recipe.crop, graft=recipe.graft, own=recipe.own)
+        self.teachers = teachers
 
     def batch(self, films: Any, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Network inputs and targets ``(N,)`` of located films and their labels, on their device.
@@ -98,10 +107,21 @@ class FilmTask:
         """
         inputs, smoothing = self.preset(films), self.recipe.label_smoothing
         targets = labels * (1 - smoothing) + smoothing / 2
+        if self.teachers:
+            targets = targets.lerp(self.opinion(inputs), self.recipe.taught)
         with inputs.device:
             covered = torch.rand(len(labels)) < self.recipe.cover
             inputs = cover(inputs, covered)
         return inputs, torch.where(covered, self.positive, targets)
+
+    def opinion(self, inputs: torch.Tensor) -> torch.Tensor:
+        """The teachers' probability of PNEUMONIA ``(N,)`` 0..1, of their mean logit.
+
+        They learned as if the classes were of one size, the targets are of their true sizes.
+        """
+        with torch.no_grad(), autocast(inputs.device):
+            said = torch.stack([teacher(inputs).float() for teacher in self.teachers])
+        return torch.sigmoid(said.mean(0) + math.log(self.positive / (1 - self.positive)))
 
     def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Of logits ``(N,)`` and targets ``(N,)`` 0..1: a scalar."""
@@ -123,7 +143,7 @@ def train(
     folder: Path,
     resume: bool = False,
     stop: Callable[[int], bool] = lambda epoch: False,
-    task: type[FilmTask] = FilmTask,
+    task: Callable[[Recipe, torch.Tensor], FilmTask] = FilmTask,
 ) -> tuple[Network, list[dict]]:
     """Train ``network`` and return the averaged weights of the best epoch, and the history.
 

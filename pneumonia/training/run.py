@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,12 +18,13 @@ from pneumonia.data.dataset import Record, find_records, load_images, split_reco
 from pneumonia.evaluation.calibration import calibrate_and_save
 from pneumonia.evaluation.corruptions import corrupt_in_turn
 from pneumonia.evaluation.shortcuts import transplanted
-from pneumonia.models import MODELS, build, initialise
+from pneumonia.models import MODELS, Network, build, initialise
 from pneumonia.preprocess import EvalPreset
+from pneumonia.storage.shipped import CARD, CheckpointError
 from pneumonia.training.augment import LocatedFilms
 from pneumonia.training.curves import plot_curves
 from pneumonia.training.distributed import Team, one_first
-from pneumonia.training.loop import Recipe, train
+from pneumonia.training.loop import FilmTask, Recipe, train
 
 DATA = "chest-xray-pneumonia (Kermany, Zhang, Goldbaum; Mendeley Data; CC BY 4.0)"
 
@@ -73,6 +75,7 @@ def train_model(
     command: str,
     eval_size: int | None = None,
     resume: bool = False,
+    teachers: Sequence[str | Path] = (),
 ) -> Card | None:
     """Train, calibrate and write one checkpoint.
 
@@ -82,7 +85,7 @@ def train_model(
     Args:
         name: of the network, in ``MODELS``.
         recipe: the run's settings.
-        init: first weights: ``"imagenet"``, ``"none"`` or a weights file.
+        init: first weights: ``"imagenet"``, ``"none"``, a weights file or a checkpoint's folder.
         training: the films to learn from.
         validation: those that choose epoch, calibration and operating point.
         device: where to compute.
@@ -90,12 +93,16 @@ def train_model(
         command: what was typed, for the card.
         eval_size: side in px of the trained network's input (default: the recipe's).
         resume: go on from ``folder/resume.pt`` if it is there.
+        teachers: checkpoints of trained models, as ``load_checkpoint`` takes them, whose answers
+            are ``recipe.taught`` of what it learns from.
 
     Raises:
+        CheckpointError: a teacher cannot be loaded, or sees films at another size.
         ValueError: the state to resume from belongs to a run with other settings.
         FloatingPointError: the loss is no longer a number.
     """
     title = MODELS[name].title
+    taught_by = [load_teacher(teacher, recipe.size, device) for teacher in teachers]
     torch.manual_seed(recipe.seed)
     network = build(name)
     initialise(network, init)
@@ -112,7 +119,9 @@ def train_model(
     valid["auroc_transplanted"] = (inside, truth)
     films = LocatedFilms.find(training.images, device)
     commit = git_commit()  # of the code that runs, not of what is there when it ends
-    network, history = train(network, recipe, films, training.labels, valid, device, folder, resume)
+    parts = (films, training.labels, valid, device, folder, resume)
+    task = partial(FilmTask, teachers=[teacher for teacher, _ in taught_by])
+    network, history = train(network, recipe, *parts, task=task)
     team = Team()
     if not team.leads:
         return None
@@ -121,6 +130,7 @@ def train_model(
         command=command,
         initialisation=init,
         pretraining=pretraining(init),
+        teachers=tuple(f"{card.title} {card.weights.sha256}" for _, card in taught_by),
         recipe=asdict(recipe),
         best_epoch=max(history, key=lambda row: row["score"])["epoch"],
         epochs_run=len(history),
@@ -176,8 +186,32 @@ def recalibrate(
     )
 
 
+def load_teacher(model: str | Path, size: int, device: torch.device) -> tuple[Network, Card]:
+    """A trained network that sees what the one in training sees, and its card.
+
+    Raises:
+        CheckpointError: it cannot be loaded, or its input has another size.
+    """
+    network, card, _ = load_checkpoint(model, device)
+    if card.preprocessing.size != size:
+        raise CheckpointError(
+            f"The model {str(model)!r} cannot teach: its input has {card.preprocessing.size} px a "
+            f"side, that of the network in training {size}."
+        )
+    return network.to(memory_format=torch.channels_last), card  # pyright: ignore[reportCallIssue]
+
+
 def pretraining(init: str) -> dict | None:
-    """What ``pneumonia pretrain`` wrote of the first weights, if they are its."""
+    """What ``pneumonia pretrain`` wrote of the first weights, if they are its.
+
+    Of a checkpoint's folder: what its card says of its own, and what came then.
+    """
+    if Path(init).is_dir():
+        card = Card.load(Path(init, CARD))
+        if not (before := card.training.pretraining):
+            return None
+        then = f"trained as version {card.version} of this model ({card.training.command})"
+        return {**before, "then": ", then ".join([*filter(None, [before.get("then")]), then])}
     card = Path(init).with_suffix(".json")
     return json.loads(card.read_text("utf-8")) if card.is_file() else None
 

@@ -109,6 +109,28 @@ def test_of_a_covered_film_the_classes_shares_are_asked(films):
     assert torch.allclose(targets, labels * 0.95 + 0.025)
 
 
+def test_teachers_answer_is_learned_as_they_gave_it(films):
+    labels = torch.tensor([0, 1, 1, 1, 0, 1, 1, 1])
+    recipe = Recipe(size=48, epochs=1, learning_rate=1e-3, taught=1.0)
+    said = torch.linspace(-3, 2, 8)
+
+    def first(inputs):
+        assert inputs.shape == (8, 2, 48, 48)
+        return said + 1
+
+    task = FilmTask(recipe, labels, [first, lambda inputs: said - 1])
+    _, targets = task.batch(films, labels)
+    logits = said.clone().requires_grad_()  # their mean is what the loss likes best
+    task.loss(logits, targets).backward()
+    assert logits.grad is not None and logits.grad.abs().max() < 1e-6
+    _, halved = FilmTask(replace(recipe, taught=0.5), labels, [first, first]).batch(films, labels)
+    _, labelled = FilmTask(replace(recipe, taught=0.0), labels, [first]).batch(films, labels)
+    task = FilmTask(recipe, labels, [first])
+    torch.testing.assert_close(halved, (labelled + task.batch(films, labels)[1]) / 2)
+    covered = FilmTask(replace(recipe, cover=1.0), labels, [first])
+    assert torch.equal(covered.batch(films, labels)[1], torch.full((8,), 0.75))
+
+
 def test_augmentation_stays_on_the_device_of_the_films(films):
     torch.manual_seed(0)
     elsewhere = films.to(torch.device("meta"))  # which nothing leaves, and nothing else can enter

@@ -1,10 +1,11 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from factories import TINY
+from factories import TINY, card_of
 from PIL import Image
 from safetensors.torch import load_file
 from torchvision.io import encode_jpeg
@@ -15,6 +16,7 @@ from pneumonia.data.pictures import load_pictures
 from pneumonia.models import build, initialise
 from pneumonia.training.loop import Recipe, train
 from pneumonia.training.pretraining import PictureTask, evaluation_input
+from pneumonia.training.run import pretraining
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,21 @@ def test_it_learns_to_tell_pictures_apart(stripes, tmp_path):
         network, recipe, images[:45], labels[:45], valid, device, tmp_path, task=PictureTask
     )
     assert history[-1]["accuracy"] > 0.8
+
+
+def test_weights_that_start_from_a_checkpoint_know_its_past(tmp_path):
+    card = card_of("cnn")
+    card.save(tmp_path / "card.json")
+    assert pretraining(str(tmp_path)) is None  # it started from scratch
+    first = {"source": "drawn stripes", "pictures": 60}
+    for _ in range(2):
+        replace(card, training=replace(card.training, pretraining=first)).save(
+            tmp_path / "card.json"
+        )
+        first = pretraining(str(tmp_path))
+        assert first is not None
+    step = "trained as version 7.8.9 of this model (pneumonia train)"
+    assert first == {"source": "drawn stripes", "pictures": 60, "then": f"{step}, then {step}"}
 
 
 @pytest.mark.slow
