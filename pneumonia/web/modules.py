@@ -17,11 +17,15 @@ ADDRESS = f"modules/{_VERSION}"
 ROUTE = Mount(f"/{ADDRESS}", StaticFiles(directory=FOLDER))
 
 
+def preload() -> str:
+    """HTML for the page's head that fetches all modules at once, before one asks for the next."""
+    return "".join(f'<link rel="modulepreload" href="{ADDRESS}/{p.name}">' for p in _FILES)
+
+
 def head(module: str = "page.js") -> str:
-    """HTML for the page's head that runs a module, all fetched at once, and the style of paper."""
-    preload = "".join(f'<link rel="modulepreload" href="{ADDRESS}/{p.name}">' for p in _FILES)
+    """HTML for the page's head that runs a module, and the style of paper."""
     paper = f'<link rel="stylesheet" media="print" href="{ADDRESS}/print.css">'
-    return f'{preload}{paper}<script type="module" src="{ADDRESS}/{module}"></script>'
+    return f'{paper}<script type="module" src="{ADDRESS}/{module}"></script>'
 
 
 def on_load(function: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from pneumonia.reading.archive import FilmRef
 from pneumonia.reading.radiograph import MAX_BYTES
@@ -15,9 +16,9 @@ from pneumonia.web import (
     api,
     batch_tab,
     compare,
+    entrance,
     handlers,
     hiding,
-    link_preview,
     modules,
     quiz,
     results,
@@ -214,24 +215,27 @@ def build() -> gr.Blocks:
 
 
 def _endpoints() -> None:
-    """``/predict`` and ``/predict_batch``, on parts that nobody sees."""
-    with gr.Column(visible=False):
-        gr.Button().click(
-            api.predict,
-            Upload(label="film"),
-            [gr.JSON(label="verdicts"), gr.Gallery(label="overlays")],
-            api_name="predict",
-            concurrency_id="predict",
-            concurrency_limit=handlers.CONCURRENT,
-        )
-        gr.Button().click(
-            api.predict_batch,
-            Upload(label="films", file_count="multiple"),
-            gr.JSON(label="rows"),
-            api_name="predict_batch",
-            concurrency_id="batch",
-            concurrency_limit=1,
-        )
+    """``/predict`` and ``/predict_batch``, on parts that nobody sees.
+
+    Each part says so itself: Gradio's scripts for it would be fetched all the same, were only what
+    is around it hidden.
+    """
+    gr.Button(visible=False).click(
+        api.predict,
+        Upload(label="film", visible=False),
+        [gr.JSON(label="verdicts", visible=False), gr.Gallery(label="overlays", visible=False)],
+        api_name="predict",
+        concurrency_id="predict",
+        concurrency_limit=handlers.CONCURRENT,
+    )
+    gr.Button(visible=False).click(
+        api.predict_batch,
+        Upload(label="films", file_count="multiple", visible=False),
+        gr.JSON(label="rows", visible=False),
+        api_name="predict_batch",
+        concurrency_id="batch",
+        concurrency_limit=1,
+    )
 
 
 def launch(page: gr.Blocks, host: str, sockets: list[socket.socket]) -> None:
@@ -243,14 +247,15 @@ def launch(page: gr.Blocks, host: str, sockets: list[socket.socket]) -> None:
         css_paths=[_HERE / name for name in STYLES],
         i18n=i18n(),
         head=modules.head(),
-        favicon_path=link_preview.ICON,
+        favicon_path=entrance.ICON,
         max_file_size=MAX_UPLOAD_BYTES,
         app_kwargs={
             "routes": [modules.ROUTE],
             "middleware": [
                 Middleware(Neighbours, local=is_local(here)),
                 Middleware(BodyLimit),
-                Middleware(link_preview.LinkPreview),
+                Middleware(GZipMiddleware, compresslevel=6),  # Gradio does so with its files only
+                Middleware(entrance.Entrance),
             ],
             "exception_handlers": {OSError: no_room},
         },

@@ -6,7 +6,8 @@
 ``texts/LANGUAGE.json`` holds the texts of a language, ``texts/LANGUAGE.PART.json`` further ones;
 English is the reference for keys and {placeholders}. What the rest of the package says by a code
 has its English in the package's own tables. The server sends English and says which text
-it is; ``language.js`` puts another language there, so the server never knows a visitor's language.
+it is; ``language.js`` puts another language there. Only the first screen comes in the language that
+the browser asks for (see ``entrance``).
 Gradio's own components take ``i18n()(key)`` as their label.
 """
 
@@ -33,6 +34,7 @@ LANGUAGES = {
     "pt": "Português",
     "ar": "العربية",
 }
+RIGHT_TO_LEFT = ("ar",)
 
 _CODED = {
     "refusal": REFUSALS,

@@ -113,6 +113,9 @@ def test_a_choice_turns_the_page_at_once_and_keeps_the_result(visit):
     page = visit("en-GB")
     page.click("#go")
     page.wait_for_selector("#result h2")
+    with page.expect_event("requestfinished", lambda request: "/ar-" in request.url):
+        page.hover("select.language")
+    page.wait_for_load_state("networkidle")
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     page.select_option("select.language", "ar")

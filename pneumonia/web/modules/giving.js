@@ -2,6 +2,7 @@
 // page, several or an archive on the second. The last one given wins. A film that is a picture is
 // shown at once, from the visitor's own machine, until the server has read it.
 
+import { enter } from "./entrance.js";
 import { t } from "./language.js";
 import { go } from "./places.js";
 
@@ -9,7 +10,7 @@ const SEVERAL = /\.(zip|csv)$/i; // an archive of films, a table of their truths
 const MOST = 1000; // files of folders that are dropped
 const part = (selector) => document.querySelector(selector);
 
-let asks = () => {}; // asks the server for a film
+let asks = null; // asks the server for a film
 let maxBytes = Infinity;
 let going = {}; // the upload on its way, by drop zone
 let local = ""; // address of the film on this machine
@@ -17,22 +18,33 @@ let local = ""; // address of the film on this machine
 /** Films are asked for with `ask`; larger ones than `bytes` never leave the machine. */
 export function takeFilms(ask, bytes) {
   [asks, maxBytes] = [ask, bytes];
+  open();
 }
 
 /** Ask for the film of that name. */
-export const askFor = (film) => asks({ film, upload: "", large: "" });
+export const askFor = (film) => asks?.({ film, upload: "", large: "" });
 
-let fill = () => {}; // puts films into the table
+let fill = null; // puts films into the table
 export function takeBatches(ask) {
   fill = ask;
+  open();
+}
+
+// The parts come one by one, in any order.
+const ready = () => asks && fill && [".preview", "#film .way", "#films .way"].every(part);
+
+/** All that takes films is there: those come first that the first screen got. */
+function open() {
+  if (ready()) enter(give);
+  else if (asks && fill) requestAnimationFrame(open);
 }
 
 /** Ask for the table of that name. */
-export const askForTable = (table) => fill({ table, uploads: [], folders: [], append: false });
+export const askForTable = (table) => fill?.({ table, uploads: [], folders: [], append: false });
 
 /** Take files, with where each lies in a folder that was dropped, if any was. */
 function give(files, folders = []) {
-  if (!files.length) return;
+  if (!files.length || !ready()) return;
   const several = files.length > 1 || folders[0] || SEVERAL.test(files[0].name);
   go({ tab: several ? "many" : "one" });
   if (several) giveMany(files, folders);

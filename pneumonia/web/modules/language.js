@@ -154,5 +154,10 @@ new MutationObserver((records) => {
 const before = root.lang;
 speak(language);
 if (before !== locale()) tellGradio();
-// Gradio's words of the other languages, so that a later choice loads nothing.
-(window.requestIdleCallback ?? setTimeout)(() => Object.keys(TEXTS).forEach(gradioWords));
+// Gradio's words of all languages, once somebody comes to the menu, so that the choice loads nothing.
+function learn({ target }) {
+  if (!target.matches?.("select.language")) return;
+  for (const event of ["focusin", "pointerover"]) document.removeEventListener(event, learn);
+  Object.keys(TEXTS).forEach(gradioWords);
+}
+for (const event of ["focusin", "pointerover"]) document.addEventListener(event, learn);

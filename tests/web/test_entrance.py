@@ -1,0 +1,119 @@
+"""What a visitor gets while Gradio's scripts are on their way."""
+
+import json
+import re
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from served_page import INPUT, WIDTHS, served_page, wait_for_result
+
+from pneumonia.storage.shipped import available_models
+from pneumonia.synthetic.phantom import draw_phantom
+from pneumonia.web.texts import LANGUAGES, load_texts
+from tools.overlaps import WIDTHS as WIDE
+from tools.overlaps import overlaps
+
+pytestmark = pytest.mark.skipif(not available_models(), reason="no checkpoint to show")
+WORDS = load_texts()
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("films")
+    for seed in (3, 4):
+        draw_phantom(200, 240, seed=seed).image().save(folder / f"film{seed}.png")
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture
+def early(new_page):
+    """Opens the page for a visitor whom Gradio's scripts reach when ``page.come`` is called."""
+
+    def open_page(width="desk", scheme="dark", locale="en-GB", place=""):
+        size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
+        page = new_page(served_page(), viewport=size, color_scheme=scheme, locale=locale)
+        held = []
+        page.route(re.compile("/assets/index-.*js"), lambda route: held.append(route))
+        page.come = lambda: [route.continue_() for route in held]
+        page.goto(served_page() + place, wait_until="commit")
+        page.wait_for_selector("#entrance h1")
+        return page
+
+    return open_page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_says_what_it_is_before_any_script_runs(new_page, language):
+    page = new_page(served_page(), java_script_enabled=False, locale=language)
+    page.goto(served_page())
+    for key in ("page.title", "page.lead", "use.purpose", "use.films", "style.drop"):
+        assert WORDS[language][key] in page.inner_text("#entrance")
+    assert page.get_attribute("#entrance", "dir") == ("rtl" if language == "ar" else "ltr")
+    for width in WIDE:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate(
+            "entrance.clientWidth == innerWidth && innerWidth >= entrance.scrollWidth"
+        )
+
+
+@pytest.mark.parametrize(
+    ("place", "accepted", "language"),
+    [
+        ("", "pt-BR,pt;q=0.9,en;q=0.8", "pt"),
+        ("", "de,fr;q=0.5", "fr"),
+        ("?lang=zh", "fr", "zh"),
+        ("?lang=<script>", "de", "en"),
+        ("", "", "en"),
+    ],
+)
+def test_the_first_words_are_in_the_language_asked_for(place, accepted, language):
+    answer = httpx.get(served_page() + place, headers={"accept-language": accepted})
+    assert f'id="entrance" lang="{language}"' in answer.text
+    assert answer.headers["content-encoding"] == "gzip"
+    assert len(answer.content) > 3 * int(answer.headers["content-length"])
+
+
+@pytest.mark.parametrize(("width", "scheme"), [("desk", "light"), ("phone", "dark")])
+def test_the_first_screen_can_be_read_by_everyone(early, width, scheme):
+    page = early(width, scheme)
+    found = Axe().run(page).response["violations"]
+    assert not found, json.dumps(found, indent=1)
+    assert overlaps(page) == []
+
+
+def test_a_link_says_the_first_screens_theme(early):
+    page = early(scheme="light", place="?__theme=dark")
+    assert page.evaluate("getComputedStyle(entrance).backgroundColor") == "rgb(12, 14, 16)"
+
+
+def test_the_film_given_last_to_the_first_screen_is_read_once_the_page_is_there(early, film, films):
+    page = early()
+    page.set_input_files("#entrance input", films[0])
+    page.set_input_files("#entrance input", film)
+    assert page.inner_text("#entrance strong") == film.name
+    assert page.locator(INPUT).count() == 0
+    page.come()
+    page.click(".notice button")
+    wait_for_result(page, "first")
+    assert page.locator("#entrance").count() == 0
+    assert page.locator(".visit [data-go]").count() == 1
+    page.set_input_files(INPUT, films[0])  # and so is what comes later
+    wait_for_result(page, films[0].stem)
+
+
+def test_several_films_given_to_the_first_screen_go_to_the_table(early, films):
+    page = early("phone")
+    page.set_input_files("#entrance input", films)
+    assert page.inner_text("#entrance strong").startswith(f"{len(films)} × ")
+    page.come()
+    page.click(".notice button")
+    page.wait_for_function(f"document.querySelectorAll('#batch tbody tr').length >= {len(films)}")
+    assert page.evaluate("document.body.dataset.tab") == "many"
+
+
+def test_without_a_film_the_page_opens_as_it_is(early):
+    page = early()
+    page.come()
+    page.wait_for_selector("#entrance", state="detached")
+    assert page.locator("#result .invitation").count() == 1
