@@ -2,6 +2,7 @@
 
     python -m tools.yardstick --data DIR
     python -m tools.yardstick --data DIR --init none     # the control
+    python -m tools.yardstick --data DIR --measure runs/taught/densenet169     # what it taught
 
 EfficientNet-Lite0 (Google, Apache-2.0) comes with its ImageNet weights inside a package (see
 requirements-dev.txt). It is no model of this project and does not ship: it tells how far the first
@@ -130,6 +131,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data set")
     parser.add_argument("--init", choices=("imagenet", "none"), default="imagenet")
+    parser.add_argument("--measure", type=Path, metavar="DIR", help="a checkpoint, trains nothing")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/yardstick-INIT")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="keeps the decoded films")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda …")
@@ -138,26 +140,33 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     args = arguments()
+    device = pick_device(args.device)
+    register()
+    if args.measure:
+        show(args.measure.name, args.measure, load_part(args.data, "val", args.cache), device)
+        return
     out = args.out or Path("runs", f"yardstick-{args.init}")
     out.mkdir(parents=True, exist_ok=True)
-    register()
     first = "none"
     if args.init == "imagenet":
         first = str(out / "imagenet.safetensors")
         state = trunk(published()).state_dict()
         save_file({f"features.{name}": tensor for name, tensor in state.items()}, first)
-    device = pick_device(args.device)
     training, validation = (load_part(args.data, split, args.cache) for split in ("train", "val"))
     command = f"python -m tools.yardstick --data {args.data.name} --init {args.init}"
     folder = out / NAME
     if not (folder / "card.json").is_file():
         parts = (training, validation, device, folder, command)
         train_model(NAME, RECIPE, first, *parts, resume=True)
+    write_json(out / "yardstick.json", show(f"{NAME}-{args.init}", folder, validation, device))
+
+
+def show(name: str, folder: Path, validation: Part, device: torch.device) -> dict:
+    """Print the figures of a checkpoint under a name; returns them."""
     measured = figures(folder, validation, device)
     rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in measured.items()}
-    found = {f"{NAME}-{args.init}": rounded}
-    write_json(out / "yardstick.json", found)
-    print(json.dumps(found, indent=1))
+    print(json.dumps({name: rounded}, indent=1))
+    return {name: rounded}
 
 
 if __name__ == "__main__":

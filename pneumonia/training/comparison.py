@@ -38,7 +38,10 @@ DenseNet-169 that ships (`python -m tools.yardstick`, on a CPU). Perturbed: each
 ways. Transplanted: lungs in the surroundings and the outline of the other class. Covered: without
 the lungs, where .5 would be best. Misleading: the films whose surroundings tell the wrong class.
 Opacity: how often the evidence rises most, or is highest, where one was drawn. Field: how many px
-of the view a cell of the map sees.
+of the view a cell of the map sees. "again" is the same run in float32 instead of bfloat16: what
+differs between the two is chance, and so is as much between any other two. "taught" started from
+the DenseNet-169 that ships and learned from what it and EfficientNet-Lite0 say (`python -m
+tools.distil`): no better, so it does not ship.
 
 {}
 """

@@ -25,7 +25,7 @@ from pneumonia.web import handlers
 from pneumonia.web.limits import MAX_UPLOAD_BYTES
 from pneumonia.web.texts import Reference, attributes, html, ref, tag, words
 from pneumonia.web.truth import Table, TruthError, folder_label, read_table
-from pneumonia.web.verdict import reason
+from pneumonia.web.verdict import places, reason
 from pneumonia.web.views import download, name_tick
 
 THUMBNAIL = 96  # px
@@ -231,6 +231,7 @@ def _as_json(name: str, answer: list[Prediction] | RadiographError) -> dict:
             "verdict": p.verdict,
             "probability": round(p.probability, 4),
             "percent": percent(p.probability),
+            "places": places(p),
         }
         | ({} if p.in_scope else {"gate": reason(p.gate)})
         for p in answer

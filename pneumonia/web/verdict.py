@@ -88,17 +88,21 @@ def _beyond() -> str:
 <details class="blind">{tag("blind.title", "summary")}{tag("blind.text", "p")}</details>"""
 
 
-def _row(prediction: Prediction) -> str:
+def places(prediction: Prediction) -> str:
+    """Where dot and zones are on the bar of three zones, as a style."""
     low, high = prediction.card.conformal.uncertain
-    place = f"--at: {_along(prediction.probability):.4f}"
-    zones = f"--low: {_along(low):.4f}; --high: {_along(high):.4f}"
+    shown = {"at": prediction.probability, "low": low, "high": high}
+    return "; ".join(f"--{name}: {_along(value):.4f}" for name, value in shown.items())
+
+
+def _row(prediction: Prediction) -> str:
     names = "".join(tag(f"zone.{zone}") for zone in ("normal", "between", "pneumonia"))
     label = attributes({"aria-label": "zone.label"})
     return f"""
 <li class="{prediction.verdict.lower()}">
   {html(prediction.card.title, 'p class="model"')}
   <p class="label">{tag(f"verdict.{prediction.verdict}", "strong")} {_probability(prediction)}</p>
-  <div class="zones" dir="ltr" role="group" {label} style="{place}; {zones}">
+  <div class="zones" dir="ltr" role="group" {label} style="{places(prediction)}">
     <i class="track"></i><i class="dot"></i><p class="names">{names}</p></div>
   {_without(prediction.model)}
   {tag(f"sentence.{prediction.verdict}", 'p class="sentence"')}

@@ -35,6 +35,10 @@ VISIBLE = """() => {
     && (marked(activeElement) || marked(activeElement.parentElement)); }"""
 
 
+# of the table's bars: the verdict, and where dot and zones are
+BARS = """bars => bars.map(({ style, parentElement }) => [
+  parentElement.querySelector("strong").dataset.t.split(".")[1],
+  ...["--at", "--low", "--high"].map((name) => Number(style.getPropertyValue(name)))])"""
 COUNT_CHANGES = """() => {
   window.changes = { added: 0, removed: 0 };
   new MutationObserver((records) => {
@@ -452,6 +456,8 @@ def test_thirty_films_of_which_one_is_broken(visit, tmp_path, width, scheme, loc
     assert text(page, "#progress").count("30") == 2
     assert "film02.png" in rows.nth(2).inner_text() and "%" not in rows.nth(2).inner_text()
     assert page.locator(".batch tbody img").count() == 29
+    for verdict, at, low, high in page.eval_on_selector_all(".batch .bar", BARS):
+        assert verdict == ("NORMAL" if at <= low else "PNEUMONIA" if at >= high else "UNCERTAIN")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     counts = dict(

@@ -100,8 +100,9 @@ function makeRow(row) {
     const model = row.models[name];
     const cell = make("td");
     cell.dataset.content = title; // shown on a phone, where columns have no heads
-    const bar = make("span", { className: "bar", dir: "ltr" });
-    bar.style.setProperty("--at", model.probability);
+    const parts = ["track", "dot"].map((className) => make("i", { className }));
+    const bar = make("span", { className: "zones bar", dir: "ltr" }, ...parts);
+    bar.style.cssText = model.places;
     const number = make("bdi", { dir: "ltr" }, model.percent);
     cell.append(words({ t: `verdict.${model.verdict}` }, "strong"), number, bar);
     element.append(cell);
