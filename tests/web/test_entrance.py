@@ -91,7 +91,7 @@ def test_the_film_given_last_to_the_first_screen_is_read_once_the_page_is_there(
     page = early()
     page.set_input_files("#entrance input", films[0])
     page.set_input_files("#entrance input", film)
-    assert page.inner_text("#entrance strong") == film.name
+    page.wait_for_selector(f"#entrance strong:text-is({film.name!r})")
     assert page.locator(INPUT).count() == 0
     page.come()
     page.click(".notice button")
@@ -105,7 +105,7 @@ def test_the_film_given_last_to_the_first_screen_is_read_once_the_page_is_there(
 def test_several_films_given_to_the_first_screen_go_to_the_table(early, films):
     page = early("phone")
     page.set_input_files("#entrance input", films)
-    assert page.inner_text("#entrance strong").startswith(f"{len(films)} × ")
+    page.wait_for_selector(f"#entrance strong:has-text('{len(films)} × ')")
     page.come()
     page.click(".notice button")
     page.wait_for_function(f"document.querySelectorAll('#batch tbody tr').length >= {len(films)}")
