@@ -140,7 +140,6 @@ class Training:
     versions: dict[str, str]
     git_commit: str | None = None
     pretraining: dict[str, Any] | None = None
-    teachers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -209,7 +209,7 @@ def initialise(network: Network, init: str) -> None:
     """
     if init == "none":
         return
-    if Path(init).is_dir():
+    if init != "imagenet" and Path(init).is_dir():
         init = str(Path(init, "model.safetensors"))
     if init == "imagenet":
         from torchvision.models import DenseNet169_Weights

@@ -335,7 +335,7 @@ def test_an_interrupted_training_resumes_to_the_same_weights(dataset, tmp_path):
     assert run(*taught, files[0]).exit_code == 0
     _, pupil, _ = load_checkpoint(tmp_path / "taught" / "cnn")
     assert pupil.training.recipe["taught"] == 0.5
-    assert pupil.training.teachers == (f"Small CNN {cards[0].weights.sha256}",)
+    assert pupil.training.recipe["teachers"] == [f"Small CNN {cards[0].weights.sha256}"]
 
 
 # --- download ------------------------------------------------------------------------------------

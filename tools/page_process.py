@@ -78,18 +78,19 @@ def wait_for(address: str, process: subprocess.Popen, seconds: float = 180) -> b
 
 
 def text_sender(client: httpx.Client) -> Callable[[str, str], dict]:
-    """What sends films as text to the page at the client's base address, each in a session.
+    """What sends films as text to the page at the client's base address.
 
-    Called with the film, ``"data:…"``, and the session's name; returns what /predict says of it.
+    Called with the film, ``"data:…"``, and the name of the visitor whose it is (Gradio's
+    ``session_hash``); returns what /predict says of it.
     """
     functions = client.get("config").json()["dependencies"]
     number = next(one["id"] for one in functions if one["api_name"] == "predict")
 
-    def send(film: str, name: str) -> dict:
-        session = {"session_hash": name}
-        join = {"data": [film], "fn_index": number, **session}
+    def send(film: str, visitor: str) -> dict:
+        whose = {"session_hash": visitor}
+        join = {"data": [film], "fn_index": number, **whose}
         client.post("gradio_api/queue/join", json=join).raise_for_status()
-        events = client.get("gradio_api/queue/data", params=session).text.splitlines()
+        events = client.get("gradio_api/queue/data", params=whose).text.splitlines()
         last = next(line for line in events if '"process_completed"' in line)
         return json.loads(last.partition("data: ")[2])["output"]["data"][0]
 

@@ -46,10 +46,9 @@ def main() -> None:
 
         began = time.monotonic()
         page.goto(address, wait_until="commit")
-        for what, selector in (("the first words", "h1"), ("the page", "#film .zone")):
-            page.wait_for_selector(selector)
+        for what, state in (("the first words", "visible"), ("the page", "detached")):
+            page.wait_for_selector("#entrance h1", state=state)
             print(f"{what:30} {time.monotonic() - began:5.1f} s", flush=True)
-        page.wait_for_selector("#result .invitation")
         with page.expect_event("requestfinished", lambda one: one.url.endswith("/upload")):
             began = time.monotonic()
             page.set_input_files("#film input[type=file]", FILM)
@@ -62,11 +61,9 @@ def main() -> None:
             first = fetched[0].timing["startTime"]
             for one in sorted(fetched, key=lambda one: one.timing["startTime"]):
                 start = (one.timing["startTime"] - first) / 1000
-                end, size = (
-                    start + one.timing["responseEnd"] / 1000,
-                    one.sizes()["responseBodySize"],
-                )
-                print(f"{start:6.2f} {end:6.2f} {size:8d} {one.url.replace(address, '/')[:90]}")
+                end = start + one.timing["responseEnd"] / 1000
+                size, file = one.sizes()["responseBodySize"], one.url.replace(address, "/")
+                print(f"{start:6.2f} {end:6.2f} {size:8d} {file[:90]}")
         browser.close()
 
 

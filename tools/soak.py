@@ -4,9 +4,9 @@
     python -m tools.soak --films 300 --visits 50 --calls 3000
 
 Films of many sizes go through every shipped model, with heatmaps, from four threads at a time; then
-sixteen visitors ask a running page; then 500 sessions send it a film of 9 MB each as text. Each
+sixteen visitors ask a running page; then 500 others send it a film of 9 MB each as text. Each
 film must get the same answer each time, and its own. The exit status is 1 if not, if memory has
-grown by more than 30 MB after the first fifth, if the page that the sessions call ever held more
+grown by more than 30 MB after the first fifth, if the page that those call ever held more
 than 1.2 GB, or if a module, a thread, an open file or a temporary file is left.
 """
 

@@ -103,9 +103,9 @@ def figures(folder: Path, validation: Part, device: torch.device) -> dict:
     patients = np.array([film.patient for film in validation.films])
     against = shortcuts.conflicting(images, labels, patients)
     predictor = Predictor.load(folder, str(device), "torch")
-    pixels = (image[0].numpy() for image in images)
+    pixels = (image[0].numpy() for image in images[torch.from_numpy(against)])
     answers = [Answer.of(p) for p in predictor.predict_iter(pixels, heatmap=False)]
-    misleading = on_conflicting(answers, labels, against)
+    misleading = on_conflicting(answers, labels[against], np.ones(len(answers), bool))
     network, _, _ = load_checkpoint(folder)
     drawn = pointing_game(SaliencyModel(network, SIZE), images[validation.labels == 0][:OPACITIES])
     recipe = card.training.recipe

@@ -50,7 +50,7 @@ class Sentences(TyperGroup):
     """Commands that end in one sentence and status 1 where a user's error stops them."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        ctx.obj = command_line(args)
+        ctx.obj = command_line(args, ctx.info_name or "pneumonia")
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
@@ -70,12 +70,12 @@ class Sentences(TyperGroup):
             raise typer.Exit(1) from error
 
 
-def command_line(words: list[str]) -> str:
+def command_line(words: list[str], program: str = "pneumonia") -> str:
     """What was typed, for cards and reports: as it can be typed again, without this machine's
     folders."""
     parts = (word.rpartition("=") for word in words)
     short = (o + eq + (Path(v).name if Path(v).is_absolute() else v) for o, eq, v in parts)
-    return shlex.join(["pneumonia", *short])
+    return f"{program} {shlex.join(short)}"
 
 
 def sentence(error: BaseException) -> str:
@@ -91,6 +91,7 @@ def sentence(error: BaseException) -> str:
 
 
 app = typer.Typer(
+    name="pneumonia",
     cls=Sentences,
     add_completion=False,
     no_args_is_help=True,
@@ -120,6 +121,6 @@ def _options(
     """Pneumonia on children's chest films: calibrated models, and what they used."""
 
 
-def main(*words: str) -> None:
-    """Run the command line, after ``words`` if there are any."""
-    app([*words, *sys.argv[1:]], prog_name="pneumonia")
+def main(*words: str, program: str = "pneumonia") -> None:
+    """Run the command line of that name, after ``words`` if there are any."""
+    app([*words, *sys.argv[1:]], prog_name=program)

@@ -43,7 +43,7 @@ def licence_of(training: Training) -> Licence:
     if "CC BY 4.0" not in training.data.name:
         return UNKNOWN
     if training.initialisation == "none":
-        return UNKNOWN if training.teachers else CC_BY
+        return UNKNOWN if training.recipe.get("teachers") else CC_BY
     source = str((training.pretraining or {}).get("source", ""))
     if training.initialisation == "imagenet" or "non-commercial" in source:
         return NON_COMMERCIAL

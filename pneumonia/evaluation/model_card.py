@@ -87,7 +87,7 @@ def _introduction(card: Card) -> str:
             accuracy {before["accuracy"]:.3f} on held-out images; `{before["command"]}`)"""
         if then := before.get("then"):
             how += f", then {then}"
-    if teachers := card.training.teachers:
+    if teachers := card.training.recipe.get("teachers"):
         how += f", taught by {' and '.join(teachers)}"
     weights = card.weights
     text = f"""NORMAL or PNEUMONIA (bacterial or viral) on a frontal chest film of a child, trained
@@ -113,7 +113,9 @@ disease). It is not a medical device."""
 
 def _recipe(card: Card) -> str:
     training = card.training
-    data, recipe = training.data, training.recipe
+    data = training.data
+    recipe = {**training.recipe}
+    recipe.pop("teachers", None)  # named above
     text = f"""{data.name}: {data.films:,} films of {data.patients:,} patients for
         training, {data.validation_films:,} films of {data.validation_patients:,} other
         patients for validation ({card.validation.split}). The official test split was

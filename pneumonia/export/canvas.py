@@ -48,7 +48,7 @@ class Canvas:
 
     def __init__(self, words: Words, when: datetime | None) -> None:
         self.words, self.when = words, utc(when)
-        self.mirrored = words.language == "ar"
+        self.mirrored = words.right_to_left
         self._pdf = FPDF(format="A4")
         self._pdf.set_creation_date(self.when)
         self._pdf.set_title(words("page.title"))

@@ -27,6 +27,11 @@ class Words:
     language: str
     texts: Mapping[str, str]
 
+    @property
+    def right_to_left(self) -> bool:
+        """Whether the language is written so."""
+        return self.language == "ar"
+
     def __call__(self, key: str, **args: Any) -> str:
         """The text with its arguments.
 

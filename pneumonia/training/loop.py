@@ -31,7 +31,11 @@ from pneumonia.training.distributed import Team
 
 @dataclass(frozen=True)
 class Recipe:
-    """The settings of a run; a resumed run must have the same."""
+    """The settings of a run; a resumed run must have the same.
+
+    ``teachers`` are the titles and weights' SHA-256 of the models whose answers are ``taught`` of
+    each target.
+    """
 
     size: int
     epochs: int
@@ -50,13 +54,13 @@ class Recipe:
     patience: int = 6
     seed: int = 0
     taught: float = 0.0
+    teachers: tuple[str, ...] = ()
 
 
 def autocast(device: torch.device) -> torch.autocast:
     """Mixed precision: bfloat16 on GPUs that have it, else float16; bfloat16 on CPUs made for it.
 
-    Others compute in float32: without instructions of its own bfloat16 takes two to nine times as
-    long.
+    Others compute in float32, which is faster there than bfloat16 without instructions of its own.
     """
     fp16 = device.type == "cuda" and not torch.cuda.is_bf16_supported()
     able = torch.cpu.get_capabilities()

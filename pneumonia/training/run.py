@@ -6,7 +6,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -103,6 +103,8 @@ def train_model(
     """
     title = MODELS[name].title
     taught_by = [load_teacher(teacher, recipe.size, device) for teacher in teachers]
+    names = tuple(f"{card.title} {card.weights.sha256}" for _, card in taught_by)
+    recipe = replace(recipe, teachers=names)
     torch.manual_seed(recipe.seed)
     network = build(name)
     initialise(network, init)
@@ -130,7 +132,6 @@ def train_model(
         command=command,
         initialisation=init,
         pretraining=pretraining(init),
-        teachers=tuple(f"{card.title} {card.weights.sha256}" for _, card in taught_by),
         recipe=asdict(recipe),
         best_epoch=max(history, key=lambda row: row["score"])["epoch"],
         epochs_run=len(history),
@@ -206,7 +207,7 @@ def pretraining(init: str) -> dict | None:
 
     Of a checkpoint's folder: what its card says of its own, and what came then.
     """
-    if Path(init).is_dir():
+    if Path(init, CARD).is_file():
         card = Card.load(Path(init, CARD))
         if not (before := card.training.pretraining):
             return None

@@ -5,6 +5,7 @@ run, seconds later on a slow line; no public option replaces either. So the page
 its own title, sentence and picture, and with a first screen that says what this is and takes films.
 """
 
+import functools
 import re
 from html import escape
 from pathlib import Path
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pneumonia.web import modules
-from pneumonia.web.texts import LANGUAGES, RIGHT_TO_LEFT, plain, words
+from pneumonia.web.texts import LANGUAGES, plain, words
 
 ICON = modules.FOLDER / "icon.svg"
 PICTURE = "preview.jpg"  # 1200 x 630 px, beside the modules
@@ -60,7 +61,10 @@ def furnished(page: bytes, request: Request) -> bytes:
     entry = b"".join(_ENTRY % script for script in _SCRIPT.findall(page))
     head = entry + modules.preload().encode() + tags(request).encode()
     page = _TAGS.sub(b"", page).replace(b"<base", head + b"<base", 1)
-    return page.replace(b"<gradio-app", first_screen(request).encode() + b"<gradio-app", 1)
+    theme = request.query_params.get("__theme")  # a link can say it
+    scheme = theme if theme in ("light", "dark") else "light dark"
+    first = first_screen(language(request), scheme)
+    return page.replace(b"<gradio-app", first.encode() + b"<gradio-app", 1)
 
 
 def tags(request: Request) -> str:
@@ -93,14 +97,20 @@ def language(request: Request) -> str:
     return next((code for code in codes if code in LANGUAGES), "en")
 
 
-def first_screen(request: Request) -> str:
-    """What the page is, its limits and a place for films, as HTML that ``entrance.js`` ends."""
-    spoken, theme = language(request), request.query_params.get("__theme")
-    say = {key: escape(text) for key, text in words(spoken).texts.items()}
+@functools.cache
+def first_screen(language: str, scheme: str) -> str:
+    """What the page is, its limits and a place for films, as HTML that ``entrance.js`` ends.
+
+    Args:
+        language: its code, such as ``"fr"``.
+        scheme: ``"light"``, ``"dark"``, or ``"light dark"`` for the one that the browser prefers.
+    """
+    texts = words(language)
+    say = {key: escape(text) for key, text in texts.texts.items()}
     limits = "".join(f"<p>{say[f'use.{part}']}</p>" for part in ("purpose", "films", "privacy"))
-    scheme = f' style="color-scheme: {theme}"' if theme in ("light", "dark") else ""
+    way = "rtl" if texts.right_to_left else "ltr"
     return f"""<style>{_STYLE}</style>
-<main id="entrance" lang="{spoken}" dir="{"rtl" if spoken in RIGHT_TO_LEFT else "ltr"}"{scheme}>
+<main id="entrance" lang="{language}" dir="{way}" style="color-scheme: {scheme}">
   <h1>{say["page.title"]}</h1><p>{say["page.lead"]}</p>
   <label><input type="file" multiple aria-label="{say["upload.label"]}">
     <strong>{say["style.drop"]}</strong><small>{say["style.formats"]}</small></label>

@@ -34,7 +34,6 @@ LANGUAGES = {
     "pt": "Português",
     "ar": "العربية",
 }
-RIGHT_TO_LEFT = ("ar",)
 
 _CODED = {
     "refusal": REFUSALS,

@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from factories import ROOT, evaluation_of, model_result
+from factories import ROOT, card_of, evaluation_of, model_result
 
 from pneumonia.card import Card
 from pneumonia.evaluation.model_card import model_card
@@ -96,3 +96,12 @@ print([name for name in ("torch", "sklearn", "scipy", "matplotlib") if name in s
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_a_model_card_names_the_teachers_once():
+    card = card_of("cnn")
+    recipe = {"seed": 0, "taught": 0.5, "teachers": ["Another 1234", "A third 5678"]}
+    taught = replace(card, training=replace(card.training, recipe=recipe))
+    text = " ".join(model_card(taught).split())
+    assert "taught by Another 1234 and A third 5678" in text and "seed 0, taught 0.5 |" in text
+    assert text.count("1234") == 1

@@ -61,8 +61,9 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(task, tmp_path):
 
 def test_resuming_with_other_settings_is_refused(task, tmp_path):
     run(task, tmp_path, dataclasses.replace(RECIPE, epochs=1))
-    with pytest.raises(ValueError, match="other settings"):
-        run(task, tmp_path, resume=True)
+    for changes in ({}, {"epochs": 1, "teachers": ("Another 1234",)}):
+        with pytest.raises(ValueError, match="other settings"):
+            run(task, tmp_path, dataclasses.replace(RECIPE, **changes), resume=True)
 
 
 def test_frozen_epochs_train_the_classifier_alone(task, tmp_path):

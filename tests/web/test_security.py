@@ -272,10 +272,10 @@ def test_a_film_sent_as_text_is_gone_with_its_answer(page, client):
     with httpx.Client(base_url=page.address, timeout=60) as visitor:
         send = text_sender(visitor)
         for call in range(3):
-            send(text, f"session{call}")
+            send(text, f"visitor{call}")
         before = memory(page.process.pid)
-        for call in range(3, 27):  # each in a session of its own, which Gradio keeps
-            send(text, f"session{call}")
+        for call in range(3, 27):  # each of another visitor, whom Gradio remembers
+            send(text, f"visitor{call}")
     assert memory(page.process.pid) - before < 60  # the texts have 100 MB
     assert not [path for path in page.uploads.rglob("text-*") if path.is_dir()]
 

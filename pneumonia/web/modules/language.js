@@ -155,9 +155,10 @@ const before = root.lang;
 speak(language);
 if (before !== locale()) tellGradio();
 // Gradio's words of all languages, once somebody comes to the menu, so that the choice loads nothing.
+const COMING = ["focusin", "pointerover"];
 function learn({ target }) {
   if (!target.matches?.("select.language")) return;
-  for (const event of ["focusin", "pointerover"]) document.removeEventListener(event, learn);
+  for (const event of COMING) document.removeEventListener(event, learn);
   Object.keys(TEXTS).forEach(gradioWords);
 }
-for (const event of ["focusin", "pointerover"]) document.addEventListener(event, learn);
+for (const event of COMING) document.addEventListener(event, learn);
