@@ -35,7 +35,7 @@ SCALE = LEFT + 104  # mm: where the scales of the verdicts begin
 COARSEST, SMALLEST = 0.5, 40.0  # a small film is enlarged to 0.5 mm a pixel, or 40 mm, at most
 WIDE = 2.0  # width / height from which the heat goes below the film
 VERDICT, PICTURES = 20.0, 60.0  # mm: a model's verdict, and the least room for the pictures
-GAP, CAPTION = 6.0, 10.0  # mm between pictures, and below each for its two lines
+GAP, CAPTION = 6.0, 12.0  # mm between pictures, and below each for its three lines
 
 
 def pdf(

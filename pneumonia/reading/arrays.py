@@ -27,11 +27,13 @@ class Grey(NamedTuple):
         pixels: ``(height, width)`` float32 from 0 to 1; of a large film at half its sides.
         saturation: see ``Radiograph``.
         size: height and width of the source in px.
+        ends: see ``Radiograph``.
     """
 
     pixels: np.ndarray
     saturation: float
     size: tuple[int, int]
+    ends: tuple[float, float] | None = None
 
 
 def check_size(height: int, width: int) -> None:

@@ -106,7 +106,8 @@ class Reader:
             os.ftruncate(self._memory, 4 * MAX_PIXELS)
         notes = tuple(Note(code, arguments) for code, arguments in said["notes"])
         facts = (said["name"], said["format"], notes, said["saturation"], tuple(said["size"]))
-        return Radiograph(pixels, *facts, Tags(**said["tags"]))
+        ends = said["ends"] and tuple(said["ends"])
+        return Radiograph(pixels, *facts, Tags(**said["tags"]), ends)
 
 
 class Cage:

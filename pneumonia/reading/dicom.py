@@ -165,7 +165,8 @@ def read_dicom(data: bytes, notes: list[Note]) -> tuple[Grey, Tags]:
     if frame.ndim == 3:
         return read_array(frame, notes)._replace(size=size), tags
 
-    return Grey(greys(frame, film, kind == "MONOCHROME1", notes), 0.0, size), tags
+    pixels, ends = greys(frame, film, kind == "MONOCHROME1", notes)
+    return Grey(pixels, 0.0, size, ends), tags
 
 
 def _age(film: pydicom.Dataset) -> float | None:

@@ -13,14 +13,18 @@ from pneumonia.reading.refusals import Note, Refusal
 
 def greys(
     frame: np.ndarray, film: pydicom.Dataset, inverted: bool, notes: list[Note]
-) -> np.ndarray:
-    """Modality and VOI transformation, padding black: ``(height, width)`` float32 in 0..1.
+) -> tuple[np.ndarray, tuple[float, float] | None]:
+    """Modality and VOI transformation, padding black.
 
     Args:
         frame: ``(height, width)`` of stored values.
         film: whose frame it is.
         inverted: whether its lowest value is white (MONOCHROME1).
         notes: gets what was done.
+
+    Returns:
+        ``(height, width)`` float32 in 0..1, and which modality values are black and white; None
+        where greys are not in proportion to them.
 
     Raises:
         Refusal: a lookup table is shorter than it says.
@@ -42,7 +46,8 @@ def greys(
         notes.append(Note("monochrome1"))
     if padding.any():
         notes.append(Note("padding"))
-    return pixels
+    ends = _ends(film, span)
+    return pixels, (ends[1], ends[0]) if ends and inverted else ends
 
 
 def number(film: pydicom.Dataset, keyword: str) -> float | None:
@@ -97,19 +102,40 @@ def _voi(
         return values.astype(np.float32) / np.float32(full_scale(largest))
 
     values = values.astype(np.float32)
-    center, width = number(film, "WindowCenter"), number(film, "WindowWidth")
-    if center is not None and width is not None and width > 0:
+    if window := _window(film):
         notes.append(Note("window"))
-        function = str(film.get("VOILUTFunction") or "LINEAR").strip().upper()
-        if function == "SIGMOID":  # C.11.2.1.3.1, 1 / (1 + exp(-4 (x - c) / w)), without overflow
+        center, width, sigmoid = window
+        if sigmoid:  # C.11.2.1.3.1, 1 / (1 + exp(-4 (x - c) / w)), without overflow
             return 0.5 + 0.5 * np.tanh((values - np.float32(center)) * np.float32(2 / width))
-        if function != "LINEAR_EXACT":  # C.11.2.1.2.1
-            center, width = center - 0.5, max(width - 1, 1e-6)
         return np.clip((values - np.float32(center)) / np.float32(width) + 0.5, 0, 1)
 
     notes.append(Note("no_window"))
     low, high = span()
     return np.clip((values - low) / (high - low if high > low else 1), 0, 1)
+
+
+def _window(film: pydicom.Dataset) -> tuple[float, float, bool] | None:
+    """The first window: its center, its width, and whether it is a sigmoid; None without one."""
+    center, width = number(film, "WindowCenter"), number(film, "WindowWidth")
+    if center is None or width is None or width <= 0:
+        return None
+    function = str(film.get("VOILUTFunction") or "LINEAR").strip().upper()
+    if function in ("SIGMOID", "LINEAR_EXACT"):
+        return center, width, function == "SIGMOID"
+    return center - 0.5, max(width - 1, 1e-6), False  # C.11.2.1.2.1
+
+
+def _ends(film: pydicom.Dataset, span: Callable[[], np.ndarray]) -> tuple[float, float] | None:
+    """The modality values at 0 and 1, between which greys are in proportion; None if not so."""
+    if film.get("VOILUTSequence"):
+        return None
+    if window := _window(film):
+        center, width, sigmoid = window
+        ends = None if sigmoid else (center - width / 2, center + width / 2)
+    else:
+        low, high = span()
+        ends = (float(low), float(high))
+    return ends if ends and np.isfinite(ends).all() else None
 
 
 def _lookup(

@@ -49,6 +49,8 @@ class Radiograph:
             vivid.)
         size: height and width of the source in px, upright.
         tags: what a DICOM says of how it was taken.
+        ends: a DICOM's values that are black and white, between which greys are in proportion; None
+            where no values are (any other source, a lookup table, a sigmoid window).
     """
 
     pixels: np.ndarray = field(repr=False)
@@ -58,6 +60,7 @@ class Radiograph:
     saturation: float
     size: tuple[int, int]
     tags: Tags = field(default_factory=Tags)
+    ends: tuple[float, float] | None = None
 
 
 Source = str | os.PathLike | bytes | BinaryIO | Image.Image | np.ndarray | Radiograph
@@ -117,7 +120,8 @@ def _read(source: Source, label: str) -> Radiograph:
         raise Refusal("not_finite")
     kind = "JPEG" if kind == "MPO" else kind  # a telephone's JPEG with a second picture behind it
     pixels = np.ascontiguousarray(grey.pixels, np.float32)
-    return Radiograph(pixels, label, kind, tuple(notes), grey.saturation, grey.size, tags)
+    facts = (label, kind, tuple(notes), grey.saturation, grey.size, tags, grey.ends)
+    return Radiograph(pixels, *facts)
 
 
 def _label(source: Source, name: str | None) -> str:

@@ -60,6 +60,7 @@ def answer(film: Radiograph | RadiographError, memory: mmap.mmap) -> dict:
         "notes": [[note.code, dict(note.arguments)] for note in film.notes],
         "saturation": film.saturation,
         "tags": asdict(film.tags),
+        "ends": film.ends,
     }
 
 

@@ -1,13 +1,13 @@
 """What does not change from film to film: intended use, examples, what is known of the models."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 
 from pneumonia.card import Card
 from pneumonia.evaluation.results import Evaluation
 from pneumonia.overlay import data_uri
 from pneumonia.predictor import Predictor
-from pneumonia.web import compare, dot_plot, heat_tests, reliability, results, who
+from pneumonia.web import compare, dot_plot, heat_tests, reliability, results, who, written
 from pneumonia.web.examples import Example
 from pneumonia.web.known import credit
 from pneumonia.web.texts import attributes, html, menu, number, ref, tag
@@ -141,10 +141,16 @@ def models(predictors: Iterable[Predictor]) -> str:
     return "".join(f'<div class="abreast">{part}</div>' if part else "" for part in parts)
 
 
-def cards() -> str:
-    """The heading over the model cards."""
+def records(titles: Mapping[str, str]) -> str:
+    """The model cards and the API, each to unfold.
+
+    Args:
+        titles: model name -> what it is called.
+    """
     title = tag("figures.cards.title", "h3")
-    return f'<section class="about">{title}{tag("figures.cards.text", "p")}</section>'
+    cards = "".join(written.model_card(name, title) for name, title in titles.items())
+    return f"""
+<section class="about">{title}{tag("figures.cards.text", "p")}</section>{cards}{written.api()}"""
 
 
 def _reading() -> str:

@@ -21,7 +21,6 @@ from pneumonia.web import (
     hiding,
     modules,
     quiz,
-    results,
     teaching,
     views,
     visits,
@@ -105,10 +104,7 @@ def build() -> gr.Blocks:
             rows = _html("", html_template="", elem_id="rows", js_on_load=modules.on_load("rows"))
         with gr.Column(elem_id="tab-about"):
             _html(about.models(handlers.PREDICTORS.values()), elem_id="models")
-            _html(about.cards())
-            for name, predictor in handlers.PREDICTORS.items():
-                with gr.Accordion(predictor.title, open=False):
-                    gr.Markdown(results.model_card(name), elem_classes="card")
+            _html(about.records(titles), js_on_load=modules.on_load("records"))
         asks = _html("", elem_id="asks", js_on_load=modules.on_load("films"), max_bytes=MAX_BYTES)
         hidden = _html("", html_template="", elem_id="hidden", js_on_load=modules.on_load("hiding"))
         asked_of = _html(
@@ -259,7 +255,7 @@ def launch(page: gr.Blocks, host: str, sockets: list[socket.socket]) -> None:
             ],
             "exception_handlers": {OSError: no_room},
         },
-        footer_links=["api"],
+        footer_links=[],
         mcp_server=True,
         run_history=False,
         ssr_mode=False,  # the same page everywhere, with or without Node

@@ -1,11 +1,10 @@
-"""What is on record of the models, for the page: limits, model facts, the audit of the data, cards.
+"""What is on record of the models, for the page: limits, model facts, the audit of the data.
 
-All of it is read from what the scripts wrote into ``docs/`` and ``checkpoints/``; what is not
-there, or was measured with other weights, is left out.
+All of it is read from what the scripts wrote into ``docs/``; what is not there, or was measured
+with other weights, is left out.
 """
 
 import json
-import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -14,13 +13,12 @@ from pneumonia import __version__
 from pneumonia.card import Card
 from pneumonia.evaluation.facts import FACTS
 from pneumonia.evaluation.results import Evaluation
-from pneumonia.storage.shipped import checkpoints_root, shipped_folder
+from pneumonia.storage.shipped import shipped_folder
 from pneumonia.storage.typed_json import FormatError
 from pneumonia.web.texts import number, slug, tag
 
 DOCS = shipped_folder("docs")
 
-_NO_CARD = "There is none yet: `pneumonia cards` writes it."
 _LIMITS = ("other", "hospital", "child", "prevalence", "drawings")
 _SHORTCUTS = {  # audit.json's names; those left out say less
     "original files": (
@@ -89,15 +87,6 @@ def versions(cards: Sequence[Card]) -> str:
     """Program and models, each with the beginning of its weights' hash."""
     models = (f"{card.title} {card.version} ({card.weights.sha256[:12]})" for card in cards)
     return " · ".join([f"pneumonia {__version__}", *models])
-
-
-def model_card(model: str) -> str:
-    """The model card as Markdown, without what only the Hub or a folder's reader needs."""
-    path = checkpoints_root() / model / "README.md"
-    text = path.read_text(encoding="utf-8") if path.is_file() else _NO_CARD
-    return re.sub(
-        r"\A---\n.*?\n---\n|<!--.*?-->|!\[.*?\]\(.*?\)", "", text, flags=re.DOTALL
-    ).strip()
 
 
 def _bar(name: str, auroc: float) -> str:

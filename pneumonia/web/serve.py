@@ -1,5 +1,6 @@
 """From nothing to a page that answers, and back to nothing: no upload is left behind."""
 
+import gc
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,7 @@ def serve(host: str | None = None, port: int | None = None) -> None:
                 f"Uploads cannot be kept in {error.filename!r} ({error.strerror}): point "
                 "GRADIO_TEMP_DIR at a folder that can be written to."
             ) from error
+        gc.disable()  # what is imported and loaded stays: no need to look through it again and again
         with without_stubs():
             from pneumonia.web import handlers, logs
 
@@ -52,5 +54,7 @@ def serve(host: str | None = None, port: int | None = None) -> None:
 
             loading.result()
         blocks = page.build()
+        gc.freeze()
+        gc.enable()
         malloc.trim_heap()
         page.launch(blocks, host, sockets)

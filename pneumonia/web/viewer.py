@@ -72,6 +72,7 @@ def viewer(
     said: str = "",
     lungs: np.ndarray | None = None,
     hides: bool = False,
+    ends: tuple[float, float] | None = None,
 ) -> str:
     """HTML of the viewer.
 
@@ -87,6 +88,7 @@ def viewer(
         lungs: ``(h, w)`` float32 0..1 over the whole film, the probability that a place is lung;
             None where no outline can be drawn.
         hides: offer to hide a part of the film, which asks the server (``hide_answer.js``).
+        ends: of a DICOM, the values that are black and white, in which its window is told then.
     """
     height, width = film.shape
     payload = {
@@ -98,6 +100,7 @@ def viewer(
         "table": _base64(evidence_colours()),
         "heats": [_numbers(heat.attribution) for heat in heats],
         "lungs": None if lungs is None else _numbers(lungs),
+        "ends": ends or (0, 255),
     }
     state = 'aria-busy="true" inert' if pending else f'data-viewer="{escape(json.dumps(payload))}"'
     ident = escape(ident)
@@ -116,6 +119,7 @@ def viewer(
     {_heat_tools()}
     {_view(heats, ident)}
     {_film_tools()}
+    {_levels(lungs is not None)}
     {_asks(lungs is not None, hides)}
   </div>
   <div class="viewer-panels" style="--heats: {len(heats)}">
@@ -146,8 +150,18 @@ def _film_tools() -> str:
   {_button("fullscreen", 'data-do="fullscreen" aria-pressed="false" hidden')}
   <button type="button" class="viewer-more" data-toggle="sheet" aria-pressed="false">{_text("heat")}
   </button>
-</div>
+</div>"""
+
+
+def _levels(outline: bool) -> str:
+    """The film's window, as sliders and, where its lungs are known, ready for what one looks at."""
+    ready = "".join(
+        f'<button type="button" data-do="level" data-on="{what}">{_text(f"level_{what}")}</button>'
+        for what in ("film", "lungs", "bones")
+    )
+    return f"""
 <div class="viewer-levels" hidden>
+  <div class="viewer-ready" role="group" {_label("levels")}>{ready if outline else ""}</div>
   {_range("brightness", -100, 0)}
   {_range("contrast", -100, 0)}
   <output class="viewer-wl" dir="ltr"></output>

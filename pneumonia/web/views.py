@@ -97,7 +97,9 @@ def _result(
     size = f'<span dir="ltr">{width} × {height} px</span>'
     kind = ref("format.picture") if film.format == "picture" else film.format
     notes = [html(ref(f"note.{note.code}", **note.arguments)) for note in film.notes]
-    about = [size, html(kind), *notes]
+    age = [] if film.tags.age is None else [html(ref("film.age", age=int(film.tags.age)))]
+    view = [f"<bdi>{film.tags.view}</bdi>"] if film.tags.view else []
+    about = [size, html(kind), *age, *view, *notes]
     name = _NAMES.get(film.name, film.name)
     buttons = "".join(
         tag(f"report.{what}", f'button type="button" data-export="{what}"')
@@ -122,7 +124,7 @@ def _result(
 <section class="result"{state} data-made="{escape(" · ".join([*made, SOFTWARE]))}"
   style="--aspect: {width / height:.4f}">
   {told}{verdicts}
-  {viewer(film.pixels, name, heats, about, ident, pending, said, found, hides=not out)}
+  {viewer(film.pixels, name, heats, about, ident, pending, said, found, not out, film.ends)}
   <p class="exports">{buttons}{name_tick("report.named")}{burned}</p>
 </section>"""
 

@@ -192,6 +192,20 @@ def test_every_film_fits_on_one_page_with_its_aspect(name):
             assert a[0] >= b[2] or b[0] >= a[2] or a[1] >= b[3] or b[1] >= a[3], "overlapping"
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_picture_lies_on_words(language):
+    document = pdf(both(film(224, 224), (0.7, 0.4)), language)
+    places = boxes(document)
+    page = pypdfium2.PdfDocument(document)[0]
+    text = page.get_textpage()
+    words_at = [text.get_rect(i) for i in range(text.count_rects())]
+    assert len(places) == 3 and len(words_at) > 20
+    for left, lower, right, upper in words_at:
+        for x0, y0, x1, y1 in places:
+            aside = right / POINTS <= x0 or left / POINTS >= x1
+            assert aside or upper / POINTS <= y0 + 0.1 or lower / POINTS >= y1 - 0.1
+
+
 def test_pictures_are_reduced_before_they_are_embedded():
     (page,) = PdfReader(io.BytesIO(pdf(both(film(2000, 2400))))).pages
     assert max(max(image.image.size) for image in page.images) == 1000

@@ -59,7 +59,7 @@ def test_a_film_comes_back_as_it_is_read_here(cage, folder):
         assert answer.pixels.flags.writeable and answer.pixels.dtype == np.float32
         assert (answer.name, answer.format) == (here.name, here.format)
         assert (answer.notes, answer.saturation) == (here.notes, here.saturation)
-        assert answer.tags == here.tags
+        assert (answer.tags, answer.ends) == (here.tags, here.ends)
 
 
 def test_a_missing_file_is_said_to_be_missing(cage, tmp_path):

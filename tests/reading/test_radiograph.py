@@ -654,6 +654,35 @@ def test_modality_lut_then_voi_lut_then_inversion():
     assert said(film) == ("modality LUT applied", "VOI LUT applied", "MONOCHROME1 inverted")
 
 
+@pytest.mark.parametrize(
+    ("elements", "ends"),
+    [
+        ({}, (3, 4083)),  # its darkest and its brightest value
+        ({"PhotometricInterpretation": "MONOCHROME1"}, (4083, 3)),
+        ({"WindowCenter": "2000", "WindowWidth": "1001"}, (1499.5, 2499.5)),
+        (
+            {"WindowCenter": "2000", "WindowWidth": "1000", "VOILUTFunction": "LINEAR_EXACT"},
+            (1500, 2500),
+        ),
+        ({"RescaleSlope": "2", "RescaleIntercept": "-1000"}, (-994, 7166)),
+        ({"WindowCenter": "9", "WindowWidth": "9", "VOILUTFunction": "SIGMOID"}, None),
+        ({"WindowCenter": "1e999", "WindowWidth": "9"}, None),
+        ({"VOILUTSequence": [lut(np.arange(4096, dtype=np.uint16), 0, 12, "US")]}, None),
+    ],
+)
+def test_which_values_of_a_dicom_are_black_and_white(elements, ends):
+    with pydicom.config.disable_value_validation():
+        film = read_dicom(DEEP, BitsStored=12, **elements)
+    assert film.ends == ends
+    if ends:
+        slope, intercept = (
+            float(elements.get(f"Rescale{key}", default))
+            for key, default in (("Slope", 1), ("Intercept", 0))
+        )
+        greys = (DEEP * slope + intercept - ends[0]) / (ends[1] - ends[0])
+        np.testing.assert_allclose(film.pixels, np.clip(greys, 0, 1), atol=1e-5)
+
+
 def test_voi_lut_after_a_rescale_takes_the_nearest_entry():
     voi = lut(np.arange(0, 1024, dtype=np.uint16), -512, 10, "US")
     film = read_dicom(

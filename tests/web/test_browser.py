@@ -16,7 +16,7 @@ from pydicom.uid import (
     CTImageStorage,
 )
 from pypdf import PdfReader
-from served_page import INPUT, WIDTHS, wait_for_result
+from served_page import INPUT, WIDTHS, served_page, wait_for_result
 
 from pneumonia.models import MODELS
 from pneumonia.storage.shipped import available_models
@@ -209,6 +209,20 @@ def test_an_example_the_choice_of_a_model_and_enlarging(visit):
         page.wait_for_function("document.querySelectorAll('.verdict li').length == 1")
         assert text(page, ".verdict .model") == text(page, "#choice label.selected")
         assert "Drawing, no patient (with opacities)" in text(page, ".film figcaption")
+
+
+def test_nothing_moves_for_whom_motion_disturbs(visit, film):
+    page = visit()
+    page.set_input_files(INPUT, film)
+    page.wait_for_selector(".viewer[data-mounted]")
+    slowest = """() => Math.max(...[...document.querySelectorAll("*")].flatMap((element) => {
+      const style = getComputedStyle(element);
+      const turns = style.animationName === "none" ? "0s" : style.animationDuration;
+      return [style.transitionDuration, turns].flatMap((all) => all.split(",").map(parseFloat));
+    }))"""
+    assert page.evaluate(slowest) >= 0.1
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(slowest) < 0.001
 
 
 def test_what_is_chosen_can_be_told_in_forced_colours_too(visit):
@@ -587,6 +601,10 @@ def test_nothing_bars_the_way_on_any_view(visit, film, tmp_path, width, scheme, 
     page.get_by_role("tab").nth(2).click()
     page.wait_for_selector(".about")
     check("about")
+    page.eval_on_selector_all("details.about", "all => all.forEach((one) => { one.open = true; })")
+    check("cards and API")
+    programs = page.locator("details.about:has(#api) .card").inner_text()
+    assert f"{served_page()}gradio_api/mcp/" in programs and ":7860" not in programs
 
 
 def count_models() -> int:
@@ -596,10 +614,13 @@ def count_models() -> int:
 def test_a_dicom_film_without_a_suffix(visit, tmp_path):
     page = visit()
     pixels = np.asarray(draw_phantom(300, 360, lesions=2, seed=5).image())
-    inverted = dicom(255 - pixels, PhotometricInterpretation="MONOCHROME1")
+    inverted = dicom(
+        255 - pixels, PhotometricInterpretation="MONOCHROME1", PatientAge="004Y", ViewPosition="AP"
+    )
     (path := tmp_path / "IM000001").write_bytes(saved(inverted))
     page.set_input_files(INPUT, path)
     page.wait_for_selector(".film figcaption:has-text('360 × 300')", state="attached")
+    assert "age 4 · AP" in (page.locator(".film figcaption").text_content() or "")
     assert "MONOCHROME1 inverted" in (page.locator(".film figcaption").text_content() or "")
     assert "SECRET" not in page.content()
 

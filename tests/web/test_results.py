@@ -3,12 +3,10 @@
 import json
 import re
 
-import pytest
 from factories import card_of, evaluation_of, model_result
 
 from pneumonia.card import WeightsFile
 from pneumonia.evaluation.results import Evaluation
-from pneumonia.storage.shipped import available_models
 from pneumonia.web import results
 
 MODELS = ("densenet169", "cnn")
@@ -51,14 +49,3 @@ def test_the_audit_s_bars_are_as_long_as_better_than_guessing(tmp_path):
 
 def test_the_audit_that_ships_is_on_the_page():
     assert results.audit().count("<dt") == 7
-
-
-@pytest.mark.parametrize("model", available_models())
-def test_a_model_card_is_on_the_page_without_what_only_the_hub_reads(model):
-    card = results.model_card(model)
-    assert card.startswith("# ") and "## Limits" in card
-    assert "license:" not in card and "<!--" not in card and "![" not in card
-
-
-def test_a_model_without_a_card_says_how_to_write_one():
-    assert "`pneumonia cards`" in results.model_card("no-such-model")

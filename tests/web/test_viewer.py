@@ -163,6 +163,36 @@ def test_contour_lines_run_at_fixed_steps_dashed_where_it_was_lowered(show):
     assert (runs[: len(runs) // 10] == 0).all()
 
 
+def test_windows_are_ready_for_the_lungs_and_the_bones_and_told_in_the_values_of_the_file(show):
+    greys = np.full((HEIGHT, WIDTH), 0.6, np.float32)  # bones
+    lungs = np.zeros((4, 4), np.float32)
+    lungs[1:3, 1:3] = 1
+    greys[70:210, 80:240] = np.linspace(0.2, 0.4, 160)
+    greys[:70] = 0  # what is darker than lungs is no bone
+    page = show(viewer(greys, NAME, HEATS[:1], [], "a", lungs=lungs, ends=(4095, 0)))
+    page.click("[data-toggle=windowing]")
+    assert text(page, ".viewer-wl") == "W 4,095 · L 2,048"
+
+    page.click("[data-on=lungs]")
+    seen = pixels(page)
+    middle, (top, bottom) = seen.shape[0] // 2, (seen.shape[0] // 10, seen.shape[0] * 9 // 10)
+    inside = seen[middle, seen.shape[1] // 4 : seen.shape[1] * 3 // 4, 0]
+    assert inside[2] <= 10 and inside[-3] >= 245 and (np.diff(inside[2:-2]) >= 0).all()
+    width, level = (int(n.split()[1].replace(",", "")) for n in text(page, ".viewer-wl").split("·"))
+    assert width == pytest.approx(0.2 * 4095, rel=0.03)
+    assert level == pytest.approx(0.7 * 4095, rel=0.01)
+
+    page.click("[data-on=bones]")
+    seen = pixels(page)
+    assert seen[top, :, 0].max() == 0 and 120 < seen[bottom, 5, 0] < 135
+    page.click("[data-on=film]")
+    assert pixels(page)[bottom, 5, 0] == 153
+
+    page = show(viewer(greys, NAME, HEATS[:1], [], "a"))  # whose lungs are not known
+    page.click("[data-toggle=windowing]")
+    assert page.locator("[data-do=level]").count() == 0
+
+
 def test_the_film_and_its_tools_leave_the_heat_alone(show):
     page = show(viewer(FILM, NAME, HEATS[:1], [], "a"))
     plain = pixels(page)

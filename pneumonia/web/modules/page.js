@@ -72,6 +72,14 @@ export function downloads({ element, trigger, watch }) {
   watch("value", () => element.querySelector("a")?.click());
 }
 
+/** The model cards and the API, with this page's own address instead of an example's. */
+export function records({ element }) {
+  const here = new URL(".", document.baseURI).href;
+  for (const code of element.querySelectorAll("code")) {
+    code.textContent = code.textContent.replaceAll("http://127.0.0.1:7860/", here);
+  }
+}
+
 /** The rows of a batch as they come. */
 export function rows({ props, trigger, watch }) {
   takeBatches((films) => trigger("select", films));

@@ -9,7 +9,7 @@
 
 import { draw, prepare } from "./viewer_draw.js";
 import { listen } from "./viewer_events.js";
-import { clamp, contour, greysOf } from "./viewer_pictures.js";
+import { clamp, contour, greysOf, levelsOf } from "./viewer_pictures.js";
 import { sync, text, told, write } from "./viewer_words.js";
 
 const FRESH = { zoom: 1, x: 0.5, y: 0.5, brightness: 0, contrast: 0, invert: false };
@@ -42,7 +42,8 @@ class Viewer {
       const [map, spoke] = [heats[number - 1] && unpack(heats[number - 1]), part(".viewer-says")?.dataset.t];
       return { figure, part, stage, canvas, image, number, map, spoke };
     });
-    this.outline = lungs && contour(unpack(lungs), 0.5);
+    this.lungs = lungs && unpack(lungs);
+    this.outline = lungs && contour(this.lungs, 0.5);
     this.evident = this.panels.filter((panel) => panel.map);
     this.sizes = new ResizeObserver(() => this.refresh());
     listen(this, this.end.signal);
@@ -154,10 +155,13 @@ class Viewer {
   }
 
   /** Dragged as at a workstation: to the right widens the window, up brightens. */
-  level(dx, dy) {
+  drag(dx, dy) {
     const brightness = clamp(this.state.brightness - 150 * dy, -100, 100);
     this.set({ brightness, contrast: clamp(this.state.contrast - 150 * dx, -100, 100) });
   }
+
+  /** The window of the whole film, of its lungs, or of what is brighter than they: "bones". */
+  level = (what) => this.source && this.set((this.levels ??= levelsOf(this.source, this.lungs))[what]);
 
   enlarge = (number) => this.set({ large: this.state.large === number ? "" : number });
 

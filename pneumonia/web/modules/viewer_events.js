@@ -15,11 +15,11 @@ export function listen(viewer, signal) {
     if (set) viewer.set({ [set]: target.type === "range" ? Number(target.value) : target.value });
   });
   on("click", ({ target }) => {
-    const { toggle, do: action, enlarge } = target.closest("button")?.dataset ?? {};
+    const { toggle, do: action, on: what, enlarge } = target.closest("button")?.dataset ?? {};
     if (toggle) viewer.set({ [toggle]: !viewer.state[toggle] });
     if (toggle === "hiding") viewer.set({ windowing: false, sheet: false });
     if (toggle === "windowing") viewer.set({ hiding: false });
-    if (action) viewer[action]();
+    if (action) viewer[action](what);
     if (enlarge) viewer.enlarge(enlarge);
   });
   listenHide(viewer, signal);
@@ -60,7 +60,7 @@ function gestures(viewer, panel, signal) {
       const middle = [(here[0] + other[0]) / 2, (here[1] + other[1]) / 2];
       viewer.zoomBy(apart(here, other) / Math.max(apart(before, other), 1), middle);
       viewer.pan(dx / 2, dy / 2);
-    } else if (viewer.state.windowing || event.buttons === 2) viewer.level(dx, dy);
+    } else if (viewer.state.windowing || event.buttons === 2) viewer.drag(dx, dy);
     else viewer.pan(dx, dy);
   });
   on("pointerup", (event) => down.delete(event.pointerId));

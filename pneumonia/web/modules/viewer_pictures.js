@@ -25,6 +25,24 @@ export function windowOf(brightness, contrast) {
   return { width: 255 * 2 ** (-contrast / 40), level: 127.5 - 1.275 * brightness };
 }
 
+/** Brightness and contrast for the whole film, its lungs, and what is brighter than they. */
+export function levelsOf({ width, height, greys }, { rows, columns, values }) {
+  const inside = (i) => {
+    const [x, y] = [i % width, Math.floor(i / width)];
+    return values[Math.floor((y * rows) / height) * columns + Math.floor((x * columns) / width)] > 0.5;
+  };
+  const at = (sorted, share) => sorted[Math.floor(share * sorted.length)] ?? 255 * share;
+  const between = (sorted) => {
+    const [low, high] = [at(sorted, 0.01), at(sorted, 0.99)];
+    const [brightness, contrast] = [(255 - low - high) / 2.55, 40 * Math.log2(255 / Math.max(high - low, 1))];
+    return { brightness: clamp(brightness, -100, 100), contrast: clamp(contrast, -100, 100) };
+  };
+  const lungs = greys.filter((_, i) => inside(i)).sort();
+  const middle = at(lungs, 0.5);
+  const bones = greys.filter((grey, i) => grey > middle && !inside(i)).sort();
+  return { film: { brightness: 0, contrast: 0 }, lungs: between(lungs), bones: between(bones) };
+}
+
 /** The film as a canvas of its own size, seen through a window, and inverted if asked for. */
 export function tone({ width, height, greys }, { brightness, contrast, invert }) {
   const window = windowOf(brightness, contrast);

@@ -39,8 +39,7 @@ export function sync(viewer) {
   write(part(".viewer-opacity"), `${Math.round(state.opacity)}\u00a0%`);
   write(part(".viewer-zoom"), `${Math.round(100 * state.zoom)}\u00a0%`);
   syncLegend(viewer, part(".viewer-legend canvas").getContext("2d"));
-  const { width, level } = windowOf(state.brightness, state.contrast);
-  const levels = text("wl", { width: Math.round(width), level: Math.round(level) });
+  const levels = text("wl", inValues(windowOf(state.brightness, state.contrast), viewer.ends));
   write(part(".viewer-wl"), levels);
   for (const panel of panels) {
     panel.figure.classList.toggle("large", String(panel.number) === state.large);
@@ -49,6 +48,13 @@ export function sync(viewer) {
     write(panel.part(".viewer-readout"), isDefault ? "" : levels);
     if (panel.map) syncEvidence(viewer, panel);
   }
+}
+
+/** A window of greys in a film's own values, which are `black` at 0 and `white` at 255. */
+function inValues({ width, level }, [black, white]) {
+  const step = (white - black) / 255;
+  const round = Math.abs(step) < 0.5 ? (value) => Number(value.toPrecision(3)) : Math.round;
+  return { width: round(Math.abs(width * step)), level: round(black + level * step) };
 }
 
 /** The ramp as it looks over a film of middle grey. */
