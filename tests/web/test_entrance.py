@@ -112,6 +112,33 @@ def test_several_films_given_to_the_first_screen_go_to_the_table(early, films):
     assert page.evaluate("document.body.dataset.tab") == "many"
 
 
+def drop(page, folder) -> None:
+    """Drops a folder of this machine in the middle of the page, as a hand would."""
+    browser = page.context.new_cdp_session(page)
+    what = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        event = {"type": kind, "x": 400, "y": 300, "data": what}
+        browser.send("Input.dispatchDragEvent", event)
+
+
+def test_a_folder_given_to_the_first_screen_tells_the_truth_of_its_films_too(
+    early, films, tmp_path
+):
+    for kind, film in zip(("NORMAL", "PNEUMONIA"), films, strict=True):
+        (tmp_path / "data" / kind).mkdir(parents=True)
+        (tmp_path / "data" / kind / film.name).write_bytes(film.read_bytes())
+    page = early()
+    drop(page, tmp_path / "data")
+    page.wait_for_selector("#entrance strong:has-text('2 × ')")
+    page.come()
+    page.click(".notice button")
+    rows = "document.querySelectorAll('#batch tbody tr').length"
+    page.wait_for_function(f"{rows} === 2")
+    page.wait_for_selector(".teaching .teaching-known:not(:empty)")
+    drop(page, tmp_path / "data" / "NORMAL")  # and so does one that comes later
+    page.wait_for_function(f"{rows} === 3")
+
+
 def test_without_a_film_the_page_opens_as_it_is(early):
     page = early()
     page.come()

@@ -1,25 +1,59 @@
-// The first screen, which stands before the page until Gradio's scripts are there: a film that is given
-// to it is taken once they are.
+// The first screen, which stands before the page until Gradio's scripts are there: films that are given
+// to it are taken once they are. It comes first, so it imports nothing.
 
+const MOST = 1000; // files of folders that are dropped
 const screen = document.querySelector("#entrance");
-let given = [];
+let given = [[], []]; // files, and where each lies in a folder that was dropped
+let taken = null; // by whom, once the page is there
 
-function keep(files) {
+function keep(files, folders = []) {
   if (!files.length) return;
-  given = [...files];
+  if (taken) return taken([...files], folders); // from a folder that took its time
+  given = [[...files], folders];
   const says = screen.querySelector("strong");
   says.dir = "auto";
-  says.textContent = given.length > 1 ? `${given.length} × ${given[0].name}` : given[0].name;
+  says.textContent = files.length > 1 ? `${files.length} × ${files[0].name}` : files[0].name;
+}
+
+/** What was dropped: its files, and where each lies in a folder, if any was dropped. */
+export async function dropped({ dataTransfer }) {
+  const files = [...(dataTransfer?.files ?? [])];
+  const items = [...(dataTransfer?.items ?? [])];
+  const entries = items.map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return [files, []];
+  const found = await filesBelow(entries);
+  return [0, 1].map((i) => found.map((pair) => pair[i]));
+}
+
+/** The files below dropped folders, in order, each as `[file, path]`; hidden ones do not count. */
+async function filesBelow(entries) {
+  const found = [];
+  const walk = async (entry) => {
+    if (found.length >= MOST || entry.name.startsWith(".")) return;
+    if (entry.isFile) {
+      const file = await new Promise((done) => entry.file(done, () => done(null)));
+      if (file) found.push([file, entry.fullPath.replace(/^\//, "")]);
+      return;
+    }
+    const reader = entry.createReader();
+    for (;;) {
+      const some = await new Promise((done) => reader.readEntries(done, () => done([])));
+      if (!some.length) return; // a browser hands out a hundred at a time
+      for (const child of some) await walk(child);
+    }
+  };
+  for (const entry of entries) await walk(entry);
+  return found;
 }
 
 const chosen = ({ target }) => screen.contains(target) && keep(target.files);
 const pasted = ({ clipboardData }) => keep(clipboardData?.files ?? []);
 const over = (event) => event.preventDefault();
-const dropped = (event) => {
+const drop = (event) => {
   event.preventDefault();
-  keep(event.dataTransfer?.files ?? []);
+  dropped(event).then((all) => keep(...all));
 };
-const HEARD = { change: chosen, paste: pasted, dragover: over, drop: dropped };
+const HEARD = { change: chosen, paste: pasted, dragover: over, drop };
 
 const hear = (how) => Object.entries(HEARD).forEach(([name, listener]) => document[how](name, listener));
 if (screen) {
@@ -32,5 +66,6 @@ export function enter(give) {
   if (!screen?.isConnected) return;
   hear("removeEventListener");
   screen.remove();
-  give(given);
+  taken = give;
+  give(...given);
 }

@@ -2,12 +2,11 @@
 // page, several or an archive on the second. The last one given wins. A film that is a picture is
 // shown at once, from the visitor's own machine, until the server has read it.
 
-import { enter } from "./entrance.js";
+import { dropped, enter } from "./entrance.js";
 import { t } from "./language.js";
 import { go } from "./places.js";
 
 const SEVERAL = /\.(zip|csv)$/i; // an archive of films, a table of their truths
-const MOST = 1000; // files of folders that are dropped
 const part = (selector) => document.querySelector(selector);
 
 let asks = null; // asks the server for a film
@@ -61,27 +60,6 @@ function giveOne(file) {
 function giveMany(files, folders = []) {
   if (!files.length) return;
   upload("films", files, (uploads) => fill({ table: "", uploads, folders, append: true }));
-}
-
-/** The files below dropped folders, in order, each as `[file, path]`; hidden ones do not count. */
-async function filesBelow(entries) {
-  const found = [];
-  const walk = async (entry) => {
-    if (found.length >= MOST || entry.name.startsWith(".")) return;
-    if (entry.isFile) {
-      const file = await new Promise((done) => entry.file(done, () => done(null)));
-      if (file) found.push([file, entry.fullPath.replace(/^\//, "")]);
-      return;
-    }
-    const reader = entry.createReader();
-    for (;;) {
-      const some = await new Promise((done) => reader.readEntries(done, () => done([])));
-      if (!some.length) return; // a browser hands out a hundred at a time
-      for (const child of some) await walk(child);
-    }
-  };
-  for (const entry of entries) await walk(entry);
-  return found;
 }
 
 /** Send files, saying how far it is; `then` gets what the server calls them. */
@@ -177,11 +155,8 @@ document.addEventListener("dragleave", (event) => carriesFiles(event) && mark(-1
 document.addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
 document.addEventListener("drop", (event) => {
   mark(-over);
-  const files = [...(event.dataTransfer?.files ?? [])];
-  if (event.defaultPrevented || !files.length) return;
+  if (event.defaultPrevented || !carriesFiles(event)) return;
   event.preventDefault();
   const into = event.target.closest?.("#films") ? giveMany : give;
-  const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.some((entry) => entry.isDirectory)) return into(files);
-  filesBelow(entries).then((found) => into(...[0, 1].map((i) => found.map((pair) => pair[i]))));
+  dropped(event).then((given) => into(...given));
 });
