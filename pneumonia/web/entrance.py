@@ -14,16 +14,14 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pneumonia.web import modules
+from pneumonia.web import gradio_files, modules
 from pneumonia.web.texts import LANGUAGES, plain, words
 
 ICON = modules.FOLDER / "icon.svg"
 PICTURE = "preview.jpg"  # 1200 x 630 px, beside the modules
 
 _STYLE = Path(__file__).with_name("entrance.css").read_text("utf-8")
-_SCRIPT = re.compile(rb'<script type="module" crossorigin src="([^"]+)">')
-_ENTRY = b'<link rel="modulepreload" crossorigin href="%s">'
-_TAGS = re.compile(rb'\s*<meta\s+(?:property|name)="(?:og|twitter):[^>]*>')
+_TAGS = re.compile(r'\s*<meta\s+(?:property|name)="(?:og|twitter):[^>]*>')
 
 
 class Entrance:
@@ -48,7 +46,7 @@ class Entrance:
                 return
             headers = MutableHeaders(scope=start)
             if headers.get("content-type", "").startswith("text/html"):
-                body = furnished(body, Request(scope))
+                body = furnished(body.decode(), Request(scope)).encode()
                 headers["content-length"] = str(len(body))
             await send(start)
             await send({"type": "http.response.body", "body": body})
@@ -56,15 +54,15 @@ class Entrance:
         await self.app(scope, receive, changed)
 
 
-def furnished(page: bytes, request: Request) -> bytes:
-    """Gradio's page with our tags and first screen, its scripts fetched while it still arrives."""
-    entry = b"".join(_ENTRY % script for script in _SCRIPT.findall(page))
-    head = entry + modules.preload().encode() + tags(request).encode()
-    page = _TAGS.sub(b"", page).replace(b"<base", head + b"<base", 1)
+def furnished(page: str, request: Request) -> str:
+    """Gradio's page with our tags and first screen, its files fetched while it still arrives."""
+    ours = [modules.preload(name) for name in ("entrance.js", "page.js")]
+    head = ours[0] + gradio_files.hints(page) + ours[1] + tags(request)
+    page = _TAGS.sub("", page).replace("<base", f"{head}<base", 1)
+    page = page.replace("</head>", f"{gradio_files.styles()}</head>", 1)
     theme = request.query_params.get("__theme")  # a link can say it
     scheme = theme if theme in ("light", "dark") else "light dark"
-    first = first_screen(language(request), scheme)
-    return page.replace(b"<gradio-app", first.encode() + b"<gradio-app", 1)
+    return gradio_files.first(page, first_screen(language(request), scheme))
 
 
 def tags(request: Request) -> str:

@@ -1,6 +1,7 @@
 """The page's JavaScript: ES modules that are served beside the page and import each other."""
 
 import hashlib
+import re
 from pathlib import Path
 
 from starlette.routing import Mount
@@ -8,18 +9,22 @@ from starlette.staticfiles import StaticFiles
 
 FOLDER = Path(__file__).parent / "modules"
 
-_FILES = sorted(FOLDER.glob("*.js"))
 # A browser keeps modules, so an address is theirs for as long as nothing in them changes.
 _CONTENT = b"".join(path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.is_file())
 _VERSION = hashlib.sha256(_CONTENT).hexdigest()[:12]
 ADDRESS = f"modules/{_VERSION}"
+_IMPORTED = re.compile(r'^(?:import|\}) [^;]*?"\./([\w.]+)";', re.MULTILINE)
 
 ROUTE = Mount(f"/{ADDRESS}", StaticFiles(directory=FOLDER))
 
 
-def preload() -> str:
-    """HTML for the page's head that fetches all modules at once, before one asks for the next."""
-    return "".join(f'<link rel="modulepreload" href="{ADDRESS}/{p.name}">' for p in _FILES)
+def preload(first: str) -> str:
+    """HTML for the page's head that fetches a module and all that it needs at once."""
+    needed = [first]
+    for name in needed:
+        text = (FOLDER / name).read_text("utf-8")
+        needed += [other for other in _IMPORTED.findall(text) if other not in needed]
+    return "".join(f'<link rel="modulepreload" href="{ADDRESS}/{name}">' for name in needed)
 
 
 def head(module: str = "page.js") -> str:

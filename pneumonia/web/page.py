@@ -30,7 +30,7 @@ from pneumonia.web.examples import load_examples
 from pneumonia.web.gradio_private import Upload, serve_from, uploaded
 from pneumonia.web.limits import MAX_UPLOAD_BYTES, BodyLimit, no_room
 from pneumonia.web.neighbours import Neighbours, is_local
-from pneumonia.web.texts import i18n, plain
+from pneumonia.web.texts import i18n, plain, tag
 from pneumonia.web.theme import theme
 
 _HERE = Path(__file__).parent
@@ -97,7 +97,8 @@ def build() -> gr.Blocks:
             _html(batch_tab.hint() + teaching.hint())
             with gr.Row(elem_id="going"):
                 progress = _html("", elem_id="progress")
-                cancel = gr.Button(words("batch.cancel"), elem_id="cancel")
+                button = tag("batch.cancel", 'button type="button"')
+                cancel = _html(button, elem_id="cancel", js_on_load=modules.on_load("cancelling"))
             _html(teaching.section(list(handlers.PREDICTORS.values())), elem_id="teaching")
             _html(batch_tab.table(titles), elem_id="batch")
             _html(quiz.dialog(list(handlers.PREDICTORS.values())), elem_id="quiz")

@@ -2,7 +2,8 @@
 // browser that is busy misses messages. A row is made once and put in its place.
 
 import { t } from "./language.js";
-import { redraw } from "./teaching.js";
+
+const teaching = import("./teaching.js"); // nobody waits for it but whoever has a table
 
 const EMPTY = { rows: [], shown: [], counts: {}, filter: "all" }; // rows by number, and as sorted
 const table = { batch: null, ...structuredClone(EMPTY), sort: null, down: false };
@@ -27,7 +28,7 @@ export function addRows(message) {
   if (batch !== table.batch) clear(batch);
   for (const row of rows) if (!table.rows[row.row]) addRow(row);
   truths.forEach((truth, i) => Object.assign(table.rows[first + i], { truth }));
-  redraw(first ? undefined : told);
+  teaching.then(({ redraw }) => redraw(first ? undefined : told));
   section().hidden = !table.shown.length;
   for (const label of section().querySelectorAll(".filters label")) {
     const { value } = label.querySelector("input");

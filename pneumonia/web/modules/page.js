@@ -1,20 +1,19 @@
 // What the page does without the server. The exported functions bring one component of Gradio's each
-// to life: modules.py calls them with what `js_on_load` is given.
+// to life: modules.py calls them with what `js_on_load` is given. What the first film needs, not the
+// page, is imported once the page is there.
 
 import { addRows, tableName } from "./batch_tab.js";
 import { say } from "./address.js";
 import { comparing } from "./compare.js";
 import { forgetLocal, takeBatches, takeFilms, unpreview } from "./giving.js";
-import { hiding } from "./hide_answer.js";
 import "./keys.js";
 import { spoken } from "./language.js";
 import { arrive, arrived } from "./places.js";
-import "./picture.js";
-import { quizzing } from "./quiz.js";
 import { weigh } from "./verdict.js";
-import "./viewer.js";
 
-export { hiding, quizzing };
+/** The part of a film that is hidden, and the quiz's pictures. */
+export const hiding = async (component) => (await import("./hide_answer.js")).hiding(component);
+export const quizzing = async (component) => (await import("./quiz.js")).quizzing(component);
 
 /** The film beside the one that is shown. */
 export function prior(component) {
@@ -41,6 +40,8 @@ export function films({ props, trigger }) {
   ask = (film) => trigger("select", film);
   takeFilms(askInTurn, props.max_bytes);
   arrive("films");
+  import("./viewer.js");
+  import("./picture.js");
 }
 
 /** The result as it comes: first without pictures, then with them. */
@@ -71,6 +72,10 @@ export function downloads({ element, trigger, watch }) {
   });
   watch("value", () => element.querySelector("a")?.click());
 }
+
+/** The button that ends a batch. */
+export const cancelling = ({ element, trigger }) =>
+  element.addEventListener("click", ({ target }) => target.closest("button") && trigger("click"));
 
 /** The model cards and the API, with this page's own address instead of an example's. */
 export function records({ element }) {

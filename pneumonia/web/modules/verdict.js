@@ -1,8 +1,6 @@
 // What a visitor can do with the verdicts without the server: say how likely pneumonia was before
 // the film, and say that a film is none of those the models know.
 
-import { clamp } from "./viewer_pictures.js";
-
 const EVEN = 50; // per cent, what the models count with
 let before = EVEN; // holds for the next film too
 
@@ -20,7 +18,7 @@ export function weigh() {
     slider.value = before;
     slider.nextElementSibling.textContent = `${before}\u00a0%`;
   }
-  const shift = logOdds(clamp(before, 1, 99) / 100);
+  const shift = logOdds(Math.min(Math.max(before, 1), 99) / 100);
   for (const number of document.querySelectorAll("[data-log-odds]")) {
     const inScope = !number.closest("[data-scope=out]");
     const sum = Number(number.dataset.logOdds) + (inScope ? shift : 0);
