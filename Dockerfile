@@ -9,6 +9,7 @@ COPY app.py LICENSE ./
 COPY pneumonia ./pneumonia
 COPY checkpoints ./checkpoints
 COPY examples ./examples
+COPY docs/api.md ./docs/api.md
 COPY docs/audit/audit.json ./docs/audit/audit.json
 COPY docs/evaluation/evaluation.json ./docs/evaluation/evaluation.json
 

@@ -32,6 +32,12 @@ def test_what_is_copied_is_there_and_sent_to_the_builder():
         assert (ROOT / source).exists() and f"!{source.removeprefix('./')}" in sent
 
 
+def test_it_holds_the_documents_that_the_wheel_holds():
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    packed = re.findall(r'^    "(docs/.+)",$', project, re.MULTILINE)
+    assert packed and packed == [source for source, _ in COPIES if source.startswith("docs/")]
+
+
 def test_it_runs_what_the_readme_runs():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"-r requirements.txt && .venv/bin/{' '.join(COMMAND)}\n" in readme

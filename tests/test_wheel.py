@@ -18,11 +18,11 @@ pytestmark = pytest.mark.slow
 USE = """
 import pneumonia
 from pneumonia import Predictor
-from pneumonia.web import examples, results
+from pneumonia.web import examples, results, written
 
 print(pneumonia.__file__)
 print(Predictor.load("cnn").predict("film.png").label)
-print(len(results.audit()) > 1000, len(examples.load_examples()))
+print(len(results.audit()) > 1000, "curl" in written.api(), len(examples.load_examples()))
 """
 
 
@@ -70,4 +70,4 @@ def test_the_command_predicts(environment, outside):
 def test_the_package_is_whole(environment, outside):
     file, label, shown = run(environment / "bin" / "python", "-c", USE, cwd=outside).splitlines()
     assert Path(file).is_relative_to(environment) and label in ("NORMAL", "PNEUMONIA")
-    assert shown == "True 6"  # what was measured, five films and a drawing
+    assert shown == "True True 6"  # what was measured, the API, five films and a drawing

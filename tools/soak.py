@@ -34,7 +34,7 @@ from tools.page_process import memory, running_page, text_sender
 
 GROWTH = 30  # MB
 THREADS, VISITORS, FILMS = 4, 16, 12
-SESSIONS, MOST = 500, 1200  # MB
+SENDERS, MOST = 500, 1200  # MB
 
 
 def state() -> dict[str, int]:
@@ -95,7 +95,7 @@ def visits(count: int, folder: Path, alone: list[dict]) -> None:
 
 
 def calls(count: int, uploads: Path) -> None:
-    """Films as text from 500 sessions at a page of its own, which must let each of them go."""
+    """Films as text from 500 senders at a page of its own, which must let each of them go."""
     draw_phantom(3000, 3000, lesions=1, seed=1).image().save(file := io.BytesIO(), "BMP")
     film = f"data:image/bmp;base64,{base64.b64encode(file.getvalue()).decode()}"
     with (
@@ -105,7 +105,7 @@ def calls(count: int, uploads: Path) -> None:
         send = text_sender(client)
 
         def ask(call: int) -> dict:
-            said = send(film, f"session{call % SESSIONS}")
+            said = send(film, f"sender{call % SENDERS}")
             return {model: figures["probability"] for model, figures in said["models"].items()}
 
         soak("calls", ask, count, THREADS, lambda: {"memory, MB": memory(page.pid)})

@@ -39,7 +39,8 @@ COMMANDS = (
 # What a user can cause and mend; anything else is a mistake in here and keeps its traceback.
 ERRORS = (OSError, ValueError, ArithmeticError, MemoryError, RuntimeError, ModuleNotFoundError)
 EXTRAS = {  # others: "train"
-    **{"gradio": "web", "fpdf": "web", "pytorch_grad_cam": "evaluate"},
+    **dict.fromkeys(("gradio", "fpdf", "markdown_it", "uharfbuzz"), "web"),
+    "pytorch_grad_cam": "evaluate",
     **{"httpx2": "hub", "huggingface_hub": "hub"},
     **dict.fromkeys(("highdicom", "uvicorn", "starlette", "fastapi", "python_multipart"), "dicom"),
     **dict.fromkeys(("ray", "pyarrow", "fsspec"), "scale"),

@@ -1,7 +1,8 @@
 """DICOM bytes → one grey film as its makers meant it to be shown.
 
-Only ``_TAGS`` is read: of the patient nothing but the age, for the decision whether the film is in
-scope. Sizes are checked, in the header and in the compressed stream, before anything is decoded.
+Only ``_TAGS`` is read: of the patient nothing but the age, which decides with others whether the
+film is in scope, and is shown. Sizes are checked, in the header and in the compressed stream,
+before anything is decoded.
 """
 
 import io
@@ -66,7 +67,7 @@ _TAGS += [0x7FE00001, 0x7FE00002, 0x7FE00008, 0x7FE00009, 0x7FE00010]
 
 @dataclass(frozen=True)
 class Tags:
-    """What a DICOM says of how it was taken; read to decide whether the film is in scope.
+    """What a DICOM says of how it was taken: whether it is in scope, and words below the film.
 
     Attributes:
         age: the patient's in years; None where the file does not say.

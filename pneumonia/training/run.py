@@ -207,6 +207,8 @@ def pretraining(init: str) -> dict | None:
 
     Of a checkpoint's folder: what its card says of its own, and what came then.
     """
+    if init in ("none", "imagenet"):
+        return None
     if Path(init, CARD).is_file():
         card = Card.load(Path(init, CARD))
         if not (before := card.training.pretraining):

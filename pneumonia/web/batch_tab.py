@@ -20,6 +20,7 @@ from pneumonia.export.records import Row, csv_text, percent
 from pneumonia.overlay import data_uri, film_image
 from pneumonia.prediction import Prediction
 from pneumonia.reading.archive import MAX_FILMS, FilmRef, list_films
+from pneumonia.reading.dicom import Tags
 from pneumonia.reading.radiograph import RadiographError
 from pneumonia.web import handlers
 from pneumonia.web.limits import MAX_UPLOAD_BYTES
@@ -217,7 +218,7 @@ def _light(prediction: Prediction) -> Prediction:
     picture = film_image(film.pixels)
     picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
     pixels = np.asarray(picture, np.float32) / 255
-    small = replace(film, pixels=pixels)
+    small = replace(film, pixels=pixels, tags=Tags(), ends=None)
     return replace(prediction, radiograph=small, model_input=np.zeros((1, 1), np.float32))
 
 

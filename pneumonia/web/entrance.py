@@ -56,8 +56,8 @@ class Entrance:
 
 def furnished(page: str, request: Request) -> str:
     """Gradio's page with our tags and first screen, its files fetched while it still arrives."""
-    ours = [modules.preload(name) for name in ("entrance.js", "page.js")]
-    head = ours[0] + gradio_files.hints(page) + ours[1] + tags(request)
+    first, *later = modules.preload()
+    head = "".join([first, gradio_files.hints(page), *later, tags(request)])
     page = _TAGS.sub("", page).replace("<base", f"{head}<base", 1)
     page = page.replace("</head>", f"{gradio_files.styles()}</head>", 1)
     theme = request.query_params.get("__theme")  # a link can say it

@@ -1,5 +1,6 @@
 """The page's JavaScript: ES modules that are served beside the page and import each other."""
 
+import functools
 import hashlib
 import re
 from pathlib import Path
@@ -13,18 +14,19 @@ FOLDER = Path(__file__).parent / "modules"
 _CONTENT = b"".join(path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.is_file())
 _VERSION = hashlib.sha256(_CONTENT).hexdigest()[:12]
 ADDRESS = f"modules/{_VERSION}"
-_IMPORTED = re.compile(r'^(?:import|\}) [^;]*?"\./([\w.]+)";', re.MULTILINE)
+_IMPORTED = re.compile(r'^import [^;]*?"\./([\w.]+)";', re.MULTILINE)
 
 ROUTE = Mount(f"/{ADDRESS}", StaticFiles(directory=FOLDER))
 
 
-def preload(first: str) -> str:
-    """HTML for the page's head that fetches a module and all that it needs at once."""
-    needed = [first]
+@functools.cache
+def preload() -> list[str]:
+    """HTML for the page's head that fetches at once what the first screen, then the page need."""
+    needed = ["entrance.js", "page.js"]
     for name in needed:
         text = (FOLDER / name).read_text("utf-8")
         needed += [other for other in _IMPORTED.findall(text) if other not in needed]
-    return "".join(f'<link rel="modulepreload" href="{ADDRESS}/{name}">' for name in needed)
+    return [f'<link rel="modulepreload" href="{ADDRESS}/{name}">' for name in needed]
 
 
 def head(module: str = "page.js") -> str:

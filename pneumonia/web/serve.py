@@ -41,7 +41,8 @@ def serve(host: str | None = None, port: int | None = None) -> None:
                 f"Uploads cannot be kept in {error.filename!r} ({error.strerror}): point "
                 "GRADIO_TEMP_DIR at a folder that can be written to."
             ) from error
-        gc.disable()  # what is imported and loaded stays: none of it is garbage
+        stack.callback(gc.enable)
+        gc.disable()  # what is imported and loaded stays: hardly any of it is garbage
         with without_stubs():
             from pneumonia.web import handlers, logs
 

@@ -88,7 +88,8 @@ def viewer(
         lungs: ``(h, w)`` float32 0..1 over the whole film, the probability that a place is lung;
             None where no outline can be drawn.
         hides: offer to hide a part of the film, which asks the server (``hide_answer.js``).
-        ends: of a DICOM, the values that are black and white, in which its window is told then.
+        ends: of a DICOM, the values that are black and white, in which its window is told; without
+            them it is told in grey levels, 0 to 255.
     """
     height, width = film.shape
     payload = {
@@ -156,12 +157,12 @@ def _film_tools() -> str:
 def _levels(outline: bool) -> str:
     """The film's window, as sliders and, where its lungs are known, ready for what one looks at."""
     ready = "".join(
-        f'<button type="button" data-do="level" data-on="{what}">{_text(f"level_{what}")}</button>'
+        tag(f"viewer.preset_{what}", f'button type="button" data-do="preset" data-on="{what}"')
         for what in ("film", "lungs", "bones")
     )
     return f"""
 <div class="viewer-levels" hidden>
-  <div class="viewer-ready" role="group" {_label("levels")}>{ready if outline else ""}</div>
+  <div class="viewer-ready" role="group" {_label("presets")}>{ready if outline else ""}</div>
   {_range("brightness", -100, 0)}
   {_range("contrast", -100, 0)}
   <output class="viewer-wl" dir="ltr"></output>

@@ -97,9 +97,11 @@ def _result(
     size = f'<span dir="ltr">{width} × {height} px</span>'
     kind = ref("format.picture") if film.format == "picture" else film.format
     notes = [html(ref(f"note.{note.code}", **note.arguments)) for note in film.notes]
-    age = [] if film.tags.age is None else [html(ref("film.age", age=int(film.tags.age)))]
+    age = film.tags.age
+    whole = int(age) if age and age >= 1 else round(age or 0, 1)
+    years = [] if age is None else [html(ref("film.age", age=whole))]
     view = [f"<bdi>{film.tags.view}</bdi>"] if film.tags.view else []
-    about = [size, html(kind), *age, *view, *notes]
+    about = [size, html(kind), *years, *view, *notes]
     name = _NAMES.get(film.name, film.name)
     buttons = "".join(
         tag(f"report.{what}", f'button type="button" data-export="{what}"')

@@ -8,7 +8,6 @@ from pneumonia.storage.shipped import checkpoints_root, shipped_folder
 from pneumonia.web.texts import Argument, html, tag
 
 _NO_CARD = "There is none yet: `pneumonia cards` writes it."
-_BELOW = 3  # levels by which a text's headings are lower than its own
 # what only the Hub or a folder's reader needs, then links to what is not on the page
 _APART = re.compile(r"\A---\n.*?\n---\n|<!--.*?-->|!\[.*?\]\(.*?\)", re.DOTALL)
 _LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)]*\)")
@@ -18,7 +17,7 @@ def model_card(model: str, title: Argument) -> str:
     """The model card, to unfold below its title."""
     path = checkpoints_root() / model / "README.md"
     text = path.read_text(encoding="utf-8") if path.is_file() else _NO_CARD
-    return _unfolds(html(title, "summary"), text)
+    return _unfolds(html(title, "summary"), rendered(text, below=3))
 
 
 def api() -> str:
@@ -27,19 +26,27 @@ def api() -> str:
     if not path.is_file():
         return ""
     _, _, text = path.read_text(encoding="utf-8").partition("## The running page\n")
-    return _unfolds(tag("figures.api", 'summary id="api"'), text)
+    return _unfolds(tag("figures.api", 'summary id="api"'), rendered(text, below=1))
 
 
 def _unfolds(summary: str, text: str) -> str:
-    body = f'<div class="card" lang="en" dir="ltr">{rendered(text)}</div>'
+    body = f'<div class="card" lang="en" dir="ltr">{text}</div>'
     return f'<details class="about">{summary}{body}</details>'
 
 
-def rendered(text: str) -> str:
-    """Markdown of ours as HTML, whatever HTML it contains as text."""
+def rendered(text: str, below: int) -> str:
+    """Markdown of ours as HTML, whatever HTML it contains as text.
+
+    Args:
+        text: the Markdown.
+        below: by how many levels its headings are lower than it says.
+    """
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(_LINK.sub(r"\1", _APART.sub("", text)))
     for token in tokens:
         if token.type.startswith("heading"):
-            token.tag = f"h{min(int(token.tag[1:]) + _BELOW, 6)}"
+            token.tag = f"h{min(int(token.tag[1:]) + below, 6)}"
+        for link in token.children or ():
+            if link.type == "link_open":
+                link.attrs |= {"target": "_blank", "rel": "noopener"}
     return markdown.renderer.render(tokens, markdown.options, {})

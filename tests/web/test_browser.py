@@ -620,7 +620,7 @@ def test_a_dicom_film_without_a_suffix(visit, tmp_path):
     (path := tmp_path / "IM000001").write_bytes(saved(inverted))
     page.set_input_files(INPUT, path)
     page.wait_for_selector(".film figcaption:has-text('360 × 300')", state="attached")
-    assert "age 4 · AP" in (page.locator(".film figcaption").text_content() or "")
+    assert "age 4 y · AP" in (page.locator(".film figcaption").text_content() or "")
     assert "MONOCHROME1 inverted" in (page.locator(".film figcaption").text_content() or "")
     assert "SECRET" not in page.content()
 

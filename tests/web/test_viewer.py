@@ -188,9 +188,10 @@ def test_windows_are_ready_for_the_lungs_and_the_bones_and_told_in_the_values_of
     page.click("[data-on=film]")
     assert pixels(page)[bottom, 5, 0] == 153
 
-    page = show(viewer(greys, NAME, HEATS[:1], [], "a"))  # whose lungs are not known
+    page = show(viewer(greys, NAME, HEATS[:1], [], "a", ends=(8073, 8173)))  # no lungs are known
     page.click("[data-toggle=windowing]")
-    assert page.locator("[data-do=level]").count() == 0
+    assert page.locator("[data-do=preset]").count() == 0
+    assert text(page, ".viewer-wl") == "W 100 · L 8,123"
 
 
 def test_the_film_and_its_tools_leave_the_heat_alone(show):

@@ -3,16 +3,23 @@
 
 const MOST = 1000; // files of folders that are dropped
 const screen = document.querySelector("#entrance");
-let given = [[], []]; // files, and where each lies in a folder that was dropped
+let kept = [[], []]; // files, and where each lies in a folder that was dropped
 let taken = null; // by whom, once the page is there
+let turn = 0; // of what was given: a folder takes its time
 
 function keep(files, folders = []) {
   if (!files.length) return;
   if (taken) return taken([...files], folders); // from a folder that took its time
-  given = [[...files], folders];
+  kept = [[...files], folders];
   const says = screen.querySelector("strong");
   says.dir = "auto";
   says.textContent = files.length > 1 ? `${files.length} × ${files[0].name}` : files[0].name;
+}
+
+/** A turn: whether nothing was given after it. */
+export function given() {
+  const mine = ++turn;
+  return () => mine === turn;
 }
 
 /** What was dropped: its files, and where each lies in a folder, if any was dropped. */
@@ -46,12 +53,13 @@ async function filesBelow(entries) {
   return found;
 }
 
-const chosen = ({ target }) => screen.contains(target) && keep(target.files);
-const pasted = ({ clipboardData }) => keep(clipboardData?.files ?? []);
+const chosen = ({ target }) => screen.contains(target) && given() && keep(target.files);
+const pasted = ({ clipboardData }) => clipboardData?.files.length && given() && keep(clipboardData.files);
 const over = (event) => event.preventDefault();
 const drop = (event) => {
   event.preventDefault();
-  dropped(event).then((all) => keep(...all));
+  const last = given();
+  dropped(event).then((all) => last() && keep(...all));
 };
 const HEARD = { change: chosen, paste: pasted, dragover: over, drop };
 
@@ -67,5 +75,5 @@ export function enter(give) {
   hear("removeEventListener");
   screen.remove();
   taken = give;
-  give(...given);
+  give(...kept);
 }

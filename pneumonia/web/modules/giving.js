@@ -2,7 +2,7 @@
 // page, several or an archive on the second. The last one given wins. A film that is a picture is
 // shown at once, from the visitor's own machine, until the server has read it.
 
-import { dropped, enter } from "./entrance.js";
+import { dropped, enter, given } from "./entrance.js";
 import { t } from "./language.js";
 import { go } from "./places.js";
 
@@ -131,6 +131,7 @@ export function forgetLocal() {
 
 document.addEventListener("change", ({ target }) => {
   if (!target.matches(".drop input") || !target.files.length) return;
+  given();
   const files = [...target.files];
   if (target.closest("#films")) giveMany(files);
   else give(files);
@@ -141,6 +142,7 @@ document.addEventListener("paste", (event) => {
   const files = [...(event.clipboardData?.files ?? [])];
   if (!files.length) return;
   event.preventDefault();
+  given();
   give(files);
 });
 
@@ -158,5 +160,6 @@ document.addEventListener("drop", (event) => {
   if (event.defaultPrevented || !carriesFiles(event)) return;
   event.preventDefault();
   const into = event.target.closest?.("#films") ? giveMany : give;
-  dropped(event).then((given) => into(...given));
+  const last = given();
+  dropped(event).then((all) => last() && into(...all));
 });

@@ -9,7 +9,7 @@
 
 import { draw, prepare } from "./viewer_draw.js";
 import { listen } from "./viewer_events.js";
-import { clamp, contour, greysOf, levelsOf } from "./viewer_pictures.js";
+import { clamp, contour, greysOf, presetsOf } from "./viewer_pictures.js";
 import { sync, text, told, write } from "./viewer_words.js";
 
 const FRESH = { zoom: 1, x: 0.5, y: 0.5, brightness: 0, contrast: 0, invert: false };
@@ -23,6 +23,11 @@ const settings = { opacity: 70, mode: "side", cells: false, outline: false };
 const viewers = new WeakMap();
 
 const bytes = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+
+/** Films side by side do the same. */
+function everyViewer(act) {
+  for (const root of document.querySelectorAll(".viewer[data-mounted]")) act(viewers.get(root));
+}
 
 /** Rows and columns of numbers, from hundredths. */
 function unpack({ columns, grid }) {
@@ -75,9 +80,7 @@ class Viewer {
     this.refresh();
     const linked = Object.entries(changes).filter(([key]) => LINKED.includes(key));
     if (alone || !linked.length) return;
-    for (const root of document.querySelectorAll(".viewer[data-mounted]")) {
-      if (root !== this.root) viewers.get(root)?.set(Object.fromEntries(linked), true);
-    }
+    everyViewer((viewer) => viewer !== this && viewer.set(Object.fromEntries(linked), true));
   }
 
   refresh() {
@@ -161,7 +164,13 @@ class Viewer {
   }
 
   /** The window of the whole film, of its lungs, or of what is brighter than they: "bones". */
-  level = (what) => this.source && this.set((this.levels ??= levelsOf(this.source, this.lungs))[what]);
+  preset = (what) => everyViewer((viewer) => viewer.usePreset(what));
+
+  usePreset(what) {
+    if (!this.source || !this.lungs) return;
+    this.presets ??= presetsOf(this.source, this.lungs);
+    this.set(this.presets[what], true);
+  }
 
   enlarge = (number) => this.set({ large: this.state.large === number ? "" : number });
 

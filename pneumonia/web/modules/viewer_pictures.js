@@ -26,7 +26,7 @@ export function windowOf(brightness, contrast) {
 }
 
 /** Brightness and contrast for the whole film, its lungs, and what is brighter than they. */
-export function levelsOf({ width, height, greys }, { rows, columns, values }) {
+export function presetsOf({ width, height, greys }, { rows, columns, values }) {
   const inside = (i) => {
     const [x, y] = [i % width, Math.floor(i / width)];
     return values[Math.floor((y * rows) / height) * columns + Math.floor((x * columns) / width)] > 0.5;

@@ -53,7 +53,8 @@ export function sync(viewer) {
 /** A window of greys in a film's own values, which are `black` at 0 and `white` at 255. */
 function inValues({ width, level }, [black, white]) {
   const step = (white - black) / 255;
-  const round = Math.abs(step) < 0.5 ? (value) => Number(value.toPrecision(3)) : Math.round;
+  const digits = Math.min(Math.max(0, Math.ceil(-Math.log10(2 * Math.abs(step) || 1))), 100);
+  const round = (value) => Number(value.toFixed(digits));
   return { width: round(Math.abs(width * step)), level: round(black + level * step) };
 }
 
