@@ -3,7 +3,8 @@
     python -m tools.benchmark
     python -m tools.benchmark --rounds 5 --only one batch        # a quick look at two parts
 
-Machines are noisy, so what is compared takes turns, round by round, and medians are taken. Parts:
+Machines are noisy, so what is compared takes turns, round by round, and medians are taken; no part
+bears with what another has loaded, as each has a process of its own. Parts:
 "one" (one film against the bare network), "batch" (films a second), "read" (a film read in a
 process of its own against one read here), "folder" (files against the bare network), "page"
 (visitors against the predictor), "start" (seconds and memory of a new process), "training" (an
@@ -15,6 +16,8 @@ import os
 import platform
 import shlex
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import torch
@@ -46,6 +49,11 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def measure(part: str, args: argparse.Namespace) -> list[dict]:
+    """The rows of a part."""
+    return PARTS[part]([Predictor.load(name, args.device) for name in available_models()], args)
+
+
 def markdown(report: dict) -> str:
     lines = [
         f"# Benchmark\n\n`{report['command']}` on {report['machine']}. Ratios are measured in one "
@@ -62,8 +70,11 @@ def markdown(report: dict) -> str:
 
 def main() -> None:
     args = arguments()
-    predictors = [Predictor.load(name, args.device) for name in available_models()]
-    rows = [row for part in PARTS if part in args.only for row in PARTS[part](predictors, args)]
+    args.only = list(args.only)  # the parts themselves do not cross into another process
+    rows = []
+    for part in (part for part in PARTS if part in args.only):
+        with ProcessPoolExecutor(1, get_context("spawn")) as own:
+            rows += own.submit(measure, part, args).result()
     report = {
         "command": shlex.join(["python", "-m", "tools.benchmark", *sys.argv[1:]]),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",

@@ -245,8 +245,12 @@ def held_out_coverage(
 def equal_error_threshold(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """The probability at which sensitivity and specificity are (most nearly) equal.
 
-    Unlike the maximum of their sum it moves little from one sample of films to the next.
+    Unlike the maximum of their sum it moves little from one sample of films to the next. It lies
+    between two films: one that lay on it would be called by the last digit, in which machines
+    differ.
     """
     false_positive, true_positive, thresholds = roc_curve(labels, probabilities)
     imbalance = np.abs(true_positive - (1 - false_positive))
-    return float(thresholds[1:][np.argmin(imbalance[1:])])  # the first threshold is infinite
+    at = thresholds[1:][np.argmin(imbalance[1:])]  # the first threshold is infinite
+    below = probabilities[probabilities < at]
+    return float((at + below.max()) / 2 if below.size else at)

@@ -36,6 +36,16 @@ def test_equal_error_threshold_balances_the_two_errors():
     assert abs(figures.sensitivity - figures.specificity) < 0.01
 
 
+def test_no_film_lies_on_the_equal_error_threshold():
+    labels = np.array([0, 0, 1, 0, 1, 1])
+    scores = np.array([0.1, 0.2, 0.5, 0.6, 0.7, 0.9])
+    threshold = equal_error_threshold(labels, scores)
+    assert np.abs(scores - threshold).min() > 0.04
+    found = [metrics(labels, scores * (1 - digit), threshold) for digit in (0, 1e-9)]
+    assert found[0].specificity == found[1].specificity == pytest.approx(2 / 3)
+    assert found[0].sensitivity == found[1].sensitivity == pytest.approx(2 / 3)
+
+
 def test_equal_error_threshold_is_a_probability_even_for_a_useless_model():
     assert equal_error_threshold(np.array([0, 1, 0, 1]), np.full(4, 0.3)) == 0.3
     assert equal_error_threshold(np.array([1, 1, 0, 0]), np.array([0.1, 0.2, 0.8, 0.9])) < 1
