@@ -114,6 +114,8 @@ def test_several_films_given_to_the_first_screen_go_to_the_table(early, films):
 
 def drop(page, folder) -> None:
     """Drops a folder of this machine in the middle of the page, as a hand would."""
+    script = "import(document.querySelector('script[src$=\"entrance.js\"]').src).then(() => true)"
+    assert page.evaluate(script)  # it hears what is dropped
     browser = page.context.new_cdp_session(page)
     what = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
     for kind in ("dragEnter", "dragOver", "drop"):
