@@ -21,7 +21,7 @@ ICON = modules.FOLDER / "icon.svg"
 PICTURE = "preview.jpg"  # 1200 x 630 px, beside the modules
 
 _STYLE = Path(__file__).with_name("entrance.css").read_text("utf-8")
-_TAGS = re.compile(r'\s*<meta\s+(?:property|name)="(?:og|twitter):[^>]*>')
+_TAGS = re.compile(r'<meta\s+(?:property|name)="(?:og|twitter):[^>]*>')
 
 
 class Entrance:

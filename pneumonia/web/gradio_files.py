@@ -16,7 +16,7 @@ LIST = Path(__file__).with_name("gradio_files.txt")  # python -m tools.gradio_fi
 _ENTRY = re.compile(r'<script type="module" crossorigin src="([^"]+)">')
 _STYLE = re.compile(r'<link rel="stylesheet" crossorigin href="([^"]+)">')
 _THEME = re.compile(r'"theme_hash":\s*"(\w+)"')
-_CONFIG = re.compile(r"<script>window\.gradio_config.*?(?=<link rel=\"manifest\")", re.DOTALL)
+_CONFIG, _BEHIND = "<script>window.gradio_config", '<link rel="manifest"'
 
 
 def hints(page: str) -> str:
@@ -25,7 +25,8 @@ def hints(page: str) -> str:
     links = [f'<link rel="modulepreload" crossorigin href="{file}">' for file in scripts]
     as_style = '<link rel="preload" as="style" '
     links += [f'{as_style}crossorigin href="{file}">' for file in _STYLE.findall(page)]
-    links += [f'{as_style}href="./theme.css?v={version}">' for version in _THEME.findall(page)[:1]]
+    if theme := _THEME.search(page):
+        links.append(f'{as_style}href="./theme.css?v={theme[1]}">')
     return "".join(links)
 
 
@@ -42,8 +43,12 @@ def styles() -> str:
 
 def first(page: str, screen: str) -> str:
     """The page with that HTML first in its body, and what Gradio has to say of itself after it."""
-    config = "".join(_CONFIG.findall(page))
-    return _CONFIG.sub("", page).replace("<gradio-app", f"{screen}{config}<gradio-app", 1)
+    start = page.find(_CONFIG)
+    end = page.find(_BEHIND, start)
+    if 0 <= start < end:
+        screen += page[start:end]
+        page = page[:start] + page[end:]
+    return page.replace("<gradio-app", f"{screen}<gradio-app", 1)
 
 
 def _named(suffix: str) -> list[str]:

@@ -120,8 +120,8 @@ def viewer(
     {_heat_tools()}
     {_view(heats, ident)}
     {_film_tools()}
-    {_levels(lungs is not None)}
     {_asks(lungs is not None, hides)}
+    {_levels(lungs is not None)}
   </div>
   <div class="viewer-panels" style="--heats: {len(heats)}">
     {panels}
@@ -156,13 +156,14 @@ def _film_tools() -> str:
 
 def _levels(outline: bool) -> str:
     """The film's window, as sliders and, where its lungs are known, ready for what one looks at."""
-    ready = "".join(
+    buttons = "".join(
         tag(f"viewer.preset_{what}", f'button type="button" data-do="preset" data-on="{what}"')
         for what in ("film", "lungs", "bones")
     )
+    ready = f'<div class="viewer-ready" role="group" {_label("presets")}>{buttons}</div>'
     return f"""
 <div class="viewer-levels" hidden>
-  <div class="viewer-ready" role="group" {_label("presets")}>{ready if outline else ""}</div>
+  {ready if outline else ""}
   {_range("brightness", -100, 0)}
   {_range("contrast", -100, 0)}
   <output class="viewer-wl" dir="ltr"></output>

@@ -2,6 +2,7 @@
 
 import base64
 import itertools
+from collections.abc import Iterator
 from html import escape
 
 import numpy as np
@@ -10,6 +11,7 @@ from pneumonia.export.records import SOFTWARE
 from pneumonia.overlay import data_uri, film_image
 from pneumonia.prediction import Prediction
 from pneumonia.reading.burned_in import has_text
+from pneumonia.reading.dicom import Tags
 from pneumonia.reading.refusals import RadiographError
 from pneumonia.web.examples import Example
 from pneumonia.web.known import known
@@ -97,11 +99,7 @@ def _result(
     size = f'<span dir="ltr">{width} × {height} px</span>'
     kind = ref("format.picture") if film.format == "picture" else film.format
     notes = [html(ref(f"note.{note.code}", **note.arguments)) for note in film.notes]
-    age = film.tags.age
-    whole = int(age) if age and age >= 1 else round(age or 0, 1)
-    years = [] if age is None else [html(ref("film.age", age=whole))]
-    view = [f"<bdi>{film.tags.view}</bdi>"] if film.tags.view else []
-    about = [size, html(kind), *years, *view, *notes]
+    about = [size, html(kind), *_taken(film.tags), *notes]
     name = _NAMES.get(film.name, film.name)
     buttons = "".join(
         tag(f"report.{what}", f'button type="button" data-export="{what}"')
@@ -129,6 +127,14 @@ def _result(
   {viewer(film.pixels, name, heats, about, ident, pending, said, found, not out, film.ends)}
   <p class="exports">{buttons}{name_tick("report.named")}{burned}</p>
 </section>"""
+
+
+def _taken(tags: Tags) -> Iterator[str]:
+    """How old the patient is and how the film was taken, where a DICOM says so."""
+    if tags.age is not None:
+        yield html(ref("film.age", age=int(tags.age) if tags.age >= 1 else round(tags.age, 1)))
+    if tags.view:
+        yield f"<bdi>{tags.view}</bdi>"
 
 
 def _question() -> str:
