@@ -44,10 +44,19 @@ class Network(nn.Module):
     def embedding(self) -> nn.Module:
         return self.features.get_submodule(self._embedding_layer)
 
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, inputs: torch.Tensor, terms: bool = False
+    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+        """The logits; if asked for also the terms ``(N, h, w)``: what each cell alone would give.
+
+        Behind a linear classifier, a logit is the mean of its terms over the lungs.
+        """
         maps = self.relu(self.features(inputs[:, :1]))
         pooled = (maps * lung_shares(inputs, maps.shape[-2:])).sum((2, 3))
-        return self.classifier(self.dropout(pooled)).squeeze(1)
+        logits = self.classifier(self.dropout(pooled)).squeeze(1)
+        if not terms:
+            return logits
+        return logits, self.classifier(maps.permute(0, 2, 3, 1)).squeeze(3)
 
 
 def lung_shares(inputs: torch.Tensor, cells: tuple[int, ...]) -> torch.Tensor:
@@ -193,15 +202,15 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def initialise(network: Network, init: str) -> None:
-    """Give ``network.features`` its first weights, in place.
+    """Give a network its first weights, in place: its features, and of a checkpoint all.
 
     Args:
         network: as ``build`` returns it.
         init: ``"none"`` leaves it random; ``"imagenet"`` takes torchvision's
             ``DenseNet169_Weights.IMAGENET1K_V1`` (downloaded on first use, DenseNet-169 only); else
             the path of a weights file, ``.safetensors`` or a ``torch.save``d state dict, with the
-            parameter names of this network or of torchvision's model, or of a checkpoint's folder.
-            The classifier stays random.
+            parameter names of this network or of torchvision's model; the classifier stays random
+            then. Or the path of a checkpoint's folder.
 
     Raises:
         FileNotFoundError: no file at that path.
@@ -209,7 +218,8 @@ def initialise(network: Network, init: str) -> None:
     """
     if init == "none":
         return
-    if init != "imagenet" and Path(init).is_dir():
+    checkpoint = init != "imagenet" and Path(init).is_dir()
+    if checkpoint:
         init = str(Path(init, "model.safetensors"))
     if init == "imagenet":
         from torchvision.models import DenseNet169_Weights
@@ -226,11 +236,13 @@ def initialise(network: Network, init: str) -> None:
     # torchvision's published file still has the names of an older module ("norm.1" for "norm1")
     old = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.)")
     state = {old.sub(r"\1\2", name): tensor.float() for name, tensor in state.items()}
-    state = {k.removeprefix("features."): v for k, v in state.items() if k.startswith("features.")}
-    entry = state.get("conv0.weight")
+    if not checkpoint:
+        state = {name: tensor for name, tensor in state.items() if name.startswith("features.")}
+        state |= {f"classifier.{k}": v for k, v in network.classifier.state_dict().items()}
+    entry = state.get("features.conv0.weight")
     if entry is not None and entry.shape[1] == 3:  # three equal channels ≡ their summed weights
-        state["conv0.weight"] = entry.sum(1, keepdim=True)
+        state["features.conv0.weight"] = entry.sum(1, keepdim=True)
     try:
-        network.features.load_state_dict(state)
+        network.load_state_dict(state)
     except RuntimeError as error:
         raise ValueError(f"The weights of {init!r} do not fit this network: {error}") from error

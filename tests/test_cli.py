@@ -271,7 +271,7 @@ def test_evaluate_quickly_on_the_test_split(dataset, checkpoints, tmp_path):
 @pytest.mark.slow
 def test_an_interrupted_training_resumes_to_the_same_weights(dataset, tmp_path):
     options = {"model": "cnn", "epochs": 3, "size": 48, "batch": 8, "device": "cpu"}
-    options |= {"data": dataset, "cache": tmp_path / "cache"}
+    options |= {"data": dataset, "cache": tmp_path / "cache", "opacities": 0.5}
     words = ["train", *(w for name, value in options.items() for w in (f"--{name}", str(value)))]
 
     whole = run(*words, "--out", tmp_path / "whole")
@@ -332,7 +332,12 @@ def test_an_interrupted_training_resumes_to_the_same_weights(dataset, tmp_path):
     taught = [*words, "--epochs", 1, "--out", tmp_path / "taught", "--teacher"]
     refused = run(*taught, files[1])
     assert refused.exit_code == 1 and "cannot teach: its input has 64 px" in refused.stderr
-    assert run(*taught, files[0]).exit_code == 0
+    assert run(*taught, files[0], "--init", files[0]).exit_code == 0
+    training = load_checkpoint(tmp_path / "taught" / "cnn")[1].training
+    assert training.initialisation == "none" and training.pretraining is not None
+    assert training.pretraining["then"].startswith(
+        f"trained to weights {cards[0].weights.sha256[:12]}"
+    )
     _, pupil, _ = load_checkpoint(tmp_path / "taught" / "cnn")
     assert pupil.training.recipe["taught"] == 0.5
     assert pupil.training.recipe["teachers"] == [f"Small CNN {cards[0].weights.sha256}"]

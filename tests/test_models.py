@@ -4,7 +4,7 @@ from factories import seeded_network
 from safetensors.torch import save_file
 from torchvision.models import densenet169
 
-from pneumonia.models import MODELS, build, initialise, pick_device
+from pneumonia.models import MODELS, build, initialise, lung_shares, pick_device
 
 
 @pytest.mark.slow
@@ -14,6 +14,17 @@ def test_one_logit_a_film_at_any_size(name):
     with torch.inference_mode():
         assert network(torch.randn(3, 1, 96, 96)).shape == (3,)
         assert network(torch.randn(1, 1, 128, 128)).shape == (1,)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_logit_is_the_mean_of_its_terms_over_the_lungs(name):
+    network, inputs = seeded_network(name), torch.randn(2, 2, 64, 64)
+    inputs[:, 1] = torch.rand(2, 64, 64)
+    with torch.inference_mode():
+        logits, terms = network(inputs, terms=True)
+        torch.testing.assert_close(logits, network(inputs))
+    shares = lung_shares(inputs, terms.shape[-2:])[:, 0]
+    torch.testing.assert_close((terms * shares).sum((1, 2)), logits, rtol=1e-3, atol=1e-4)
 
 
 def test_the_cnn_is_small():
@@ -78,6 +89,8 @@ def test_initialise_from_a_local_file(kind, tmp_path):
     torch.testing.assert_close(
         network.features.get_parameter(last), source.features.get_parameter(last)
     )
+    if kind == "own folder":  # which goes on
+        head = source.classifier.weight
     assert torch.equal(network.classifier.weight, head)
 
 

@@ -39,7 +39,7 @@ from pneumonia.training.run import Part, load_part, train_model
 
 NAME, TITLE, SIZE = "efficientnet-lite0", "EfficientNet-Lite0", 128
 LAST_STAGE = 11  # block that halves the map for the last time
-# of the shipped DenseNet-169
+# of densenet169-lungs-covered, see docs/runs
 RECIPE = Recipe(
     SIZE, epochs=10, learning_rate=7e-4, batch=64, graft=0.5, cover=0.15, patience=99, seed=0
 )
@@ -114,6 +114,7 @@ def figures(folder: Path, validation: Part, device: torch.device) -> dict:
         "sees_px": None,
         **{key: recipe[key] for key in ("size", "epochs", "learning_rate", "batch")},
         **{key: recipe[key] for key in ("crop", "graft", "own", "cover")},
+        "opacities": recipe.get("opacities", 0.0),
         "auroc": card.validation.clean.auroc,
         "auroc_perturbed": card.validation.perturbed.auroc,
         "auroc_transplanted": shortcuts.transplanted_auroc(*asked),

@@ -15,7 +15,8 @@ def train(
         typer.Option(
             metavar="imagenet|none|PATH",
             help="First weights of DenseNet-169: torchvision's ImageNet weights, random ones, or "
-            "a weights file or checkpoint folder; the CNN always starts from random ones.",
+            "a weights file or checkpoint folder; the CNN starts from random ones, or from what "
+            "it alone is given.",
         ),
     ] = "imagenet",
     epochs: Annotated[int, typer.Option(min=1, metavar="N")] = 14,
@@ -68,6 +69,24 @@ def train(
             max=1,
             metavar="SHARE",
             help="Share of the films whose lungs are covered, of which nothing can be told.",
+        ),
+    ] = 0.0,
+    opacities: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Share of the normal films that get a drawn opacity, which the map has to find.",
+        ),
+    ] = 0.0,
+    keep: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Share of the first weights in what comes out, which keeps what they knew.",
         ),
     ] = 0.0,
     teacher: Annotated[
@@ -134,6 +153,8 @@ def train(
                 graft=graft,
                 own=own,
                 cover=cover,
+                opacities=opacities,
+                keep=keep,
                 freeze_epochs=freeze_epochs,
                 patience=patience,
                 seed=seed,
@@ -142,7 +163,7 @@ def train(
             train_model(
                 name,
                 recipe,
-                init if name != "cnn" else "none",
+                init if name != "cnn" or (model == "cnn" and init != "imagenet") else "none",
                 training,
                 validation,
                 computed_on,

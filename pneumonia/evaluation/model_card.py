@@ -81,12 +81,13 @@ def _licence_head(licence: Licence) -> str:
 def _introduction(card: Card) -> str:
     first = card.training.initialisation
     how = _FIRST.get(first, f"by transfer from `{first}`")
-    if before := card.training.pretraining:
+    before = card.training.pretraining or {}
+    if "pictures" in before:
         how = f"""by transfer from {before["pictures"]:,} natural pictures of {before["classes"]}
             classes ({before["source"] or first}; {before["size"]} px, {before["epochs"]} epochs,
             accuracy {before["accuracy"]:.3f} on held-out images; `{before["command"]}`)"""
-        if then := before.get("then"):
-            how += f", then {then}"
+    if then := before.get("then"):
+        how += f", then {then}"
     if teachers := card.training.recipe.get("teachers"):
         how += f", taught by {' and '.join(teachers)}"
     weights = card.weights

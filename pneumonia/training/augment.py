@@ -17,7 +17,7 @@ from torchvision.io import decode_jpeg, encode_jpeg
 from torchvision.transforms.functional import gaussian_blur
 
 from pneumonia.lungs import SIDE, lung_finder
-from pneumonia.preprocess import CANONICAL_SIDE, LIMIT, resample, soften, standardise, view_of
+from pneumonia.preprocess import CANONICAL_SIDE, LIMIT, blur, resample, soften, standardise, view_of
 
 
 @dataclass(frozen=True)
@@ -267,6 +267,44 @@ def cover(inputs: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
     grey = torch.where(torch.rand(n) < 0.5, 0.0, uniform(n, -2, 2)).view(n, 1, 1, 1)
     hidden = (masks > 0.5) & chosen.view(n, 1, 1, 1)
     return torch.cat([torch.where(hidden, grey, views), masks], 1)
+
+
+def opacify(inputs: torch.Tensor, chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Network inputs with an opacity drawn into the lungs, where ``chosen``.
+
+    It is a patchy ellipse with a wavy, blurred edge and a radius of 5 to 20 % of the view's side.
+    Like a real one it adds attenuation, and shifts the greys by which lungs are measured. Those by
+    which heatmaps are put to the test (``pneumonia.synthetic``) are drawn in another way.
+
+    Args:
+        inputs: ``(N, 2, s, s)``, see ``EvalPreset``.
+        chosen: ``(N,)`` bool.
+
+    Returns:
+        The inputs, and how dense the opacities are in them, ``(N, 1, s, s)`` 0..1.
+    """
+    (n, _, size, _), (views, masks) = inputs.shape, inputs.split(1, 1)
+    deep = (masks * blur(masks, 0.05 * size)).flatten(1) ** 4 + 1e-9
+    place = torch.multinomial(deep, 1).view(n, 1, 1, 1)
+    steps = torch.arange(size)
+    x, y = (steps - place % size) / size, (steps[:, None] - place // size) / size
+
+    def drawn(low: float, high: float) -> torch.Tensor:
+        return uniform(n, low, high).view(n, 1, 1, 1)
+
+    def noise(cells: int) -> torch.Tensor:
+        return F.interpolate(torch.randn(n, 1, cells, cells), (size, size), mode="bicubic")
+
+    radius, stretch, turn = drawn(-3.0, -1.6).exp(), drawn(-0.4, 0.4).exp(), drawn(0, math.pi)
+    along, across = x * turn.cos() + y * turn.sin(), y * turn.cos() - x * turn.sin()
+    depth = 1 - torch.hypot(along * stretch, across / stretch) / radius + 0.3 * noise(8)
+    dense = torch.sigmoid(depth / drawn(0.1, 0.35)) * (1 + 0.15 * noise(24))
+    dense = (dense * blur(masks, 0.015 * size) * chosen.view(n, 1, 1, 1)).clamp(0, 1)
+    soft, white = soften(masks), drawn(2.0, LIMIT)
+    whole = views / soft
+    whiter = whole + (white - whole).clamp_min(0) * -torch.expm1(-drawn(0.4, 1.6) * dense)
+    whiter = standardise(whiter, masks) * soft
+    return torch.cat([torch.where(chosen.view(n, 1, 1, 1), whiter, views), masks], 1), dense
 
 
 def erase(views: torch.Tensor) -> None:

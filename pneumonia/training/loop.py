@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,18 +21,23 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from pneumonia.models import Network
+from pneumonia.models import Network, lung_shares
 from pneumonia.preprocess import BATCH
 from pneumonia.storage.atomic import replacing
-from pneumonia.training.augment import LocatedFilms, TrainPreset, cover
+from pneumonia.training.augment import LocatedFilms, TrainPreset, cover, opacify
 from pneumonia.training.curves import write_curves
 from pneumonia.training.distributed import Team
+
+PLACE = 0.3  # weight of where an opacity was drawn, beside what the film shows
+SEEN = 0.05  # mean density in a cell from which on an opacity has a place
 
 
 @dataclass(frozen=True)
 class Recipe:
     """The settings of a run; a resumed run must have the same.
 
+    ``keep`` is the share that the first weights have in those that come out, which keeps what was
+    learnt before (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
     ``teachers`` are the titles and weights' SHA-256 of the models whose answers are ``taught`` of
     each target.
     """
@@ -45,6 +50,8 @@ class Recipe:
     graft: float = 0.9
     own: float = 0.2
     cover: float = 0.0
+    opacities: float = 0.0
+    keep: float = 0.0
     weight_decay: float = 0.05
     label_smoothing: float = 0.05
     freeze_epochs: int = 0
@@ -88,35 +95,64 @@ def predict_logits(
     return torch.cat(parts)
 
 
+def mix(network: torch.nn.Module, other: dict[str, torch.Tensor], share: float) -> None:
+    """Move all weights this share of the way to others of the same network, in place."""
+    for name, tensor in network.state_dict().items():
+        if tensor.is_floating_point():
+            tensor.lerp_(other[name].to(tensor), share)
+
+
+class Batch(NamedTuple):
+    """What a task asks of the network.
+
+    Attributes:
+        inputs: ``(N, channels, size, size)`` float32.
+        targets: ``(N,)``.
+        opacities: ``(N, 1, size, size)`` 0..1, how dense those drawn are, if any may be.
+    """
+
+    inputs: torch.Tensor
+    targets: torch.Tensor
+    opacities: torch.Tensor | None = None
+
+
 class FilmTask:
     """NORMAL or PNEUMONIA by one logit, the classes weighing the same; scored by AUROC.
 
-    Trained networks may teach: ``recipe.taught`` is the share of each target that is what they say
-    of the very same augmented film (Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a
-    Neural Network"). They are on the films' device and in eval mode.
+    An opacity is drawn into ``recipe.opacities`` of the NORMAL films; it makes them PNEUMONIA and
+    has to be where the logit's terms are highest. Trained networks may teach: ``recipe.taught`` is
+    the share of each target that is what they say of the very same augmented film (Hinton, Vinyals
+    and Dean 2015, "Distilling the Knowledge in a Neural Network"). They are on the films' device
+    and in eval mode.
     """
 
     def __init__(
         self, recipe: Recipe, labels: torch.Tensor, teachers: Sequence[Network] = ()
     ) -> None:
-        self.positive = float(labels.float().mean())
+        share = float(labels.float().mean())
+        self.drawn = (1 - share) * recipe.opacities
+        self.positive = share + self.drawn
         self.recipe = recipe
         self.preset = TrainPreset(recipe.size, recipe.crop, graft=recipe.graft, own=recipe.own)
         self.teachers = teachers
 
-    def batch(self, films: Any, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Network inputs and targets ``(N,)`` of located films and their labels, on their device.
+    def batch(self, films: Any, labels: torch.Tensor) -> Batch:
+        """Network inputs and targets of located films and their labels, on their device.
 
         A film whose lungs are covered tells nothing: its target is the classes' own share.
         """
         inputs, smoothing = self.preset(films), self.recipe.label_smoothing
-        targets = labels * (1 - smoothing) + smoothing / 2
+        targets, opacities = labels * (1 - smoothing) + smoothing / 2, None
         if self.teachers:
             targets = targets.lerp(self.opinion(inputs), self.recipe.taught)
         with inputs.device:
             covered = torch.rand(len(labels)) < self.recipe.cover
+            if self.recipe.opacities:
+                drawn = (torch.rand(len(labels)) < self.recipe.opacities) & (labels == 0) & ~covered
+                inputs, opacities = opacify(inputs, drawn)
+                targets = torch.where(drawn, 1 - smoothing / 2, targets)
             inputs = cover(inputs, covered)
-        return inputs, torch.where(covered, self.positive, targets)
+        return Batch(inputs, torch.where(covered, self.positive, targets), opacities)
 
     def opinion(self, inputs: torch.Tensor) -> torch.Tensor:
         """The teachers' probability of PNEUMONIA ``(N,)`` 0..1, of their mean logit.
@@ -127,10 +163,24 @@ class FilmTask:
             said = torch.stack([teacher(inputs).float() for teacher in self.teachers])
         return torch.sigmoid(said.mean(0) + math.log(self.positive / (1 - self.positive)))
 
-    def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Of logits ``(N,)`` and targets ``(N,)`` 0..1: a scalar."""
+    def loss(self, batch: Batch, logits: torch.Tensor, terms: torch.Tensor) -> torch.Tensor:
+        """Of logits ``(N,)`` and their terms ``(N, h, w)``: a scalar.
+
+        Where an opacity was drawn, the terms' softmax over the lungs is a guess at its place: the
+        negative logarithm of what lies there is ``PLACE`` of the loss.
+        """
         balance = logits.new_tensor((1 - self.positive) / self.positive)
-        return F.binary_cross_entropy_with_logits(logits, targets, pos_weight=balance)
+        loss = F.binary_cross_entropy_with_logits(logits, batch.targets, pos_weight=balance)
+        if batch.opacities is None:
+            return loss
+        cells = terms.shape[-2:]
+        dense = F.adaptive_avg_pool2d(batch.opacities, (cells[0], cells[1])).flatten(1)
+        densest = dense.amax(1, keepdim=True)
+        lungs = lung_shares(batch.inputs, cells).clamp_min(1e-6).log().flatten(1)
+        guess = torch.softmax(terms.flatten(1) + lungs, 1)
+        there = (guess * dense / densest.clamp_min(1e-6)).sum(1).clamp_min(1e-6)
+        missed = -there.log()[densest[:, 0] > SEEN]
+        return loss + PLACE * missed.sum() / (len(logits) * self.drawn)
 
     def score(self, labels: np.ndarray, logits: np.ndarray) -> float:
         """Of labels ``(N,)`` and logits ``(N,)``: more is better."""
@@ -189,7 +239,8 @@ def train(
     )
     scaler = GradScaler(enabled=device.type == "cuda" and not torch.cuda.is_bf16_supported())
     history: list[dict] = []
-    best = copy.deepcopy(average.module.state_dict())
+    first = copy.deepcopy(network.state_dict())
+    best = first
     state_file = folder / "resume.pt"
     found = resume and team.leads and state_file.is_file()
     state = torch.load(state_file, map_location="cpu", weights_only=True) if found else None
@@ -230,11 +281,11 @@ def train(
             )
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            inputs, targets = objective.batch(images[index.to(device)], labels[index].to(device))
-            inputs = team.share(inputs)
+            batch = objective.batch(images[index.to(device)], labels[index].to(device))
+            mine = team.share(batch.inputs).to(memory_format=torch.channels_last)
             with autocast(device):
-                logits = parallel(inputs.to(memory_format=torch.channels_last))
-            loss = objective.loss(team.whole(logits.float()), targets)
+                said = parallel(mine, terms=True)
+            loss = objective.loss(batch, *(team.whole(part.float()) for part in said))
             if not torch.isfinite(loss):
                 raise FloatingPointError(
                     f"The loss is {loss.item()} in epoch {epoch + 1}: lower --lr."
@@ -249,14 +300,16 @@ def train(
             total += loss.item() * len(index)
             bar.set_postfix(loss=f"{loss.item():.3f}", lr=f"{rate:.1e}")
         row = {"epoch": epoch + 1, "loss": total / len(labels), "lr": rate}
+        result = copy.deepcopy(average.module)
+        mix(result, first, recipe.keep)
         for name, (films, truth) in valid.items():
             with autocast(device):
-                logits = predict_logits(average.module, team.share(films), device)
+                logits = predict_logits(result, team.share(films), device)
             row[name] = objective.score(truth, team.whole(logits).cpu().numpy())
         row["score"] = float(np.mean([row[name] for name in list(valid)[1:] or valid]))
         row["seconds"] = round(time.perf_counter() - began, 1)
         if row["score"] >= max(scores, default=0):
-            best = copy.deepcopy(average.module.state_dict())
+            best = result.state_dict()
         history.append(row)
         print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
         state = {

@@ -20,7 +20,7 @@ from pneumonia.models import build
 from pneumonia.storage.atomic import write_json
 from pneumonia.training.augment import expose, uniform, window
 from pneumonia.training.distributed import Team
-from pneumonia.training.loop import FilmTask, Recipe, train
+from pneumonia.training.loop import Batch, FilmTask, Recipe, train
 
 
 class PicturePreset:
@@ -60,13 +60,13 @@ class PictureTask(FilmTask):
         self.smoothing = recipe.label_smoothing
         self.pictures = PicturePreset(recipe.size, recipe.crop)
 
-    def batch(self, films: Any, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def batch(self, films: Any, labels: torch.Tensor) -> Batch:
         """Network inputs and labels of pictures ``(N, 1, h, w)`` uint8."""
-        return self.pictures(films), labels
+        return Batch(self.pictures(films), labels)
 
-    def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Of logits ``(N, classes)`` and labels ``(N,)``: a scalar."""
-        return F.cross_entropy(logits, targets, label_smoothing=self.smoothing)
+    def loss(self, batch: Batch, logits: torch.Tensor, terms: torch.Tensor) -> torch.Tensor:
+        """Of logits ``(N, classes)``: a scalar."""
+        return F.cross_entropy(logits, batch.targets, label_smoothing=self.smoothing)
 
     def score(self, labels: np.ndarray, logits: np.ndarray) -> float:
         """Share of the pictures whose class has the highest logit."""

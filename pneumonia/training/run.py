@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from pneumonia.card import LABELS, Card, Training, TrainingData
@@ -17,11 +18,12 @@ from pneumonia.checkpoint import checkpoint_folder, load_checkpoint
 from pneumonia.data.dataset import Record, find_records, load_images, split_records
 from pneumonia.evaluation.calibration import calibrate_and_save
 from pneumonia.evaluation.corruptions import corrupt_in_turn
+from pneumonia.evaluation.licence import CC_BY, licence_of
 from pneumonia.evaluation.shortcuts import transplanted
 from pneumonia.models import MODELS, Network, build, initialise
 from pneumonia.preprocess import EvalPreset
 from pneumonia.storage.shipped import CARD, CheckpointError
-from pneumonia.training.augment import LocatedFilms
+from pneumonia.training.augment import LocatedFilms, opacify
 from pneumonia.training.curves import plot_curves
 from pneumonia.training.distributed import Team, one_first
 from pneumonia.training.loop import FilmTask, Recipe, train
@@ -119,6 +121,8 @@ def train_model(
     }
     inside = transplanted(validation.images, device, validation.labels, recipe.size)
     valid["auroc_transplanted"] = (inside, truth)
+    if recipe.opacities:
+        valid["auroc_opacities"] = with_opacities(valid["auroc"][0][truth == 0])
     films = LocatedFilms.find(training.images, device)
     commit = git_commit()  # of the code that runs, not of what is there when it ends
     parts = (films, training.labels, valid, device, folder, resume)
@@ -127,11 +131,12 @@ def train_model(
     team = Team()
     if not team.leads:
         return None
+    first, before = provenance_of(init)
     processor = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     provenance = Training(
         command=command,
-        initialisation=init,
-        pretraining=pretraining(init),
+        initialisation=first,
+        pretraining=before,
         recipe=asdict(recipe),
         best_epoch=max(history, key=lambda row: row["score"])["epoch"],
         epochs_run=len(history),
@@ -187,6 +192,14 @@ def recalibrate(
     )
 
 
+def with_opacities(normal: torch.Tensor) -> tuple[torch.Tensor, np.ndarray]:
+    """Network inputs of NORMAL films, then the same with an opacity each, and their labels."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        drawn, _ = opacify(normal, torch.ones(len(normal), dtype=torch.bool))
+    return torch.cat([normal, drawn]), np.repeat([0, 1], len(normal))
+
+
 def load_teacher(model: str | Path, size: int, device: torch.device) -> tuple[Network, Card]:
     """A trained network that sees what the one in training sees, and its card.
 
@@ -202,21 +215,23 @@ def load_teacher(model: str | Path, size: int, device: torch.device) -> tuple[Ne
     return network.to(memory_format=torch.channels_last), card  # pyright: ignore[reportCallIssue]
 
 
-def pretraining(init: str) -> dict | None:
-    """What ``pneumonia pretrain`` wrote of the first weights, if they are its.
+def provenance_of(init: str) -> tuple[str, dict | None]:
+    """What a card says of first weights: where they are from, and what came before this training.
 
-    Of a checkpoint's folder: what its card says of its own, and what came then.
+    Of a checkpoint's folder that is what its own card says, and the training that it tells of. What
+    ``pneumonia pretrain`` wrote stands beside the weights file.
     """
     if init in ("none", "imagenet"):
-        return None
-    if Path(init, CARD).is_file():
-        card = Card.load(Path(init, CARD))
-        if not (before := card.training.pretraining):
-            return None
-        then = f"trained as version {card.version} of this model ({card.training.command})"
-        return {**before, "then": ", then ".join([*filter(None, [before.get("then")]), then])}
-    card = Path(init).with_suffix(".json")
-    return json.loads(card.read_text("utf-8")) if card.is_file() else None
+        return init, None
+    if not Path(init, CARD).is_file():
+        card = Path(init).with_suffix(".json")
+        return init, json.loads(card.read_text("utf-8")) if card.is_file() else None
+    card = Card.load(Path(init, CARD))
+    before, first = card.training.pretraining or {}, card.training.initialisation
+    if first == "none" and licence_of(card.training) is not CC_BY:
+        first = init
+    then = f"trained to weights {card.weights.sha256[:12]} ({card.training.command})"
+    return first, {**before, "then": ", then ".join([*filter(None, [before.get("then")]), then])}
 
 
 def git_commit() -> str | None:

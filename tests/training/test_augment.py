@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from pneumonia.preprocess import to_canonical
 from pneumonia.synthetic.phantom import draw_phantom
@@ -12,9 +13,12 @@ from pneumonia.training.augment import (
     cover,
     degrade,
     expose,
+    opacify,
     quantise,
 )
 from pneumonia.training.loop import FilmTask, Recipe
+
+NOWHERE = torch.zeros(8, 6, 6)  # terms that tell no place
 
 
 @pytest.fixture(scope="module")
@@ -100,12 +104,12 @@ def test_of_a_covered_film_the_classes_shares_are_asked(films):
     labels = torch.tensor([0, 1, 1, 1, 0, 1, 1, 1])
     recipe = Recipe(size=48, epochs=1, learning_rate=1e-3, cover=1.0)
     task = FilmTask(recipe, labels)
-    _, targets = task.batch(films, labels)
-    assert torch.equal(targets, torch.full((8,), 0.75))
+    batch = task.batch(films, labels)
+    assert torch.equal(batch.targets, torch.full((8,), 0.75))
     logits = torch.zeros(8, requires_grad=True)
-    task.loss(logits, targets).backward()
+    task.loss(batch, logits, NOWHERE).backward()
     assert logits.grad is not None and logits.grad.abs().max() < 1e-6  # "nothing known" is best
-    _, targets = FilmTask(replace(recipe, cover=0.0), labels).batch(films, labels)
+    targets = FilmTask(replace(recipe, cover=0.0), labels).batch(films, labels).targets
     assert torch.allclose(targets, labels * 0.95 + 0.025)
 
 
@@ -119,16 +123,55 @@ def test_teachers_answer_is_learned_as_they_gave_it(films):
         return said + 1
 
     task = FilmTask(recipe, labels, [first, lambda inputs: said - 1])
-    _, targets = task.batch(films, labels)
     logits = said.clone().requires_grad_()  # their mean is what the loss likes best
-    task.loss(logits, targets).backward()
+    task.loss(task.batch(films, labels), logits, NOWHERE).backward()
     assert logits.grad is not None and logits.grad.abs().max() < 1e-6
-    _, halved = FilmTask(replace(recipe, taught=0.5), labels, [first, first]).batch(films, labels)
-    _, labelled = FilmTask(replace(recipe, taught=0.0), labels, [first]).batch(films, labels)
-    task = FilmTask(recipe, labels, [first])
-    torch.testing.assert_close(halved, (labelled + task.batch(films, labels)[1]) / 2)
-    covered = FilmTask(replace(recipe, cover=1.0), labels, [first])
-    assert torch.equal(covered.batch(films, labels)[1], torch.full((8,), 0.75))
+
+    def targets(teachers, **settings):
+        task = FilmTask(replace(recipe, **settings), labels, teachers)
+        return task.batch(films, labels).targets
+
+    labelled, alone = targets([first], taught=0.0), targets([first])
+    torch.testing.assert_close(targets([first, first], taught=0.5), (labelled + alone) / 2)
+    assert torch.equal(targets([first], cover=1.0), torch.full((8,), 0.75))
+
+
+def test_an_opacity_is_drawn_into_the_lungs_of_chosen_films_alone(films):
+    torch.manual_seed(0)
+    inputs, chosen = TrainPreset(64)(films), torch.arange(8) % 2 == 0
+    drawn, dense = opacify(inputs, chosen)
+    assert torch.equal(drawn[~chosen], inputs[~chosen]) and torch.equal(drawn[:, 1], inputs[:, 1])
+    assert not dense[~chosen].any()
+    rises = []
+    for film, before, place in zip(drawn[chosen], inputs[chosen], dense[chosen, 0], strict=True):
+        lungs, there = before[1] > 0.5, place > 0.5
+        assert place.max() > 0.5 and place[~lungs].mean() < place[lungs].mean()
+        rise = film[0] - before[0]
+        rises.append(rise[there].mean() - rise[lungs & (place < 0.05)].mean())
+        assert film[0][lungs].mean() == pytest.approx(0, abs=0.15)  # measured by these lungs
+    assert min(rises) > 0 and sum(rises) / len(rises) > 0.5
+
+
+def test_normal_films_with_an_opacity_are_pneumonia_at_its_place(films):
+    labels = torch.tensor([0, 1, 1, 1, 0, 1, 1, 1])
+    recipe = Recipe(size=64, epochs=1, learning_rate=1e-3, opacities=1.0)
+    torch.manual_seed(0)
+    task = FilmTask(recipe, labels)
+    batch = task.batch(films, labels)
+    assert batch.opacities is not None
+    assert torch.equal(batch.opacities.amax((1, 2, 3)) > 0, labels == 0)
+    assert torch.allclose(batch.targets, torch.full((8,), 0.975))
+    terms = torch.zeros(8, 8, 8, requires_grad=True)
+    logits = torch.zeros(8)
+    task.loss(batch, logits, terms).backward()
+    assert terms.grad is not None and not terms.grad[labels == 1].any()
+    dense = F.adaptive_avg_pool2d(batch.opacities, 8)[:, 0]
+    for place, slope in zip(dense[labels == 0], terms.grad[labels == 0], strict=True):
+        assert slope.flatten()[place.argmax()] < 0 < slope[place < 0.01].max()
+    found, elsewhere = task.loss(batch, logits, 9 * dense), task.loss(batch, logits, -9 * dense)
+    assert found < task.loss(batch, logits, terms) < elsewhere
+    none = FilmTask(replace(recipe, opacities=0.0), labels).batch(films, labels)
+    assert none.opacities is None and torch.allclose(none.targets, labels * 0.95 + 0.025)
 
 
 def test_augmentation_stays_on_the_device_of_the_films(films):

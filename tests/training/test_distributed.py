@@ -49,6 +49,7 @@ def test_two_processes_end_in_the_weights_of_one(tmp_path):
 @pytest.mark.slow
 def test_a_run_goes_on_after_one_of_its_processes_was_killed(dataset, tmp_path):
     words = ["train", "--data", dataset, "--model", "cnn", "--epochs", 3, "--freeze-epochs", 1]
+    words += ["--opacities", 0.5]
     words += ["--size", 32, "--batch", 9, "--cache", tmp_path / "cache", "--out", tmp_path]
     command = [*TORCHRUN, "-m", "pneumonia", *map(str, words)]
     folder = tmp_path / "cnn"

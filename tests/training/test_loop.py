@@ -88,6 +88,20 @@ def test_early_stopping_keeps_the_best_epoch(task, tmp_path, monkeypatch):
         assert torch.equal(tensor, second.state_dict()[name]), name
 
 
+def test_what_is_kept_of_the_first_weights_lies_on_the_way_to_them(task, tmp_path):
+    def trained(keep: float) -> dict[str, torch.Tensor]:
+        recipe = dataclasses.replace(RECIPE, epochs=1, keep=keep)
+        return run(task, tmp_path / str(keep), recipe)[0].state_dict()
+
+    torch.manual_seed(RECIPE.seed)
+    first, none, half, all_of_them = TINY.build().state_dict(), *map(trained, (0.0, 0.5, 1.0))
+    for name, tensor in first.items():
+        if tensor.is_floating_point():
+            torch.testing.assert_close(half[name], (tensor + none[name]) / 2)
+            torch.testing.assert_close(all_of_them[name], tensor)
+    assert not torch.equal(first["classifier.weight"], none["classifier.weight"])
+
+
 def test_an_exploding_run_stops_with_advice(task, tmp_path):
     images, labels = task
     network = TINY.build()

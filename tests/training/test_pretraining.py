@@ -16,7 +16,7 @@ from pneumonia.data.pictures import load_pictures
 from pneumonia.models import build, initialise
 from pneumonia.training.loop import Recipe, train
 from pneumonia.training.pretraining import PictureTask, evaluation_input
-from pneumonia.training.run import pretraining
+from pneumonia.training.run import provenance_of
 
 
 @pytest.fixture(scope="module")
@@ -77,18 +77,32 @@ def test_it_learns_to_tell_pictures_apart(stripes, tmp_path):
 
 
 def test_weights_that_start_from_a_checkpoint_know_its_past(tmp_path):
+    def save(**changes):
+        replace(card, training=replace(card.training, **changes)).save(tmp_path / "card.json")
+
     card = card_of("cnn")
-    card.save(tmp_path / "card.json")
-    assert pretraining(str(tmp_path)) is None  # it started from scratch
-    first = {"source": "drawn stripes", "pictures": 60}
-    for _ in range(2):
-        replace(card, training=replace(card.training, pretraining=first)).save(
-            tmp_path / "card.json"
-        )
-        first = pretraining(str(tmp_path))
-        assert first is not None
-    step = "trained as version 7.8.9 of this model (pneumonia train)"
-    assert first == {"source": "drawn stripes", "pictures": 60, "then": f"{step}, then {step}"}
+    films = replace(card.training.data, name="films (CC BY 4.0)")
+    card = replace(
+        card,
+        weights=replace(card.weights, sha256=64 * "a"),
+        training=replace(card.training, data=films),
+    )
+    step = f"trained to weights {12 * 'a'} (pneumonia train)"
+    save()
+    assert provenance_of("none") == ("none", None)
+    assert provenance_of(str(tmp_path)) == ("none", {"then": step})
+    pictures = {"source": "drawn stripes", "pictures": 60}
+    save(initialisation="stripes.safetensors", pretraining=pictures)
+    first, before = provenance_of(str(tmp_path))
+    assert (first, before) == ("stripes.safetensors", {**pictures, "then": step})
+    save(initialisation=first, pretraining=before)
+    assert provenance_of(str(tmp_path))[1] == {**pictures, "then": f"{step}, then {step}"}
+    for unknown in (
+        {"recipe": {**card.training.recipe, "teachers": ["Another 1234"]}},
+        {"data": replace(films, name="films of somebody")},
+    ):
+        save(**unknown)  # whose terms the new weights must not be thought to be free of
+        assert provenance_of(str(tmp_path))[0] == str(tmp_path)
 
 
 @pytest.mark.slow
