@@ -34,8 +34,8 @@ from pneumonia.explain import Explainer
 from pneumonia.models import MODELS, ModelSpec, Network, pick_device
 from pneumonia.predictor import Predictor
 from pneumonia.storage.atomic import write_json
-from pneumonia.training.loop import Recipe
 from pneumonia.training.run import Part, load_part, train_model
+from pneumonia.training.task import Recipe
 
 NAME, TITLE, SIZE = "efficientnet-lite0", "EfficientNet-Lite0", 128
 LAST_STAGE = 11  # block that halves the map for the last time

@@ -41,8 +41,8 @@ def pretrain(
     """
     from pneumonia.models import MODELS
     from pneumonia.training.distributed import together
-    from pneumonia.training.loop import Recipe
     from pneumonia.training.pretraining import pretrain
+    from pneumonia.training.task import Recipe
 
     if model not in MODELS:
         raise typer.BadParameter(f"--model is one of {', '.join(MODELS)}.")

@@ -135,8 +135,8 @@ def train(
     """
     from pneumonia.models import MODELS
     from pneumonia.training.distributed import together
-    from pneumonia.training.loop import Recipe
     from pneumonia.training.run import load_part, train_model
+    from pneumonia.training.task import Recipe
 
     if model not in (*MODELS, "all"):
         raise typer.BadParameter(f"--model is one of {', '.join(MODELS)} or all.")

@@ -22,9 +22,10 @@ from pneumonia.lungs import CARD, Limits, LungNet, LungsCard, network_input
 from pneumonia.preprocess import BATCH
 from pneumonia.storage import typed_json
 from pneumonia.storage.atomic import replacing
-from pneumonia.training.loop import autocast, one_cycle
+from pneumonia.training.loop import one_cycle
 from pneumonia.training.lung_augment import LungPreset, Truth
 from pneumonia.training.run import DATA, git_commit
+from pneumonia.training.task import autocast
 
 OUTLINES = "COVID-19 X-ray dataset, lung segmentations (V7 Labs; CC BY 4.0)"
 DRAWN = "drawn hands, limbs, patterns, text, noise and blanks"

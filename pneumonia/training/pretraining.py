@@ -20,7 +20,8 @@ from pneumonia.models import build
 from pneumonia.storage.atomic import write_json
 from pneumonia.training.augment import expose, uniform, window
 from pneumonia.training.distributed import Team
-from pneumonia.training.loop import Batch, FilmTask, Recipe, train
+from pneumonia.training.loop import train
+from pneumonia.training.task import Batch, FilmTask, Recipe
 
 
 class PicturePreset:

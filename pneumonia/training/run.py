@@ -26,7 +26,8 @@ from pneumonia.storage.shipped import CARD, CheckpointError
 from pneumonia.training.augment import LocatedFilms, opacify
 from pneumonia.training.curves import plot_curves
 from pneumonia.training.distributed import Team, one_first
-from pneumonia.training.loop import FilmTask, Recipe, train
+from pneumonia.training.loop import train
+from pneumonia.training.task import FilmTask, Recipe
 
 DATA = "chest-xray-pneumonia (Kermany, Zhang, Goldbaum; Mendeley Data; CC BY 4.0)"
 

@@ -16,7 +16,7 @@ from pneumonia.training.augment import (
     opacify,
     quantise,
 )
-from pneumonia.training.loop import FilmTask, Recipe
+from pneumonia.training.task import FilmTask, Recipe
 
 NOWHERE = torch.zeros(8, 6, 6)  # terms that tell no place
 

@@ -8,7 +8,8 @@ from factories import TINY, lungs
 from pneumonia.models import build, initialise
 from pneumonia.preprocess import EvalPreset, to_canonical
 from pneumonia.training.augment import LocatedFilms
-from pneumonia.training.loop import Recipe, one_cycle, train
+from pneumonia.training.loop import one_cycle, train
+from pneumonia.training.task import Recipe
 
 RECIPE = Recipe(size=48, epochs=3, learning_rate=3e-3, batch=8, seed=3)
 
@@ -78,7 +79,7 @@ def test_frozen_epochs_train_the_classifier_alone(task, tmp_path):
 
 def test_early_stopping_keeps_the_best_epoch(task, tmp_path, monkeypatch):
     scores = iter([0.7, 0.9, 0.8, 0.8, 0.8, 0.99])
-    monkeypatch.setattr("pneumonia.training.loop.roc_auc_score", lambda *args: next(scores))
+    monkeypatch.setattr("pneumonia.training.task.roc_auc_score", lambda *args: next(scores))
     recipe = dataclasses.replace(RECIPE, epochs=6, patience=2)
     best, history = run(task, tmp_path / "a", recipe)
     assert [row["score"] for row in history] == [0.7, 0.9, 0.8, 0.8]

@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 from pneumonia.cli import app
 from pneumonia.data.pictures import load_pictures
 from pneumonia.models import build, initialise
-from pneumonia.training.loop import Recipe, train
+from pneumonia.training.loop import train
 from pneumonia.training.pretraining import PictureTask, evaluation_input
 from pneumonia.training.run import provenance_of
+from pneumonia.training.task import Recipe
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import torch
 
 from pneumonia.models import build_cnn
 from pneumonia.preprocess import EvalPreset
-from pneumonia.training import loop
+from pneumonia.training import loop, task
 from pneumonia.training.augment import LocatedFilms
 from pneumonia.training.distributed import together
 
@@ -16,7 +16,7 @@ from pneumonia.training.distributed import together
 def two_epochs(films: LocatedFilms, folder: Path, device: torch.device) -> dict:
     """Weights and losses. The last batch of an epoch has one film, which one process sees."""
     labels = torch.tensor([0, 1] * len(films))[: len(films)]
-    recipe = loop.Recipe(32, 2, 1e-3, batch=8, freeze_epochs=1, ema=0.5, clip=0.1, opacities=0.5)
+    recipe = task.Recipe(32, 2, 1e-3, batch=8, freeze_epochs=1, ema=0.5, clip=0.1, opacities=0.5)
     torch.manual_seed(0)
     network = build_cnn((8, 16), (3, 3))
     torch.nn.init.normal_(network.classifier.weight)

@@ -19,7 +19,8 @@ from pneumonia.predictor import Predictor
 from pneumonia.preprocess import EvalPreset
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.training.augment import LocatedFilms
-from pneumonia.training.loop import Recipe, train
+from pneumonia.training.loop import train
+from pneumonia.training.task import Recipe
 
 from . import interleaved_medians, ratio_row
 
