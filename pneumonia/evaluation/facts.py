@@ -49,7 +49,8 @@ def applied_model_card(card: Card) -> str:
         "input": "one frontal chest film; of its DICOM elements, age, view and body part decide on "
         "scope alone",
         "development data": f"{data.films:,} films of {data.patients:,} patients: {data.name}",
-        "bias mitigation": "lungs first; both classes perturbed, framed and grafted alike",
+        "bias mitigation": "lungs first; both classes perturbed, framed and grafted alike; "
+        "opacities drawn into films of NORMAL",
         "known biases": "one hospital and age; the classes' films were exposed, cropped and saved "
         "differently (see the audit)",
         "usefulness, fairness, safety": "performance and robustness in “Figures”; effect on care "

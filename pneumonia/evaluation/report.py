@@ -31,6 +31,14 @@ _HEATMAP_ROWS = (  # text, check, figure, whether it is a share
     ("… the attribution is highest inside it", "pointing_game", "heat", True),
     ("… by chance", "pointing_game", "chance", True),
     ("… mean rise of the logit", "pointing_game", "logit", False),
+    (
+        "lungs with a quarter of PNEUMONIA: it rises most there",
+        "exchange",
+        "rise",
+        True,
+    ),
+    ("… it is highest there", "exchange", "heat", True),
+    ("… by chance", "exchange", "chance", True),
     ("heat in the air around the child", "energy_outside_body", "outside", True),
     ("… its share of the film", "energy_outside_body", "outside_area", True),
     ("heat on a pasted corner marker", "energy_outside_body", "marker", True),
@@ -121,7 +129,11 @@ def markdown(evaluation: Evaluation) -> str:
     parts += ["## What the gate refuses", "Pictures that are no chest films:"]
     parts.append(table(["pictures", *titles], rows))
     if heat := evaluation.saliency:
-        parts += ["## The heatmaps put to the test", f"On {heat.films} films."]
+        parts += [
+            "## The heatmaps put to the test",
+            f"On {heat.films} films; what is put into films, into {heat.normal} of NORMAL. "
+            "Models whose recipe has opacities learned from others, drawn in another way.",
+        ]
         titles = [models[name].title for name in heat.models]
         parts.append(table(["", *titles], _heatmap_rows([*heat.models.values()])))
         if heat.agreement is not None:

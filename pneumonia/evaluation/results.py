@@ -183,6 +183,7 @@ class HeatmapChecks:
     cascading_randomization: dict[str, float]
     road: dict[str, float]
     pointing_game: dict[str, float]
+    exchange: dict[str, float]
     energy_outside_body: dict[str, float]
 
 
@@ -192,11 +193,13 @@ class Saliency:
 
     Attributes:
         films: on how many.
+        normal: on how many films of NORMAL the two that change them.
         models: name → checks.
         agreement: mean rank correlation of two models' maps of the same film; None of one model.
     """
 
     films: int
+    normal: int
     models: dict[str, HeatmapChecks]
     agreement: float | None = None
 

@@ -131,10 +131,16 @@ def compare_models(
 def check_heatmaps(
     names: Sequence[str | Path], films: Films, count: int, device: str = "auto"
 ) -> Saliency:
-    """The checks of ``saliency`` on up to ``count`` of the films; see ``evaluate_models``."""
+    """The checks of ``saliency`` on up to ``count`` of the films; see ``evaluate_models``.
+
+    Those that change normal films, and have to count hits, on up to eight times as many.
+    """
     rng = np.random.default_rng(0)
     images = films.images[rng.permutation(len(films.labels))[:count]]
-    normal = films.images[rng.permutation(np.flatnonzero(films.labels == 0))[:count]]
+    normal, ill = (
+        films.images[rng.permutation(np.flatnonzero(films.labels == label))[: 8 * count]]
+        for label in (0, 1)
+    )
     models, checks = [], {}
     for name in names:
         network, card, _ = load_checkpoint(name, pick_device(device))
@@ -143,10 +149,11 @@ def check_heatmaps(
             cascading_randomization=saliency.cascading_randomization(model, images),
             road=saliency.road(model, images),
             pointing_game=saliency.pointing_game(model, normal),
+            exchange=saliency.exchange(model, normal, ill),
             energy_outside_body=saliency.energy_outside_body(model, images),
         )
     agreement = saliency.agreement(models, images) if len(models) > 1 else None
-    return Saliency(len(images), checks, agreement)
+    return Saliency(len(images), len(normal), checks, agreement)
 
 
 def find_ood_images(folders: Iterable[Path]) -> dict[str, list]:

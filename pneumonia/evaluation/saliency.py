@@ -1,8 +1,9 @@
-"""Four tests that heatmaps can fail, and how far those of two networks agree.
+"""Five tests that heatmaps can fail, and how far those of two networks agree.
 
 Does a map depend on what the network learnt (cascading randomisation)? Does the network's answer
 depend on what the map marks (ROAD)? Does the map find an opacity whose place is known (pointing
-game)? Does it mark places where no lung can be (energy outside the body)?
+game), or the quarter of the lungs that is another child's (exchange)? Does it mark places where no
+lung can be (energy outside the body)?
 
 Films are ``(N, 1, 224, 224)`` uint8 images, and heat is that for PNEUMONIA unless said.
 """
@@ -23,7 +24,7 @@ from torch import nn
 from pneumonia.explain import Explainer
 from pneumonia.lungs import SIDE, lung_finder
 from pneumonia.models import Network, lung_shares
-from pneumonia.preprocess import CANONICAL_SIDE, MARGIN, EvalPreset
+from pneumonia.preprocess import CANONICAL_SIDE, MARGIN, EvalPreset, soften, standardise
 from pneumonia.synthetic.opacity import Lesion, opacity
 
 DRAWS = 8  # of random parameters, of which a figure is the mean
@@ -198,6 +199,51 @@ def pointing_game(
         hits["chance"].append((inside & lung).sum() / max(lung.sum(), 1))
     rise = float((raised - logits).mean())
     return {**{k: float(np.mean(v)) for k, v in hits.items()}, "logit": rise}
+
+
+def exchange(
+    saliency_model: SaliencyModel, normal: torch.Tensor, pneumonia: torch.Tensor
+) -> dict[str, float]:
+    """The pointing game with what real films show instead of what is drawn.
+
+    In each film without pneumonia a quarter of the lungs, left or right and upper or lower in the
+    view, is replaced by that of a film with pneumonia, and so in turn are the other three. Nobody
+    knows whether this quarter shows the pneumonia, so that no network can reach 1.
+
+    Args:
+        saliency_model: of the network.
+        normal: N films of NORMAL.
+        pneumonia: N films of PNEUMONIA, one for each; those of one too many are left out.
+
+    Returns:
+        ``rise``: the share of the changed films whose mean attribution rises most in that quarter;
+        ``heat``: of those where it is then highest there; ``chance``.
+    """
+    n = min(len(normal), len(pneumonia))
+    inputs, others = map(saliency_model.inputs, (normal[:n], pneumonia[:n]))
+    masks, middle = inputs[:, 1:], saliency_model.size // 2
+    soft = soften(masks)
+    views, theirs = inputs[:, :1] / soft, others[:, :1] / soften(others[:, 1:])
+
+    def quarters(inputs: torch.Tensor) -> np.ndarray:
+        cells = saliency_model.cells(inputs)[1]
+        half = cells.shape[1] // 2
+        rows = (cells[:, :half], cells[:, -half:])
+        parts = [part for row in rows for part in (row[:, :, :half], row[:, :, -half:])]
+        lungs = [np.isfinite(part).sum((1, 2)) for part in parts]
+        sums = [np.nansum(part, (1, 2)) for part in parts]
+        return np.stack(sums, 1) / np.maximum(np.stack(lungs, 1), 1)
+
+    before, hits = quarters(inputs), {"rise": [], "heat": []}
+    for number in range(4):
+        put = torch.zeros_like(masks)
+        top, left = number // 2 * middle, number % 2 * middle
+        put[..., top : top + middle, left : left + middle] = 1
+        mixed = torch.lerp(views, theirs, put * masks)
+        after = quarters(torch.cat([standardise(mixed, masks) * soft, masks], 1))
+        hits["rise"].append((after - before).argmax(1) == number)
+        hits["heat"].append(after.argmax(1) == number)
+    return {**{key: float(np.mean(value)) for key, value in hits.items()}, "chance": 0.25}
 
 
 def energy_outside_body(saliency_model: SaliencyModel, images: torch.Tensor) -> dict[str, float]:

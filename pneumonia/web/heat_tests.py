@@ -9,6 +9,8 @@ from pneumonia.web.texts import html, number, percent, tag
 _TESTS = (  # text, check, its figure, and the figure of chance, or chance itself
     ("rise", "pointing_game", "rise", "chance"),
     ("warmest", "pointing_game", "heat", "chance"),
+    ("quarter", "exchange", "rise", "chance"),
+    ("quarterWarmest", "exchange", "heat", "chance"),
     ("erased", "road", "better", 0.5),
     ("air", "energy_outside_body", "outside", "outside_area"),
     ("marker", "energy_outside_body", "marker", "marker_area"),
@@ -26,13 +28,14 @@ def sentences(cards: Sequence[Card], evaluation: Evaluation | None) -> str:
     if not shown:
         return ""
     items = "".join(
-        _item(text, [_of(*model, check, figure, chance) for model in shown])
+        _item(text, [_of(*model, check, figure, chance) for model in shown], measured.normal)
         for text, check, figure, chance in _TESTS
     )
     alike = [(title, checks.cascading_randomization["classifier"]) for title, checks in shown]
-    items += _item("random", [f"{html(title)} {_plain(value)}" for title, value in alike])
+    kept = [f"{html(title)} {_plain(value)}" for title, value in alike]
+    items += _item("random", kept, measured.normal)
     if measured.agreement is not None and len(shown) > 1:
-        items += _item("agreement", [_plain(measured.agreement)])
+        items += _item("agreement", [_plain(measured.agreement)], measured.normal)
     return f"""
 <section class="about">{tag("heat.title", "h3")}{tag("heat.text", "p", films=measured.films)}
   <ul class="tests">{items}</ul></section>"""
@@ -45,9 +48,9 @@ def _of(title: str, checks: HeatmapChecks, check: str, figure: str, chance: str 
     return f"{html(title)} <strong>{percent(found[figure])}</strong>, {said}"
 
 
-def _item(text: str, values: Sequence[str]) -> str:
+def _item(text: str, values: Sequence[str], normal: int) -> str:
     figures = "".join(f"<li>{value}</li>" for value in values)
-    return f"<li>{tag(f'heat.{text}', 'p')}<ul>{figures}</ul></li>"
+    return f"<li>{tag(f'heat.{text}', 'p', normal=normal)}<ul>{figures}</ul></li>"
 
 
 def _plain(value: float) -> str:

@@ -22,12 +22,14 @@ from pneumonia.storage.typed_json import FormatError
 def evaluation() -> Evaluation:
     model = model_result(card_of("cnn"), held_out_coverage=Coverage(0.9, 0.8, 0.1))
     ahead = Difference(0.1, -0.2, 0.3)
-    checks = HeatmapChecks({"classifier": 0.1}, {"heat": 1.5}, {"rise": 0.75}, {"marker": 0.25})
+    checks = HeatmapChecks(
+        *({"classifier": 0.1}, {"heat": 1.5}, {"rise": 0.75}, {"rise": 0.9}, {"marker": 0.25})
+    )
     return evaluation_of(
         {"cnn": model, "densenet169": replace(model, held_out_coverage=None)},
         comparisons=(Comparison("cnn", "densenet169", ahead, ahead, ahead),),
         skipped=("a.png is empty.",),
-        saliency=Saliency(24, {"cnn": checks}, 0.5),
+        saliency=Saliency(24, 96, {"cnn": checks}, 0.5),
     )
 
 

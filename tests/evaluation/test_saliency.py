@@ -18,6 +18,7 @@ from pneumonia.evaluation.saliency import (
     air_around,
     cascading_randomization,
     energy_outside_body,
+    exchange,
     mean_rank_correlation,
     pointing_game,
     road,
@@ -62,6 +63,26 @@ def test_pointing_is_lost_by_a_network_that_sees_nothing(bright, images):
     torch.nn.init.zeros_(blind.classifier.weight)
     lost = pointing_game(SaliencyModel(blind, 64), images)
     assert lost["rise"] == lost["heat"] == lost["logit"] == 0
+
+
+class Grain(torch.nn.Module):
+    """Features that are the film's deviation, on a coarse grid: heat where it is uneven."""
+
+    def forward(self, films: torch.Tensor) -> torch.Tensor:
+        pool = torch.nn.functional.avg_pool2d
+        return (pool(films**2, 8) - pool(films, 8) ** 2).clamp_min(0).sqrt().repeat(1, 2, 1, 1)
+
+
+def test_the_exchanged_quarter_is_found_by_a_network_that_sees_what_is_in_it(bright, images):
+    network = copy.deepcopy(bright.network)
+    network.features[0] = Grain()
+    rng = np.random.default_rng(0)
+    grainy = (images + torch.from_numpy(rng.normal(0, 60, images.shape))).clamp(0, 255).byte()
+    found = exchange(SaliencyModel(network, 64), images, grainy[:5])
+    assert found["rise"] == 1 and found["heat"] > found["chance"] == 0.25
+    torch.nn.init.zeros_(network.classifier.weight)
+    blind = exchange(SaliencyModel(network, 64), images, grainy)
+    assert blind == {"rise": 0.25, "heat": 0.25, "chance": 0.25}  # always the first one
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -141,4 +162,5 @@ def test_the_shipped_models_find_a_drawn_opacity_in_real_films(name):
     images = torch.stack([to_canonical(read_radiograph(film.path).pixels) for film in normal])
     network, card, _ = load_checkpoint(name)
     found = pointing_game(SaliencyModel(network, card.preprocessing.size), images)
-    assert found["rise"] > 0.5 > 3 * found["chance"] and found["logit"] > 0
+    assert found["rise"] > 0.9 > 3 * found["chance"] and found["logit"] > 0
+    assert found["heat"] > 2 * found["chance"]

@@ -26,6 +26,7 @@ CHECKS = HeatmapChecks(
     cascading_randomization={"nothing": 1.0, "classifier": 0.12},
     road={"heat": 0.5, "random": 0.1, "better": 0.83},
     pointing_game={"rise": 0.61, "heat": 0.27, "chance": 0.11, "logit": 1.0},
+    exchange={"rise": 0.91, "heat": 0.84, "chance": 0.25},
     energy_outside_body={"outside": 0.0, "outside_area": 0.2, "marker": 0.01, "marker_area": 0.02},
 )
 BINS = (Bin(0.05, 90, 10), Bin(0.5, 10, 40), Bin(0.95, 0, 150))
@@ -45,7 +46,7 @@ def full(**changes) -> Evaluation:
         "reliability": BINS,
     }
     models = {card.model: model_result(card, **model | changes) for card in CARDS}
-    saliency = Saliency(64, {card.model: CHECKS for card in CARDS}, agreement=0.4)
+    saliency = Saliency(64, 96, {card.model: CHECKS for card in CARDS}, agreement=0.4)
     return evaluation_of(models, saliency=saliency)
 
 
@@ -105,9 +106,20 @@ def test_a_reliability_curve_counts_both_classes_as_equally_frequent():
 def test_the_maps_tests_are_sentences_with_what_was_measured():
     html = heat_tests.sentences(CARDS, full())
     words = re.sub(r"<[^>]+>", " ", html)
-    for text in ("On 64 films", "61 %", "11 %", "83 %", "50 %", "0.12", "0.40"):
+    for text in (
+        "On 64 films",
+        "into 96 films",
+        "61 %",
+        "11 %",
+        "91 %",
+        "84 %",
+        "83 %",
+        "50 %",
+        "0.12",
+        "0.40",
+    ):
         assert text in re.sub(r"\s+", " ", words), text
-    assert html.count("Small CNN") == 6
+    assert html.count("Small CNN") == 8
     assert not re.search(r'data-n="\d+\.\d+">', html)  # of a few films no tenth of a per cent
     assert "heat.agreement" not in heat_tests.sentences(CARDS[:1], full())
 

@@ -94,9 +94,11 @@ def test_the_drawing_s_map_is_held_against_the_circles(monkeypatch):
         html = views.result(made, example=an_example(lesions=(lesion,)))
         assert f'data-t="known.{found}"' in html and html.count("<circle") >= 1
         assert "known.measured" not in html
-    checks = HeatmapChecks({}, {}, {"rise": 0.5, "heat": 0.625, "chance": 0.125, "logit": 1.0}, {})
+    checks = HeatmapChecks(
+        {}, {}, {"rise": 0.5, "heat": 0.625, "chance": 0.125, "logit": 1.0}, {}, {}
+    )
     measured = evaluation_of(
-        {"cnn": model_result(card_of("cnn"))}, saliency=Saliency(8, {"cnn": checks})
+        {"cnn": model_result(card_of("cnn"))}, saliency=Saliency(8, 8, {"cnn": checks})
     )
     monkeypatch.setattr(results, "load_evaluation", lambda cards: measured)
     html = views.result(made, example=an_example(lesions=(inside,)))
