@@ -18,7 +18,7 @@ from torchvision.transforms.functional import gaussian_blur
 from pneumonia.lungs import SIDE, standardise
 from pneumonia.preprocess import CANONICAL_SIDE, to_canonical
 from pneumonia.synthetic.distractors import draw_distractors, draw_limbs
-from pneumonia.training.augment import chance, draw, uniform
+from pneumonia.training.chance import chance, draw, uniform
 
 FINE = 2 * SIDE  # px at which films are changed; averaging 2 × 2 of them is the antialiasing
 WORDS = ("L", "R", "AP", "PORTABLE", "12:41 03/04", "SUPINE", "ERECT", "ID 0042917", "70 kV 2 mAs")

@@ -18,7 +18,8 @@ from pneumonia.data.pictures import load_pictures
 from pneumonia.lungs import standardise
 from pneumonia.models import build
 from pneumonia.storage.atomic import write_json
-from pneumonia.training.augment import expose, uniform, window
+from pneumonia.training.augment import expose, window
+from pneumonia.training.chance import uniform
 from pneumonia.training.distributed import Team
 from pneumonia.training.loop import train
 from pneumonia.training.task import Batch, FilmTask, Recipe

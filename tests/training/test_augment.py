@@ -6,16 +6,8 @@ import torch.nn.functional as F
 
 from pneumonia.preprocess import to_canonical
 from pneumonia.synthetic.phantom import draw_phantom
-from pneumonia.training.augment import (
-    LocatedFilms,
-    TrainPreset,
-    compress,
-    cover,
-    degrade,
-    expose,
-    opacify,
-    quantise,
-)
+from pneumonia.training.augment import LocatedFilms, TrainPreset, cover, expose, opacify
+from pneumonia.training.degrade import compress, degrade, quantise
 from pneumonia.training.task import FilmTask, Recipe
 
 NOWHERE = torch.zeros(8, 6, 6)  # terms that tell no place
