@@ -48,6 +48,13 @@ class EvalPreset:
             films: N of shape ``(1, height, width)``, float32 in 0..1, of any sizes.
             lungs: theirs.
         """
+        views, masks = self.views(films, lungs)
+        return torch.cat([views * soften(masks), masks], 1)
+
+    def views(
+        self, films: Sequence[torch.Tensor], lungs: Sequence[Lungs]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Both channels before the first is dimmed by the second, ``(N, 1, size, size)`` each."""
         boxes = torch.tensor([one.box for one in lungs])
         masks = torch.from_numpy(np.stack([one.mask for one in lungs]))[:, None]
         theta = view_of(boxes).to(films[0].device)
@@ -57,8 +64,7 @@ class EvalPreset:
             resample(self._shrink(film[None], box), one[None], self.size)[0]
             for film, box, one in zip(films, boxes.tolist(), theta, strict=True)
         ]
-        views = standardise(torch.cat(views), masks).masked_fill(beyond, 0.0)
-        return torch.cat([views * soften(masks), masks], 1)
+        return standardise(torch.cat(views), masks).masked_fill(beyond, 0.0), masks
 
     def images(self, images: torch.Tensor) -> torch.Tensor:
         """The same of ``(N, 1, 224, 224)`` uint8 images, whose lungs are found here."""

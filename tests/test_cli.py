@@ -205,6 +205,7 @@ def test_evaluate_writes_a_whole_report(dataset, tmp_path, monkeypatch):
     ood_images.mkdir()
     for seed in range(3):
         draw_phantom(64, 64, seed=seed).image().save(ood_images / f"{seed}.png")
+    (ood_images / "broken.png").write_bytes((ood_images / "0.png").read_bytes()[:99])
     readme.write_text("before\n<!-- figures: x -->\nold\n<!-- /figures -->\nafter\n")
     result = run(
         *("evaluate", "--data", dataset, "--split", "val", "--out", out, "--readme", readme),
@@ -215,7 +216,7 @@ def test_evaluate_writes_a_whole_report(dataset, tmp_path, monkeypatch):
     table = result.stdout.strip()
     assert table.startswith("| | Tiny Net | Small CNN |")
     page = readme.read_text()
-    assert table in page and "these films chose each model's epoch" in page
+    assert table in page and "these films chose each model's recipe" in page
     assert "\nold\n" not in page
     assert page.startswith("before\n<!-- figures: x -->\n") and page.endswith("-->\nafter\n")
     report = json.loads((out / "evaluation.json").read_text())
@@ -231,7 +232,8 @@ def test_evaluate_writes_a_whole_report(dataset, tmp_path, monkeypatch):
         assert model["ood"]["bones"]["pictures"] == 3
         assert {"blank", "noise", "text", "bones"} <= set(model["ood"])
     assert "| bones (3) |" in text
-    checks = {"cascading_randomization", "road", "pointing_game", "energy_outside_body"}
+    assert result.stderr.count("skipped: broken.png") == 1
+    checks = {"cascading_randomization", "road", "pointing_game", "exchange", "energy_outside_body"}
     assert set(report["saliency"]["models"]["cnn"]) == checks
     assert "The heatmaps put to the test" in text
     (comparison,) = report["comparisons"]
@@ -263,6 +265,22 @@ def test_evaluate_quickly_on_the_test_split(dataset, checkpoints, tmp_path):
     (model,) = json.loads((out / "evaluation.json").read_text())["models"].values()
     assert (model["figures"]["normal"], model["figures"]["pneumonia"]) == (6, 6)
     assert list(model["corruptions"]) == ["clean"] and "held_out_coverage" not in model
+
+
+def test_evaluate_says_at_once_what_it_could_not_do(dataset, checkpoints, tmp_path):
+    (tmp_path / "hands").mkdir()
+    draw_phantom(64, 64).image().save(tmp_path / "hands" / "a.png")
+    (page := tmp_path / "README.md").write_text("no markers")
+    data = ("evaluate", "--data", dataset, "--out", tmp_path / "report")
+    for words, reason in (
+        (("--readme", page), "no <!-- figures --> markers"),
+        (("--ood", tmp_path / "hands"), "'hands' already"),
+    ):
+        result = run(*data, *words, PNEUMONIA_CHECKPOINTS=str(checkpoints))
+        assert result.exit_code == 1 and reason in result.stderr
+    (tmp_path / "none").mkdir()
+    result = run(*data, PNEUMONIA_CHECKPOINTS=str(tmp_path / "none"))
+    assert result.exit_code == 1 and "no checkpoints" in result.stderr
 
 
 # --- train and calibrate -------------------------------------------------------------------------

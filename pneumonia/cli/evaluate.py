@@ -51,11 +51,13 @@ def evaluate(
     train + val that no shipped model was trained on. The folder --out gets evaluation.json,
     evaluation.md and evaluation.png.
     """
-    from pneumonia.evaluation.report import main_table
+    from pneumonia.evaluation.report import main_table, with_markers
     from pneumonia.evaluation.run import check_heatmaps, evaluate_models, write_report
-    from pneumonia.storage.shipped import available_models
+    from pneumonia.storage.shipped import chosen_models
 
-    names = sorted(available_models(), reverse=True) if model == "all" else [model]
+    if readme:  # before hours are spent on what has no place
+        with_markers(readme)
+    names = sorted(chosen_models(model), reverse=True)
     evaluation, films = evaluate_models(
         names,
         data,

@@ -32,18 +32,14 @@ def predict(
     the run goes on. The exit status is 0 if all were read, 1 if any failed, 2 if there was nothing
     to do.
     """
-    from pneumonia.checkpoint import CheckpointError
     from pneumonia.export.folder import find_files, predict_files
     from pneumonia.predictor import Predictor
-    from pneumonia.storage.shipped import available_models
+    from pneumonia.storage.shipped import chosen_models
 
     files = find_files(paths)
     if not files:
         raise typer.BadParameter("no films found: give image or DICOM files, or a folder of them.")
-    names = available_models() if model == "all" else [model]
-    if not names:
-        raise CheckpointError("There are no checkpoints: train them with `pneumonia train`.")
-    predictors = [Predictor.load(name, device) for name in names]
+    predictors = [Predictor.load(name, device) for name in chosen_models(model)]
     with ExitStack() as stack:
         out = sys.stdout
         if csv:

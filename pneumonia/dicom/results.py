@@ -11,7 +11,6 @@ from pathlib import Path
 
 from pydicom import Dataset
 
-from pneumonia.checkpoint import CheckpointError
 from pneumonia.dicom.activation import activation
 from pneumonia.dicom.capture import capture
 from pneumonia.dicom.identity import Identity, device_uid
@@ -23,7 +22,7 @@ from pneumonia.predictor import Predictor
 from pneumonia.reading.cage import Cage
 from pneumonia.reading.refusals import RadiographError
 from pneumonia.storage.atomic import replacing
-from pneumonia.storage.shipped import available_models
+from pneumonia.storage.shipped import chosen_models
 
 NOTICE = "NOT FOR DIAGNOSIS"
 MAKERS = {"activation": activation, "capture": capture, "report": report}
@@ -66,10 +65,7 @@ class Responder:
     """
 
     def __init__(self, model: str, device: str = "auto", readers: int = 1) -> None:
-        names = available_models() if model == "all" else [model]
-        if not names:
-            raise CheckpointError("There are no checkpoints: train them with `pneumonia train`.")
-        self.predictors = [Predictor.load(name, device) for name in names]
+        self.predictors = [Predictor.load(name, device) for name in chosen_models(model)]
         self._cage = Cage(readers)
 
     def answer(self, path: Path, when: datetime | None = None) -> Answer:

@@ -15,7 +15,7 @@ from pneumonia.evaluation.results import Coverage, Refusals
 from pneumonia.prediction import Prediction
 from pneumonia.predictor import Predictor
 from pneumonia.preprocess import to_canonical
-from pneumonia.reading.radiograph import Radiograph, read_radiograph
+from pneumonia.reading.radiograph import Radiograph, Source, read_radiograph
 from pneumonia.reading.refusals import RadiographError
 
 
@@ -93,7 +93,21 @@ def coverage(answers: Sequence[Answer], labels: np.ndarray) -> Coverage:
     return Coverage(float(normal), float(pneumonia), float((plausible.sum(1) != 1).mean()))
 
 
-def refusals(predictor: Predictor, pictures: Sequence) -> Refusals:
-    """What the gate does with pictures (see ``read_radiograph``) that are no chest films."""
-    refused = [not p.in_scope for p in predictor.predict_iter(pictures, heatmap=False)]
-    return Refusals(len(pictures), float(np.mean(refused)))
+def refusals(predictor: Predictor, pictures: Sequence[Source], skipped: list[str]) -> Refusals:
+    """What the gate does with pictures that are no chest films.
+
+    Args:
+        predictor: the model.
+        pictures: of the kinds that ``read_radiograph`` takes; one batch at a time is in memory.
+        skipped: gets a sentence for each that cannot be read.
+    """
+
+    def readable() -> Iterator[Radiograph]:
+        for picture in pictures:
+            try:
+                yield read_radiograph(picture)
+            except RadiographError as error:
+                skipped.append(str(error))
+
+    refused = [not p.in_scope for p in predictor.predict_iter(readable(), heatmap=False)]
+    return Refusals(len(refused), float(np.mean(refused)) if refused else 0.0)

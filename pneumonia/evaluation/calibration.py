@@ -200,7 +200,8 @@ def conformal_limits(
 
     Class-conditional split conformal prediction (Vovk 2012, "Conditional validity of inductive
     conformal predictors"): of new films of either class, drawn like these, at least ``coverage``
-    keep their true class among the plausible ones, whatever the model is worth.
+    keep their true class among the plausible ones, whatever the model is worth. A class of too few
+    films to say so is always plausible.
 
     Args:
         labels: ``(N,)`` of 0 and 1, both there.
@@ -210,8 +211,8 @@ def conformal_limits(
     limits = []
     for surprise in (probabilities[labels == 0], 1 - probabilities[labels == 1]):
         n = len(surprise)
-        rank = min(math.ceil((n + 1) * coverage), n)  # with the correction for a finite sample
-        limits.append(float(np.sort(surprise)[rank - 1]))
+        rank = math.ceil((n + 1) * coverage)  # with the correction for a finite sample
+        limits.append(float(np.sort(surprise)[rank - 1]) if rank <= n else 1.0)
     return limits[0], 1 - limits[1]
 
 
@@ -249,7 +250,9 @@ def equal_error_threshold(labels: np.ndarray, probabilities: np.ndarray) -> floa
     between two films: one that lay on it would be called by the last digit, in which machines
     differ.
     """
-    false_positive, true_positive, thresholds = roc_curve(labels, probabilities)
+    false_positive, true_positive, thresholds = roc_curve(
+        labels, probabilities, drop_intermediate=False
+    )
     imbalance = np.abs(true_positive - (1 - false_positive))
     at = thresholds[1:][np.argmin(imbalance[1:])]  # the first threshold is infinite
     below = probabilities[probabilities < at]

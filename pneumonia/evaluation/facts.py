@@ -16,7 +16,10 @@ FACTS = {  # code → name and text; the page tells them in six languages
         "the page says OUT OF SCOPE or UNCERTAIN; the heat lies where you see nothing; what you "
         "see and what it says differ",
     ),
-    "blind": ("what it cannot see", "anything but pneumonia, and anything outside the lungs"),
+    "blind": (
+        "what it cannot see",
+        "anything but pneumonia; what surrounds the lungs it sees only faintly",
+    ),
     "unmeasured": (
         "what was not measured",
         "other hospitals, sex, ethnicity, machines, effect on care",
@@ -35,7 +38,7 @@ def model_facts() -> str:
 
 def applied_model_card(card: Card) -> str:
     """The fields of the Applied Model Card of the Coalition for Health AI."""
-    data = card.training.data
+    data, recipe = card.training.data, card.training.recipe
     rows = {
         "developer": "the maintainers of this repository; inquiries by its issues",
         "release": f"research demonstration, version {card.version}, {card.training.finished}",
@@ -49,8 +52,8 @@ def applied_model_card(card: Card) -> str:
         "input": "one frontal chest film; of its DICOM elements, age, view and body part decide on "
         "scope alone",
         "development data": f"{data.films:,} films of {data.patients:,} patients: {data.name}",
-        "bias mitigation": "lungs first; both classes perturbed, framed and grafted alike; "
-        "opacities drawn into films of NORMAL",
+        "bias mitigation": "lungs first; both classes perturbed, framed and grafted alike"
+        + ("; opacities drawn into films of NORMAL" if recipe.get("opacities") else ""),
         "known biases": "one hospital and age; the classes' films were exposed, cropped and saved "
         "differently (see the audit)",
         "usefulness, fairness, safety": "performance and robustness in “Figures”; effect on care "

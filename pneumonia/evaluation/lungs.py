@@ -19,6 +19,7 @@ from pneumonia.evaluation.run import find_ood_images
 from pneumonia.evaluation.shortcuts import outline_traits
 from pneumonia.lungs import LungFinder, Lungs
 from pneumonia.preprocess import to_canonical
+from pneumonia.reading.radiograph import read_radiograph
 
 NATURAL = 1000  # pictures tried
 
@@ -104,8 +105,7 @@ def lungless_pictures(
     """
     kinds = find_ood_images([Path(not_chest)] if not_chest else [])
     pictures = {
-        kind: [p if isinstance(p, np.ndarray) else p.pixels for p in some]
-        for kind, some in kinds.items()
+        kind: [read_radiograph(picture).pixels for picture in some] for kind, some in kinds.items()
     }
     if natural:
         some = load_pictures(natural, 64, slice(-1, None))[0][:NATURAL, 0]

@@ -89,7 +89,8 @@ def page(figures: dict[str, Any], command: str) -> str:
         "## What the outline alone gives away",
         "AUROC for pneumonia of logistic regressions that see where the lungs are and what shape "
         "they have, and no grey inside them (95 % interval, bootstrap by patient). That much a "
-        "model could reach by the outline; training takes care that it does not.",
+        "model could reach by the outline. Training works against it; “lungs set into films of the "
+        "other class” in the [evaluation](../evaluation/evaluation.md) says how far.",
         table(["seen", "AUROC"], outline),
         "## Drawn films",
         "Orange: the lungs as drawn. Blue: as found. The drawn ones end where heart and diaphragm "

@@ -150,9 +150,9 @@ def _use(card: Card) -> str:
         where both are or neither is, the verdict is UNCERTAIN."""
     gate = f"""The lungs are found first, by the [lung finder](../lungs/README.md) with the SHA-256
         `{entry.lungs_sha256}`; around them, within their box and its margin, the network sees a
-        fifth of the contrast. Films whose lungs are missing, cut off, turned or inverted are
-        refused, and films unlike the training films (Mahalanobis
-        distance in the features of the last stage but one); the latter lets
+        fifth of the contrast. Films whose lungs are missing, turned, inverted or cut off by
+        about a fifth or more are refused, and films unlike the training films (Mahalanobis distance
+        in the features of the last stage but one); the latter lets
         {100 * passes.clean:.1f} % of clean and {100 * passes.perturbed:.1f} % of perturbed
         validation films pass."""
     return f"## From logit to verdict\n\n{_paragraph(text)}\n\n{_paragraph(gate)}"
@@ -196,9 +196,11 @@ def _figures(card: Card, evaluation: Evaluation) -> str:
         passes, there = min((row.gate_pass_rate, name) for name, row in changes.items())
         sensitivity = min(row.sensitivity for row in changes.values())
         specificity = min(row.specificity for row in changes.values())
-        worst = f"""On {len(changes) - 1} perturbations of the same films the AUROC is at least
-            {auroc:.3f} ({where}), sensitivity at least {sensitivity:.3f}, specificity at least
-            {specificity:.3f}; the gate lets at least {100 * passes:.1f} % through ({there})."""
+        films = 2 * min(model.figures.normal, model.figures.pneumonia)
+        worst = f"""On {len(changes) - 1} perturbations of {films} of these films, as many of
+            either class, the AUROC is at least {auroc:.3f} ({where}), sensitivity at least
+            {sensitivity:.3f}, specificity at least {specificity:.3f}; the gate lets at least
+            {100 * passes:.1f} % through ({there})."""
         text += f"\n\n{_paragraph(worst)}"
     return text
 
@@ -219,8 +221,10 @@ def _paragraph(text: str) -> str:
 _LIMITS = """## Limits
 
 - **One hospital, one age.** Published models trained on this data set fall from AUROC 0.95 to 0.54
-  on the paediatric films of another collection, and from 0.93 to 0.65 in another country. Measure
-  before you believe.
+  on the paediatric films of another collection
+  ([Xin et al. 2021](https://doi.org/10.1007/s10140-021-01954-x)), and from 0.93 to 0.65 in another
+  country ([Togunwa et al. 2025](https://doi.org/10.1371/journal.pdig.0000713)). Measure before you
+  believe.
 - **The data set has shortcuts.** Compression, shape and exposure give its classes away without the
   lungs (see the audit in the repository). Training perturbs both classes alike to blunt that; it
   cannot prove that nothing is left.

@@ -19,6 +19,7 @@ _HONESTY = {
     "covered_auroc": "AUROC, lungs covered",
     "transplanted_auroc": "AUROC, lungs set into films of the other class",
 }
+_BETWEEN = re.compile(r"(<!-- figures[^>]*-->\n).*?(<!-- /figures -->)", re.DOTALL)
 _RANDOMISED = "rank correlation with the trained maps, classifier randomised"
 _HEATMAP_ROWS = (  # text, check, figure, whether it is a share
     (_RANDOMISED, "cascading_randomization", "classifier", False),
@@ -39,7 +40,12 @@ _HEATMAP_ROWS = (  # text, check, figure, whether it is a share
     ),
     ("… it is highest there", "exchange", "heat", True),
     ("… by chance", "exchange", "chance", True),
-    ("heat in the air around the child", "energy_outside_body", "outside", True),
+    (
+        "heat in the air around the child (maps cover the lungs alone, as found)",
+        "energy_outside_body",
+        "outside",
+        True,
+    ),
     ("… its share of the film", "energy_outside_body", "outside_area", True),
     ("heat on a pasted corner marker", "energy_outside_body", "marker", True),
     ("… its share of the film", "energy_outside_body", "marker_area", True),
@@ -105,6 +111,8 @@ def markdown(evaluation: Evaluation) -> str:
     for model in models.values():
         if len(model.corruptions) > 1:
             parts.append(f"## {model.title} on perturbed films")
+            films = 2 * min(model.figures.normal, model.figures.pneumonia)
+            parts.append(f"Of these films {films}, as many of either class.")
             rows = [
                 [
                     *(name, f"{row.auroc:.4f}", f"{row.sensitivity:.3f}", f"{row.specificity:.3f}"),
@@ -244,13 +252,18 @@ def put_between_markers(path: Path, text: str) -> None:
     Raises:
         ValueError: it has no such markers.
     """
-    begin, end = r"(<!-- figures[^>]*-->\n)", r"(<!-- /figures -->)"
-    page, found = re.subn(
-        f"{begin}.*?{end}",
-        lambda match: f"{match[1]}\n{text}\n\n{match[2]}",
-        path.read_text(encoding="utf-8"),
-        flags=re.DOTALL,
-    )
-    if not found:
-        raise ValueError(f"{path} has no <!-- figures --> markers.")
+    page = _BETWEEN.sub(lambda match: f"{match[1]}\n{text}\n\n{match[2]}", with_markers(path))
     path.write_text(page, encoding="utf-8")
+
+
+def with_markers(path: Path) -> str:
+    """The text of a file that ``put_between_markers`` takes.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it has no such markers.
+    """
+    page = path.read_text(encoding="utf-8")
+    if not _BETWEEN.search(page):
+        raise ValueError(f"{path} has no <!-- figures --> markers.")
+    return page

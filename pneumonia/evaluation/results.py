@@ -28,8 +28,8 @@ NAMES = {
 }
 # What the films of a split had to do with the models.
 CAVEATS = {
-    "val": "No model was trained on these patients, but these films chose each model's epoch, "
-    "calibration and threshold, which flatters the figures a little.",
+    "val": "No model was trained on these patients, but these films chose each model's recipe, "
+    "epoch, calibration and threshold, which flatters the figures.",
     "test": "The official test split: no model was trained on these films, and they chose nothing.",
 }
 

@@ -26,7 +26,6 @@ from pneumonia.explain import Explainer
 from pneumonia.models import pick_device
 from pneumonia.predictor import Predictor
 from pneumonia.reading.archive import find_films
-from pneumonia.reading.radiograph import read_radiograph
 from pneumonia.synthetic.distractors import draw_distractors
 
 
@@ -56,15 +55,18 @@ def evaluate_models(
         draws: bootstrap samples of the intervals.
 
     Raises:
-        ValueError: a class has no films.
+        FileNotFoundError: a folder of ``ood`` has no pictures.
+        ValueError: a class has no films, or two models or two kinds of pictures have one name.
     """
     skipped: list[str] = []
+    kinds, models = find_ood_images(ood), {}
     records = split_records(find_records(data), split)
     predictors = [Predictor.load(name, device, "torch") for name in names]
+    if len({predictor.name for predictor in predictors}) < len(predictors):
+        raise ValueError("Two of the checkpoints are of one model: evaluate them one by one.")
     films, answers = answer(predictors, read(records, skipped))
     if len(set(films.labels)) < 2:
         raise ValueError(f"The split {split!r} of {str(data)!r} lacks films of a class.")
-    kinds, models = find_ood_images(ood), {}
     against = shortcuts.conflicting(films.images, films.labels, films.patients)
     for name, predictor, clean in zip(names, predictors, answers, strict=True):
         p, threshold = np.array([a.probability for a in clean]), predictor.threshold
@@ -82,7 +84,7 @@ def evaluate_models(
             coverage=coverage(clean, films.labels),
             corruptions=corrupted(predictor, films, clean, ["clean"] if quick else CORRUPTIONS),
             probabilities=tuple(p.tolist()),
-            ood={kind: refusals(predictor, pictures) for kind, pictures in kinds.items()},
+            ood={kind: refusals(predictor, some, skipped) for kind, some in kinds.items()},
             medmnist_c=balanced_errors(predictor, films) if medmnistc else None,
             covered_auroc=shortcuts.covered_auroc(*asked),
             transplanted_auroc=shortcuts.transplanted_auroc(*asked),
@@ -91,7 +93,7 @@ def evaluate_models(
             reliability=reliability(films.labels, p),
         )
     comparisons = compare_models(models, films, draws)
-    return Evaluation(command, split, models, comparisons, tuple(skipped)), films
+    return Evaluation(command, split, models, comparisons, tuple(dict.fromkeys(skipped))), films
 
 
 def write_report(
@@ -157,11 +159,18 @@ def check_heatmaps(
 
 
 def find_ood_images(folders: Iterable[Path]) -> dict[str, list]:
-    """kind → pictures: the drawn ones, and those of each folder under its name."""
+    """kind → pictures: the drawn ones, and the files of each folder under its name.
+
+    Raises:
+        FileNotFoundError: a folder has no pictures.
+        ValueError: a folder is called like another one, or like a kind of drawn pictures.
+    """
     kinds: dict[str, list] = draw_distractors()
     for folder in folders:
         files = find_films(folder)
         if not files:
             raise FileNotFoundError(f"There are no pictures in {str(folder)!r}.")
-        kinds[folder.name] = [read_radiograph(file) for file in files]
+        if folder.name in kinds:
+            raise ValueError(f"There are pictures called {folder.name!r} already: rename it.")
+        kinds[folder.name] = files
     return kinds

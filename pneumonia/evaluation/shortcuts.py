@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from pneumonia.data.shortcuts import border_profile, out_of_fold, pixel_statistics
 from pneumonia.explain import Explainer
 from pneumonia.lungs import Lungs, lung_finder
-from pneumonia.preprocess import BATCH, EvalPreset, resample, soften, standardise, view_of
+from pneumonia.preprocess import BATCH, EvalPreset, resample, soften, view_of
 
 CELLS = 16  # of the outline's shape, by side
 
@@ -64,13 +64,7 @@ def transplanted(
     Returns:
         ``(N, 2, size, size)`` float32 network input, channels last; the labels stay.
     """
-    lungs = find_lungs(images, device)
-    theta = view_of(torch.tensor([one.box for one in lungs]))
-    found = torch.from_numpy(np.stack([one.mask for one in lungs]))[:, None]
-    masks, beyond = resample(found, theta, size)
-    masks = masks * ~beyond
-    views = standardise(resample(images.float() / 255, theta, size)[0], masks)
-    views = views.masked_fill(beyond, 0.0)
+    views, masks = EvalPreset(size).views(list(images.float() / 255), lung_finder(device)(images))
     other = torch.empty(len(labels), dtype=torch.long)
     for label in (0, 1):
         mine, theirs = (labels == label).nonzero()[:, 0], (labels != label).nonzero()[:, 0]
@@ -96,17 +90,11 @@ def conflicting(images: torch.Tensor, labels: np.ndarray, patients: np.ndarray) 
     Raises:
         ValueError: a class has fewer than two patients.
     """
-    lungs = find_lungs(images, torch.device("cpu"))
+    lungs = lung_finder(torch.device("cpu"))(images)
     outline = np.hstack([*outline_traits(lungs).values()])
     features = (border_profile(images), pixel_statistics(images), outline)
     wrong = [(out_of_fold(x, labels, patients)[0] >= 0.5) != labels for x in features]
     return np.sum(wrong, axis=0) >= 2
-
-
-def find_lungs(images: torch.Tensor, device: torch.device) -> list[Lungs]:
-    """The lungs of N films ``(N, 1, 224, 224)`` uint8, batch after batch."""
-    finder = lung_finder(device)
-    return [lungs for part in images.split(BATCH) for lungs in finder(part.to(device))]
 
 
 def outline_traits(lungs: Sequence[Lungs]) -> dict[str, np.ndarray]:

@@ -32,6 +32,18 @@ def checkpoints_root() -> Path:
     return Path(chosen) if chosen else shipped_folder("checkpoints")
 
 
+def chosen_models(model: str) -> list[str]:
+    """The checkpoints that ``model`` stands for: all available ones for ``"all"``, else itself.
+
+    Raises:
+        CheckpointError: there are none.
+    """
+    names = available_models() if model == "all" else [model]
+    if not names:
+        raise CheckpointError("There are no checkpoints: train them with `pneumonia train`.")
+    return names
+
+
 def available_models(root: str | Path | None = None) -> list[str]:
     """Names of the checkpoints under ``root`` (default: the shipped ones), sorted."""
     return sorted(card.parent.name for card in Path(root or checkpoints_root()).glob(f"*/{CARD}"))

@@ -72,7 +72,7 @@ def train(
         network: initialised; trained in place.
         recipe: the run's settings.
         images: N training films with their lungs, or pictures ``(N, 1, h, w)`` uint8.
-        labels: ``(N,)`` of 0 and 1.
+        labels: ``(N,)`` of 0 and 1, or of what the task knows.
         valid: name → (network inputs, labels) of validation sets. All but the first choose
             (the only one, where there is but one): the best epoch is the one with their highest
             mean score; after ``recipe.patience`` epochs without a better one training stops. The
@@ -175,7 +175,7 @@ def train(
             row[name] = objective.score(truth, team.whole(logits).cpu().numpy())
         row["score"] = float(np.mean([row[name] for name in list(valid)[1:] or valid]))
         row["seconds"] = round(time.perf_counter() - began, 1)
-        if row["score"] >= max(scores, default=0):
+        if row["score"] > max(scores, default=-math.inf):
             best = result.state_dict()
         history.append(row)
         print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)

@@ -1,8 +1,8 @@
 """The page: a film in, what each model makes of it out.
 
-``page`` lays it out, ``handlers`` answers its events and its endpoint, ``views`` turns predictions
-into HTML, ``about`` says what never changes, ``examples`` are films to start with, ``known`` what
-is known of them. The look is in ``*.css``; what happens without the server is in
+``page`` lays it out, ``handlers`` answers its events, ``api`` other programs, ``views`` turns
+predictions into HTML, ``about`` says what never changes, ``examples`` are films to start with,
+``known`` what is known of them. The look is in ``*.css``; what happens without the server is in
 ``modules/page.js`` and what that imports.
 """
 

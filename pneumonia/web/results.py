@@ -5,6 +5,7 @@ with other weights, is left out.
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -18,6 +19,8 @@ from pneumonia.storage.typed_json import FormatError
 from pneumonia.web.texts import number, slug, tag
 
 DOCS = shipped_folder("docs")
+
+log = logging.getLogger(__name__)
 
 _LIMITS = ("other", "hospital", "child", "prevalence", "drawings")
 _SHORTCUTS = {  # audit.json's names; those left out say less
@@ -40,7 +43,10 @@ def load_evaluation(cards: Sequence[Card], folder: Path = DOCS) -> Evaluation | 
     """
     try:
         evaluation = Evaluation.load(folder / "evaluation" / "evaluation.json")
-    except (FileNotFoundError, FormatError):
+    except FileNotFoundError:
+        return None
+    except FormatError as error:
+        log.warning("No figures of the evaluation on the page: %s", error)
         return None
     measured = {name: model.weights_sha256 for name, model in evaluation.models.items()}
     shown = {card.model: card.weights.sha256 for card in cards}

@@ -36,6 +36,13 @@ def test_equal_error_threshold_balances_the_two_errors():
     assert abs(figures.sensitivity - figures.specificity) < 0.01
 
 
+def test_equal_errors_are_found_amid_a_run_of_one_class():
+    labels = np.array([0, 0, 1, 1, 1, 1, 0, 0])
+    scores = np.arange(1, 9) / 10
+    figures = metrics(labels, scores, equal_error_threshold(labels, scores))
+    assert figures.sensitivity == figures.specificity == 0.5
+
+
 def test_no_film_lies_on_the_equal_error_threshold():
     labels = np.array([0, 0, 1, 0, 1, 1])
     scores = np.array([0.1, 0.2, 0.5, 0.6, 0.7, 0.9])
@@ -85,6 +92,12 @@ def test_conformal_limits_by_hand():
     scores = np.concatenate([np.arange(1, 10) / 100, 1 - np.arange(1, 20) / 100])
     # the ceil(10 · 0.8) = 8th of nine surprises, the ceil(20 · 0.8) = 16th of nineteen
     assert conformal_limits(labels, scores, 0.8) == pytest.approx((0.08, 1 - 0.16))
+
+
+def test_a_class_of_too_few_films_is_always_plausible():
+    labels, scores = np.repeat([0, 1], [8, 9]), np.linspace(0.1, 0.9, 17)
+    normal_to, pneumonia_from = conformal_limits(labels, scores, 0.9)
+    assert normal_to == 1 and pneumonia_from == pytest.approx(0.5)
 
 
 def test_coverage_is_measured_on_other_patients():

@@ -49,7 +49,7 @@ def test_the_readme_says_what_its_films_chose(tmp_path):
     page.write_text("before\n<!-- figures: x -->\nold\n<!-- /figures -->\nafter\n")
     put_between_markers(page, summary(of_models(2)))
     text = page.read_text()
-    assert "these films chose each model's epoch, calibration and threshold" in text
+    assert "these films chose each model's recipe, epoch, calibration and threshold" in text
     assert main_table(of_models(2)) in text and "\nold\n" not in text
     assert text.startswith("before\n<!-- figures: x -->") and text.endswith("-->\nafter\n")
     put_between_markers(page, summary(evaluation_of(of_models(2).models, split="test")))

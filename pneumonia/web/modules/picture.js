@@ -3,6 +3,7 @@
 // the film's name, which is often a patient's.
 
 import { t } from "./language.js";
+import { EVEN } from "./verdict.js";
 
 const [GAP, LINE] = [16, 22]; // px at a screen of one pixel a point
 
@@ -46,6 +47,8 @@ function draw(result) {
   const out = result.dataset.scope === "out";
   const heading = out ? t("style.out") : result.querySelector(".call h2").innerText;
   const legend = [result.querySelector(".viewer-note > p:last-child").innerText];
+  const before = result.querySelector("[data-pretest]").valueAsNumber; // moves the numbers
+  if (!out && before !== EVEN) legend.unshift(`${t("pretest.label")} ${before}\u00a0%`);
   const foot = [...legend, t("use.purpose"), `${result.dataset.made} · ${new Date().toISOString().slice(0, 10)}`]
     .flatMap((text) => wrapped(context, text, width - 2 * gap));
   picture.width = width;

@@ -1,7 +1,7 @@
 // What a visitor can do with the verdicts without the server: say how likely pneumonia was before
 // the film, and say that a film is none of those the models know.
 
-const EVEN = 50; // per cent, what the models count with
+export const EVEN = 50; // per cent, what the models count with
 let before = EVEN; // holds for the next film too
 
 const logOdds = (share) => Math.log(share / (1 - share));
