@@ -214,7 +214,7 @@ def initialise(network: Network, init: str) -> None:
 
     Raises:
         FileNotFoundError: no file at that path.
-        ValueError: the file's weights are not those of this network.
+        ValueError: the file's weights cannot be read, or are not those of this network.
     """
     if init == "none":
         return
@@ -229,10 +229,8 @@ def initialise(network: Network, init: str) -> None:
         raise FileNotFoundError(
             f"There is no weights file {init!r}: give imagenet, none or a path."
         )
-    elif Path(init).suffix == ".safetensors":
-        state = load_file(init)
     else:
-        state = torch.load(init, map_location="cpu", weights_only=True)
+        state = _read_weights(init)
     # torchvision's published file still has the names of an older module ("norm.1" for "norm1")
     old = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.)")
     state = {old.sub(r"\1\2", name): tensor.float() for name, tensor in state.items()}
@@ -246,3 +244,15 @@ def initialise(network: Network, init: str) -> None:
         network.load_state_dict(state)
     except RuntimeError as error:
         raise ValueError(f"The weights of {init!r} do not fit this network: {error}") from error
+
+
+def _read_weights(path: str) -> dict[str, torch.Tensor]:
+    try:
+        if path.endswith(".safetensors"):
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
+            raise TypeError("it holds more than names and tensors")
+    except Exception as error:  # the readers' own errors have no common kind
+        raise ValueError(f"{path!r} cannot be read as weights: {error}") from error
+    return state

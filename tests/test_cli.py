@@ -163,6 +163,19 @@ def test_predict_goes_on_past_bad_files(folder, checkpoints, tmp_path):
     assert "3 of 5 files read" in result.stderr
 
 
+def test_heatmaps_of_films_of_one_name_lie_side_by_side(checkpoints, tmp_path):
+    films = [tmp_path / folder / "film.png" for folder in "ab"]
+    for seed, film in enumerate(films):
+        film.parent.mkdir()
+        draw_phantom(120, 140, seed=seed).image().save(film)
+    heat, model = tmp_path / "heat", checkpoints / "cnn"
+    result = run("predict", *films, tmp_path / "a", "--model", model, "--heatmaps", heat)
+    assert result.exit_code == 0, result.stderr
+    assert {path.relative_to(heat) for path in heat.rglob("*.png")} == {
+        *(Path("a/film.png.cnn.png"), Path("b/film.png.cnn.png"))
+    }
+
+
 def test_predict_one_file_with_all_models_to_the_terminal(folder, checkpoints):
     result = run("predict", folder / "a.png", PNEUMONIA_CHECKPOINTS=str(checkpoints))
     assert result.exit_code == 0, result.stderr

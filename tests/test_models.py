@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 from factories import seeded_network
@@ -104,6 +106,13 @@ def test_initialise_none_changes_nothing_and_errors_speak(tmp_path):
     torch.save({"features.other": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(ValueError, match="do not fit"):
         initialise(network, str(tmp_path / "other.pth"))
+    torch.save({"state_dict": network.state_dict()}, tmp_path / "nested.pth")
+    torch.save(Path("code"), tmp_path / "code.pth")
+    for name in ("torn.safetensors", "torn.pth"):
+        (tmp_path / name).write_bytes(b"no weights at all")
+    for name in ("nested.pth", "code.pth", "torn.safetensors", "torn.pth"):
+        with pytest.raises(ValueError, match=f"{name}' cannot be read as weights"):
+            initialise(network, str(tmp_path / name))
     with pytest.raises(ValueError, match="no model"):
         build("resnet")
 

@@ -43,6 +43,11 @@ def list_films(places: Sequence[str]) -> list[str]:
     return sorted(found)
 
 
+def storable(path: str) -> str:
+    """A path as Parquet can hold it: bytes that are no UTF-8 written out."""
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
 def looks_like_film(name: str) -> bool:
     """By the name alone, relative to the folder that was given."""
     path = PurePosixPath(name)

@@ -12,7 +12,7 @@ from fsspec.core import url_to_fs
 from tqdm import tqdm
 
 from pneumonia.archive.answers import Answers
-from pneumonia.archive.films import list_films
+from pneumonia.archive.films import list_films, storable
 from pneumonia.archive.scorer import Scorer
 from pneumonia.checkpoint import checkpoint_folder
 from pneumonia.storage.shipped import CARD
@@ -67,11 +67,11 @@ def score_archive(
             "give another --out."
         )
     began = time.perf_counter()
-    films = [storable(path) for path in list_films(places)]
+    films = list_films(places)
     if not films:
         raise ValueError("No films found: give folders of JPEG, PNG or DICOM files.")
     known = set(answers.column("path").to_pylist())
-    left = [path for path in films if path not in known]
+    left = [os.fsencode(path) for path in films if storable(path) not in known]
     with tqdm(total=len(films), initial=len(films) - len(left), unit="film") as bar:
         if left:
             with cluster(address) as (cores, gpus):
@@ -97,11 +97,6 @@ def score_archive(
     return answers.summarise(
         model=model, card_sha256=card, scored_now=len(left), seconds=round(seconds, 1)
     )
-
-
-def storable(path: str) -> str:
-    """A path as Parquet can hold it: bytes that are no UTF-8 written out."""
-    return path.encode("utf-8", "backslashreplace").decode()
 
 
 @contextmanager

@@ -1,11 +1,12 @@
 """A worker process of Ray: a predictor, a reader of films, and where the answers go."""
 
+import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from pneumonia.archive.answers import Answers
-from pneumonia.archive.films import read_film
+from pneumonia.archive.films import read_film, storable
 from pneumonia.prediction import Prediction
 from pneumonia.predictor import Predictor
 from pneumonia.reading.cage import Cage
@@ -33,12 +34,12 @@ class Scorer:
         self._cage, self._pool = Cage(readers), ThreadPoolExecutor(readers)
 
     def __call__(self, part: dict) -> dict:
-        """``{"paths": [...]}`` → ``{"films": how many}``.
+        """``{"paths": [...]}``, of bytes as the system has them → ``{"films": how many}``.
 
         Raises:
             OSError: the films' store, or that of the answers, does not answer.
         """
-        rows = list(self._rows(list(part["paths"])))
+        rows = list(self._rows([os.fsdecode(path) for path in part["paths"]]))
         self._answers.write(rows)
         return {"films": len(rows)}
 
@@ -51,7 +52,7 @@ class Scorer:
             predictions = dict(zip(readable, found, strict=True))
             for path, film in batch.items():
                 yield {
-                    "path": path,
+                    "path": storable(path),
                     "model": self._predictor.name,
                     "card_sha256": self._card,
                     **_answer(film, predictions.get(path)),

@@ -72,6 +72,11 @@ async def read_parts(request: Request) -> list[bytes]:
     parts: list[bytearray] = []
     ended = False
 
+    def begin() -> None:
+        if len(parts) == MAX_PARTS:  # before more of them are held
+            raise HTTPException(400, _BROKEN)
+        parts.append(bytearray())
+
     def end() -> None:
         nonlocal ended
         ended = True
@@ -80,7 +85,7 @@ async def read_parts(request: Request) -> list[bytes]:
         parser = MultipartParser(
             options[b"boundary"],
             {
-                "on_part_begin": lambda: parts.append(bytearray()),
+                "on_part_begin": begin,
                 "on_part_data": lambda data, start, stop: parts[-1].extend(data[start:stop]),
                 "on_end": end,
             },
@@ -89,7 +94,7 @@ async def read_parts(request: Request) -> list[bytes]:
             parser.write(chunk)
     except FormParserError as error:
         raise HTTPException(400, _BROKEN) from error
-    if not ended or len(parts) > MAX_PARTS:
+    if not ended:
         raise HTTPException(400, _BROKEN)
     return [bytes(part) for part in parts]
 

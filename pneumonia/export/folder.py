@@ -1,6 +1,7 @@
 """Files and folders of films → one table, as ``pneumonia predict`` writes it."""
 
 import csv
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,13 +24,21 @@ class File(NamedTuple):
 
 
 def find_files(paths: Iterable[Path]) -> list[File]:
-    """Each file that is given, and of each folder what may be a film."""
+    """Each file that is given, and of each folder what may be a film.
+
+    Names are relative to what was given, or to what all have in common where two would be the same.
+    """
     files = []
     for path in paths:
         if path.is_dir():
             files += [File(film, film.relative_to(path)) for film in find_films(path)]
         else:
             files.append(File(path, Path(path.name)))
+    if len({file.name for file in files}) < len(files):
+        whole = [os.path.abspath(file.path) for file in files]
+        common = os.path.commonpath([os.path.dirname(path) for path in whole])
+        names = (Path(os.path.relpath(path, common)) for path in whole)
+        files = [File(file.path, name) for file, name in zip(files, names, strict=True)]
     return files
 
 

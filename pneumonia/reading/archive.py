@@ -175,4 +175,4 @@ def _is_member(entry: zipfile.ZipInfo) -> bool:
 
 
 def _is_hidden(parts: Sequence[str]) -> bool:
-    return any(part.startswith((".", "__MACOSX")) and part != ".." for part in parts)
+    return any(part.startswith((".", "__MACOSX")) and part not in (".", "..") for part in parts)

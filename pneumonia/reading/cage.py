@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -43,16 +44,20 @@ class Reader:
         self._memory = os.memfd_create("film")
         os.ftruncate(self._memory, 4 * MAX_PIXELS)
         self._map = mmap.mmap(self._memory, 0, prot=mmap.PROT_READ)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "pneumonia.reading.worker", str(self._memory)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            pass_fds=[self._memory],
-            env={**os.environ, **OWN, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            encoding="utf-8",
-            errors="surrogateescape",
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "pneumonia.reading.worker", str(self._memory)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[self._memory],
+                env={**os.environ, **OWN, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                encoding="utf-8",
+                errors="surrogateescape",
+            )
+        except OSError:
+            self._forget()
+            raise
 
     def read(self, films: Sequence[FilmRef]) -> Iterator[Radiograph | RadiographError]:
         """Each film or why it cannot be read; ends early where the worker has ended."""
@@ -78,6 +83,9 @@ class Reader:
         """End the process and give its memory back."""
         self._process.kill()
         self._process.communicate()
+        self._forget()
+
+    def _forget(self) -> None:
         self._map.close()
         os.close(self._memory)
 
@@ -118,15 +126,14 @@ class Cage:
     """
 
     def __init__(self, readers: int = 2) -> None:
-        self._idle: queue.LifoQueue[Reader] | None = None
+        self._idle: queue.LifoQueue[Reader] | None = queue.LifoQueue()
         try:
-            started = [Reader() for _ in range(readers)]
+            for _ in range(readers):
+                self._idle.put(Reader())
         except (AttributeError, OSError) as error:
             log.warning("Films are read without a process of their own: %s", error)
-            return
-        self._idle = queue.LifoQueue()
-        for reader in started:
-            self._idle.put(reader)
+            self.close()
+            self._idle = None
 
     def read(self, film: FilmRef) -> Radiograph:
         """One film.
@@ -144,19 +151,25 @@ class Cage:
 
         Yields:
             The film, or why it cannot be read.
+
+        Raises:
+            OSError: the system has no room for another process at this moment.
         """
         if self._idle is None:
             yield from read_films(films)
             return
         done = 0
         while done < len(films):
-            reader = _alive(self._idle.get())
+            reader = self._idle.get()
             try:
+                reader = _alive(reader)
                 for answer in reader.read(films[done:]):
                     done += 1
                     yield answer
             finally:
-                self._idle.put(_alive(reader))
+                with suppress(OSError):  # the next film tries again
+                    reader = _alive(reader)
+                self._idle.put(reader)
             if done < len(films):
                 yield RadiographError("too_costly", films[done].name)
                 done += 1
@@ -171,5 +184,6 @@ def _alive(reader: Reader) -> Reader:
     """The reader, or another in its place if it was ended, or left amid a batch."""
     if reader.ready:
         return reader
+    another = Reader()
     reader.close()
-    return Reader()
+    return another

@@ -171,9 +171,9 @@ def read_dicom(data: bytes, notes: list[Note]) -> tuple[Grey, Tags]:
 
 
 def _age(film: pydicom.Dataset) -> float | None:
-    """The patient's age in years, as the file says it or by its dates; None where it does not."""
+    """The patient's age in years, as the file says it, or whole ones by its dates; else None."""
     if stated := re.fullmatch(r"\s*(\d{1,3})([DWMY]?)\s*", str(film.get("PatientAge") or "")):
-        return int(stated[1]) / {"D": 365.25, "W": 52.18, "M": 12}.get(stated[2], 1)
+        return int(stated[1]) / {"D": 365, "W": 52.18, "M": 12}.get(stated[2], 1)
     try:
         born, taken = (
             datetime.strptime(str(film.get(date) or ""), "%Y%m%d")
@@ -181,7 +181,8 @@ def _age(film: pydicom.Dataset) -> float | None:
         )
     except ValueError:
         return None
-    return max((taken - born).days, 0) / 365.25
+    years = taken.year - born.year - ((taken.month, taken.day) < (born.month, born.day))
+    return float(max(years, 0))
 
 
 def _word(film: pydicom.Dataset, keyword: str) -> str:

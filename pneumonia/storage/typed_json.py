@@ -77,7 +77,7 @@ def _parse(kind: Any, value: Any, where: str) -> Any:
 
 
 def _group(schema: Any, value: dict[str, Any], prefix: str) -> Any:
-    required = {field.name for field in fields(schema) if field.default is MISSING}
+    required = {f.name for f in fields(schema) if f.default is f.default_factory is MISSING}
     if missing := required - value.keys():
         raise FormatError(f"it lacks the field {prefix}{min(missing)}")
     types = get_type_hints(schema)

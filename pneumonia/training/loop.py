@@ -24,7 +24,7 @@ from pneumonia.storage.atomic import replacing
 from pneumonia.training.augment import LocatedFilms
 from pneumonia.training.curves import write_curves
 from pneumonia.training.distributed import Team
-from pneumonia.training.task import FilmTask, Recipe, autocast
+from pneumonia.training.task import FilmTask, Recipe, Task, autocast
 
 
 def one_cycle(progress: float, warmup: float) -> float:
@@ -64,7 +64,7 @@ def train(
     folder: Path,
     resume: bool = False,
     stop: Callable[[int], bool] = lambda epoch: False,
-    task: Callable[[Recipe, torch.Tensor], FilmTask] = FilmTask,
+    task: Callable[[Recipe, torch.Tensor], Task] = FilmTask,
 ) -> tuple[Network, list[dict]]:
     """Train ``network`` and return the averaged weights of the best epoch, and the history.
 

@@ -22,7 +22,7 @@ from pneumonia.training.augment import expose, window
 from pneumonia.training.chance import uniform
 from pneumonia.training.distributed import Team
 from pneumonia.training.loop import train
-from pneumonia.training.task import Batch, FilmTask, Recipe
+from pneumonia.training.task import Batch, Recipe
 
 
 class PicturePreset:
@@ -55,7 +55,7 @@ def evaluation_input(pictures: torch.Tensor) -> torch.Tensor:
     return standardise(pictures.float() / 255)
 
 
-class PictureTask(FilmTask):
+class PictureTask:
     """One of many classes by as many logits; scored by accuracy."""
 
     def __init__(self, recipe: Recipe, labels: torch.Tensor) -> None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -72,6 +72,22 @@ class Batch(NamedTuple):
     inputs: torch.Tensor
     targets: torch.Tensor
     opacities: torch.Tensor | None = None
+
+
+class Task(Protocol):
+    """What the loop asks of what a network has to learn."""
+
+    def batch(self, films: Any, labels: torch.Tensor) -> Batch:
+        """Network inputs and targets of some of the films and their labels, on their device."""
+        ...
+
+    def loss(self, batch: Batch, logits: torch.Tensor, terms: torch.Tensor) -> torch.Tensor:
+        """A scalar, of the logits and their terms (see ``Network``)."""
+        ...
+
+    def score(self, labels: np.ndarray, logits: np.ndarray) -> float:
+        """Of the labels and logits of a validation set: more is better."""
+        ...
 
 
 class FilmTask:

@@ -97,13 +97,25 @@ def test_a_worker_reads_from_a_store_and_writes_there(archive, model):
     some = [film for film in films if not film.endswith(("3.jpg", "2.png"))]
     gone = "memory:///films/gone.png"
     for _ in range(2):  # as when a worker died after it wrote
-        assert scorer({"paths": [*some, gone]}) == {"films": len(some) + 1}
+        part = {"paths": [path.encode() for path in (*some, gone)]}
+        assert scorer(part) == {"films": len(some) + 1}
     answers = Answers("memory://answers")
     assert sorted(answers.column("path").to_pylist()) == sorted([*some, gone])
     assert answers.counts("error") == {"damaged": 1, "missing": 1}
     assert answers.counts("card_sha256") == {"hash": len(some) + 1}
     assert sum(answers.counts("gate").values()) == len(some) - 1
     assert [name for name in store.ls("answers", detail=False) if "partial" in name] == []
+
+
+def test_a_film_whose_name_is_no_utf_8_is_scored(model, tmp_path):
+    film = os.fsencode(tmp_path / "films") + b"/\xff.png"
+    (tmp_path / "films").mkdir()
+    draw_phantom(150, 170).image().save(file := tmp_path / "a.png")
+    os.rename(file, film)
+    assert list_films([str(tmp_path / "films")]) == [os.fsdecode(film)]
+    Scorer(str(model), "hash", "cpu", out := str(tmp_path / "answers"), 1, 8)({"paths": [film]})
+    (row,) = rows_of(Path(out))
+    assert row["path"].endswith("/\\udcff.png") and row["error"] is None and row["gate"]
 
 
 def scorers() -> list[int]:

@@ -41,7 +41,7 @@ def test_files_and_archives_in_their_order_and_a_bad_one_costs_only_itself(png, 
         "a/.hidden.png": png,
         "notes.txt": b"words",
         "torn.png": png[:200],
-        "IM0001": png,
+        "./IM0001": png,
     }
     packed = archive(tmp_path / "films.zip", members)
     rows = read(tmp_path / "first.png", tmp_path / "words.png", packed, tmp_path / "gone.png")

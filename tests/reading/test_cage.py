@@ -1,6 +1,7 @@
 """The reader's processes: the same films, and limits that end one film instead of the page."""
 
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -117,6 +118,22 @@ def test_what_a_refused_film_took_is_there_for_the_next(limited, tmp_path):
     for _ in range(3):
         with pytest.raises(RadiographError, match="floats outside 0 to 1"):
             cage.read(FilmRef(tmp_path / "values.tiff"))
+
+
+def test_a_moment_without_room_for_a_process_costs_one_film(folder):
+    cage, film = Cage(1), FilmRef(folder / "a.png")
+    (reader,) = cage._idle.queue
+    reader._process.kill()
+    reader._process.wait()
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            cage.read(film)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert cage.read(film).format == "PNG"
+    cage.close()
 
 
 def test_a_reader_that_is_not_itself_any_more_is_replaced(limited, folder):
