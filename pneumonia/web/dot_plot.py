@@ -127,7 +127,7 @@ def _pair(row: Corrupted) -> str:
 
 
 def _row(name: str, dots: Sequence[Dot]) -> str:
-    """A row of the plot, from one half to one; what lies lower is drawn at its left end."""
+    """A row of the plot, from one half to one; what lies lower is at its left end, with a number."""
     lanes = ""
     for model, (share, interval) in enumerate(dots):
         places = {"at": share}
@@ -139,5 +139,6 @@ def _row(name: str, dots: Sequence[Dot]) -> str:
             words += f" ({number(interval[0], 3)}–{number(interval[1], 3)})"
         line = "<s></s>" if interval else ""
         lanes += f'<div class="of-{model}" style="{style}">{line}<i></i>'
-        lanes += f'<bdi class="unseen" dir="ltr">{words}</bdi></div>'
+        told = "below" if share < 0.5 else "unseen"
+        lanes += f'<bdi class="{told}" dir="ltr">{words}</bdi></div>'
     return f"<tr>{name}<td>{lanes}</td></tr>"

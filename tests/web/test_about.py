@@ -71,6 +71,12 @@ def test_the_plot_has_a_dot_and_its_interval_for_each_model_and_figure():
     assert "plot.flattered" not in dot_plot.plot(CARDS, replace(full(), split="test"))
 
 
+def test_what_lies_below_one_half_is_told_by_its_number():
+    assert 'class="below"' not in dot_plot.plot(CARDS, full())
+    html = dot_plot.plot(CARDS, full(covered_auroc=0.44))
+    assert re.findall(r'class="below" dir="ltr"><\w+ data-n="([\d.]+)"', html) == ["0.44"] * 2
+
+
 def test_every_change_has_its_numbers():
     html = dot_plot.changes(CARDS, full())
     rows = html.partition("<tbody>")[2].split("</tr>")[: len(CORRUPTIONS)]

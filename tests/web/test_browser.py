@@ -452,6 +452,9 @@ def test_the_picture_is_the_one_that_is_seen_without_the_film_s_name(visit, film
     assert bare.shape == warm.shape
     away = np.abs(warm - bare).sum(2) > 30
     assert away.mean() > 0.05 and not away[:, : round(film_box["width"])].any()
+    page.locator("[data-pretest]").fill("10")
+    assert take("told").shape[0] > bare.shape[0]  # a line says what moved the numbers
+    page.locator("[data-pretest]").fill("50")
     page.click("[data-answer=no]")
     out = take("out")
     strip = (np.abs(out - bare).sum(2) > 60)[:, : round(film_box["width"])]

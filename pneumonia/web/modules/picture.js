@@ -47,7 +47,7 @@ function draw(result) {
   const out = result.dataset.scope === "out";
   const heading = out ? t("style.out") : result.querySelector(".call h2").innerText;
   const legend = [result.querySelector(".viewer-note > p:last-child").innerText];
-  const before = result.querySelector("[data-pretest]").valueAsNumber; // moves the numbers
+  const before = result.querySelector("[data-pretest]")?.valueAsNumber ?? EVEN; // moves the numbers
   if (!out && before !== EVEN) legend.unshift(`${t("pretest.label")} ${before}\u00a0%`);
   const foot = [...legend, t("use.purpose"), `${result.dataset.made} · ${new Date().toISOString().slice(0, 10)}`]
     .flatMap((text) => wrapped(context, text, width - 2 * gap));
