@@ -4,22 +4,20 @@ The card carries what turns weights into a verdict (preprocessing, calibration, 
 that they cannot drift apart, and where the weights come from.
 """
 
-import hashlib
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import safetensors.numpy
 import torch
-from safetensors.torch import load_file, save_file
 
 from pneumonia.card import Card
 from pneumonia.gate import Gate
 from pneumonia.lungs import lung_finder
 from pneumonia.models import Network, build
 from pneumonia.storage import hub
-from pneumonia.storage.atomic import replacing
 from pneumonia.storage.shipped import CARD, CheckpointError, available_models, checkpoints_root
 from pneumonia.storage.typed_json import FormatError
+from pneumonia.storage.weights import load_weights, sha256, write_weights
 
 
 def save_checkpoint(
@@ -37,16 +35,6 @@ def save_checkpoint(
     )
     card.save(folder / CARD)
     return card
-
-
-def write_weights(path: str | Path, network: Network, half: bool) -> None:
-    """Write a network's state dict as safetensors, the matrices in float16 if ``half``."""
-    state = {
-        name: (tensor.half() if half and tensor.ndim > 1 else tensor).contiguous().cpu()
-        for name, tensor in network.state_dict().items()
-    }
-    with replacing(path) as partial:
-        save_file(state, partial)
 
 
 def checkpoint_folder(name: str | Path) -> Path:
@@ -100,10 +88,7 @@ def load_checkpoint(
                 "with `pneumonia calibrate`."
             )
         network = build(card.model)
-        state = load_file(folder / card.weights.file)
-        network.load_state_dict(
-            {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
-        )
+        load_weights(folder / card.weights.file, network)
         gate = Gate(**safetensors.numpy.load_file(folder / card.gate.file))
     except CheckpointError:
         raise
@@ -126,7 +111,3 @@ def _again(name: str | Path) -> str:
         return "fetch the checkpoint again"
     repository, _ = hub.split(str(name))
     return f"`hf cache rm model/{repository}`, then load it again"
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -7,7 +7,6 @@ whether the greys are inverted, which way is up, and what share of the lungs the
 """
 
 import functools
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +15,12 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import nn
 
 from pneumonia.storage import typed_json
 from pneumonia.storage.shipped import CheckpointError, checkpoints_root, shipped_folder
 from pneumonia.storage.typed_json import FormatError, check
+from pneumonia.storage.weights import load_weights, sha256
 
 SIDE = 128  # px of the picture that the network looks at, and of the mask
 LUNGS = "lungs"  # the folder among the checkpoints
@@ -102,8 +101,9 @@ class LungNet(nn.Module):
     degrees, share of the lungs shown.
     """
 
-    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 96, 128)) -> None:
+    def __init__(self) -> None:
         super().__init__()
+        widths = (16, 32, 64, 96, 128)
         pairs = list(zip((1, *widths), widths, strict=False))
         self.down = nn.ModuleList([nn.Sequential(_conv(a, b), _conv(b, b)) for a, b in pairs])
         self.bridge = nn.ModuleList([nn.Conv2d(b, a, 1) for a, b in pairs[1:]])
@@ -153,13 +153,9 @@ class LungFinder:
         try:
             card = typed_json.load(LungsCard, folder / CARD)
             weights = folder / card.file
-            if hashlib.sha256(weights.read_bytes()).hexdigest() != card.sha256:
+            if sha256(weights) != card.sha256:
                 raise FormatError(f"the file {card.file} is damaged or not that of its card")
-            network = LungNet()
-            state = load_file(weights)
-            network.load_state_dict(
-                {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
-            )
+            load_weights(weights, network := LungNet())
         except Exception as error:
             raise CheckpointError(
                 f"The lung finder {str(folder)!r} cannot be used ({error}): fetch it again, or "

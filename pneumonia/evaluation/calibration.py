@@ -40,6 +40,7 @@ from pneumonia.models import MODELS, Network
 from pneumonia.preprocess import CANONICAL_SIDE
 
 COVERAGE = 0.9  # of either class, by the plausible classes of a film
+HALVES = 25  # random halves of the patients, for what the plausible classes are worth
 GATE_PASS_RATE = 0.995  # of training films, by the gate
 
 
@@ -221,7 +222,6 @@ def held_out_coverage(
     logits: np.ndarray,
     patients: np.ndarray,
     coverage: float,
-    repeats: int = 25,
 ) -> Coverage:
     """What the limits are worth on patients they were not set on.
 
@@ -229,7 +229,7 @@ def held_out_coverage(
     again and again; the mean of the shares.
     """
     rows = []
-    for seed in range(repeats):
+    for seed in range(HALVES):
         halves = StratifiedGroupKFold(2, shuffle=True, random_state=seed)
         for fit, rest in halves.split(logits, labels, patients):
             fitted = fit_platt(labels[fit], logits[fit])

@@ -91,12 +91,11 @@ def intervals(
     threshold: float,
     patients: np.ndarray,
     draws: int = 1000,
-    seed: int = 0,
 ) -> dict[str, tuple[float, float]]:
     """95 % intervals of ``metrics``: percentiles over ``draws`` bootstrap samples of patients."""
     rows = [
         metrics(labels, probabilities, threshold, weights)
-        for weights in bootstrap_by_patient(patients, draws, seed)
+        for weights in bootstrap_by_patient(patients, draws)
     ]
     names = [field.name for field in fields(Figures) if field.type is float]
     return {name: interval([getattr(row, name) for row in rows]) for name in names}
@@ -108,7 +107,6 @@ def compare(
     second: tuple[np.ndarray, float],
     patients: np.ndarray,
     draws: int = 1000,
-    seed: int = 0,
 ) -> dict[str, Difference]:
     """By how much the first model is ahead on the same films, with 95 % intervals.
 
@@ -120,7 +118,6 @@ def compare(
         first: its probabilities ``(N,)`` and its operating point; likewise ``second``.
         patients: ``(N,)``, whose film it is.
         draws: bootstrap samples.
-        seed: of the samples.
 
     Returns:
         ``auroc``, ``accuracy`` and ``brier`` → first − second.
@@ -131,7 +128,7 @@ def compare(
         one, two = (metrics(labels, *model, weights) for model in (first, second))
         return [getattr(one, name) - getattr(two, name) for name in names]
 
-    samples = np.array([ahead(weights) for weights in bootstrap_by_patient(patients, draws, seed)])
+    samples = np.array([ahead(weights) for weights in bootstrap_by_patient(patients, draws)])
     return {
         name: Difference(difference, *interval(column))
         for name, difference, column in zip(names, ahead(None), samples.T, strict=True)

@@ -43,9 +43,9 @@ def draw_distractors() -> dict[str, list[np.ndarray]]:
     return {kind: [p.astype(np.float32) for p in drawn] for kind, drawn in pictures.items()}
 
 
-def draw_limbs(count: int, side: int = 224, seed: int = 0) -> list[np.ndarray]:
+def draw_limbs(count: int, side: int = 224) -> list[np.ndarray]:
     """``count`` hands and ``count`` limbs, each another: ``(side, side)`` float32 0..1."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j].astype(np.float32)
     pictures = []
     for _ in range(count):

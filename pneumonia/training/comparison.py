@@ -42,8 +42,8 @@ many px of the view a cell of the map sees. "again" is the same run in float32 i
 what differs between the two is chance, and so is as much between any other two. "taught" started
 from densenet169-lungs-covered and learned from what it and EfficientNet-Lite0 say (`python -m
 tools.distil`): no better, so it does not ship. "opacities" started from the -lungs-covered models,
-with opacities drawn into a quarter of the normal films, whose place the map had to find. It did, on
-perturbed films they became worse, so they do not ship.
+with opacities drawn into a quarter of the normal films, whose place the map had to find; "kept" is
+its mean with what it started from. The former is worse on perturbed films, the latter ships.
 
 {}
 """

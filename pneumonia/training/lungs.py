@@ -4,7 +4,6 @@ Everything random in an epoch follows from (seed, epoch), and the state is writt
 as in ``training.loop``. No epoch is chosen: the averaged weights of the last one are the finder.
 """
 
-import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -16,12 +15,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from pneumonia import __version__
-from pneumonia.checkpoint import write_weights
 from pneumonia.data.outlines import OutlinedFilms, at_edge, dice
 from pneumonia.lungs import CARD, Limits, LungNet, LungsCard, network_input
 from pneumonia.preprocess import BATCH
 from pneumonia.storage import typed_json
 from pneumonia.storage.atomic import replacing
+from pneumonia.storage.weights import sha256, write_weights
 from pneumonia.training.loop import one_cycle
 from pneumonia.training.lung_augment import LungPreset, Truth
 from pneumonia.training.run import DATA, git_commit
@@ -198,11 +197,11 @@ def write_finder(
         command: what was typed.
     """
     weights = folder / LungsCard.file
-    write_weights(weights, network, half=True)  # pyright: ignore[reportArgumentType]
+    write_weights(weights, network, half=True)
     card = LungsCard(
         title="Lung finder",
         version=__version__,
-        sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+        sha256=sha256(weights),
         limits=Limits(),
         training={
             "command": command,

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from pneumonia.checkpoint import write_weights
 from pneumonia.data.pictures import load_pictures
 from pneumonia.lungs import standardise
 from pneumonia.models import build
 from pneumonia.storage.atomic import write_json
+from pneumonia.storage.weights import write_weights
 from pneumonia.training.augment import expose, window
 from pneumonia.training.chance import uniform
 from pneumonia.training.distributed import Team

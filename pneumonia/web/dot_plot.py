@@ -127,7 +127,7 @@ def _pair(row: Corrupted) -> str:
 
 
 def _row(name: str, dots: Sequence[Dot]) -> str:
-    """A row of the plot, from one half to one; what lies lower is at its left end, with a number."""
+    """A row of the plot, from one half to one; lower ones at its left end with numbers."""
     lanes = ""
     for model, (share, interval) in enumerate(dots):
         places = {"at": share}
