@@ -32,6 +32,7 @@ REASONS = {
     "inverted": "The greys of this film are inverted: bones should be white. Invert it.",
     "turned": "This film lies on its side or upside down. Turn it upright.",
     "cut_off": "The lungs are cut off: the film should show both of them whole.",
+    "told": "The visitor said that this is no AP film of a child of 1 to 5 years.",
     "unlike": "This does not look like the frontal chest films that the model knows.",
 }
 

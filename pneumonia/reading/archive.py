@@ -21,7 +21,6 @@ from pneumonia.reading.refusals import RadiographError
 
 MAX_ENTRIES = 10_000  # of an archive, films or not
 _END, _TAIL = b"PK\x05\x06", 22 + 2**16  # the end of its directory, and where that can be
-MAX_FILMS = 1000  # of one batch, so that nobody waits behind it for a day
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def find_films(folder: str | os.PathLike) -> list[Path]:
 
 
 def list_films(paths: Sequence[str | os.PathLike]) -> list[FilmRef]:
-    """The given files, and in place of an archive each film in it; at most ``MAX_FILMS``.
+    """The given files, and in place of an archive each film in it.
 
     A member of an archive counts by its suffix, or without one, as DICOM files often are. An
     archive that holds no such member, or cannot be opened, stands for itself and will be refused.
@@ -69,7 +68,7 @@ def list_films(paths: Sequence[str | os.PathLike]) -> list[FilmRef]:
     for path in map(Path, paths):
         members = _members(path) if _is_archive(path) else []
         found += members or [FilmRef(path)]
-    return found[:MAX_FILMS]
+    return found
 
 
 def read_films(films: Iterable[FilmRef]) -> Iterator[Radiograph | RadiographError]:

@@ -14,6 +14,7 @@ from pneumonia.reading.archive import FilmRef, list_films
 from pneumonia.reading.radiograph import RadiographError
 from pneumonia.web.gradio_private import upload_folder
 from pneumonia.web.handlers import PREDICTORS, answers, infer, read, refusal
+from pneumonia.web.limits import MAX_FILMS
 from pneumonia.web.uploads import forget
 
 _NONE = "Give a film: a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file."
@@ -74,6 +75,9 @@ def predict_batch(films: list[str]) -> list[dict]:
         raise gr.Error(_NONE, print_exception=False)
     try:
         listed = list_films(films)
+        if len(listed) > MAX_FILMS:
+            said = f"These are {len(listed)} films: give at most {MAX_FILMS} at a time."
+            raise gr.Error(said, print_exception=False)
         return [
             {"film": film.name, "error": str(answer)}
             if isinstance(answer, RadiographError)

@@ -19,11 +19,11 @@ from PIL import Image
 from pneumonia.export.records import Row, csv_text, percent
 from pneumonia.overlay import data_uri, film_image
 from pneumonia.prediction import Prediction
-from pneumonia.reading.archive import MAX_FILMS, FilmRef, list_films
+from pneumonia.reading.archive import FilmRef, list_films
 from pneumonia.reading.dicom import Tags
 from pneumonia.reading.radiograph import RadiographError
 from pneumonia.web import handlers
-from pneumonia.web.limits import MAX_UPLOAD_BYTES
+from pneumonia.web.limits import MAX_FILMS, MAX_UPLOAD_BYTES
 from pneumonia.web.texts import Reference, attributes, html, ref, tag, words
 from pneumonia.web.truth import Table, TruthError, folder_label, read_table
 from pneumonia.web.verdict import places, reason
@@ -48,6 +48,7 @@ class Batch:
         paths: each film's folders and name, as far as the browser or an archive told them.
         table: of truths that came with the films.
         told: what became of that table, in a sentence.
+        cut: whether more films were given than are read.
     """
 
     name: str
@@ -58,6 +59,17 @@ class Batch:
     paths: list[str] = field(default_factory=list)
     table: Table | None = None
     told: Reference | None = None
+    cut: bool = False
+
+    def copy(self) -> "Batch":
+        """The same films in a batch of their own."""
+        return replace(
+            self,
+            films=[*self.films],
+            rows=[*self.rows],
+            lines=[*self.lines],
+            paths=[*self.paths],
+        )
 
     def add(
         self, film: FilmRef, answer: list[Prediction] | RadiographError, path: str = ""
@@ -135,6 +147,8 @@ def progress(batch: Batch, seconds: float | None = None, going: bool = True) -> 
     if seconds is not None and going:
         left = tag("batch.left", minutes=max(1, round(seconds / 60)))
         left = f'<span class="left"> · {left}</span>'
+    if batch.cut:
+        left += f" · {tag('batch.cut', most=MAX_FILMS)}"
     return f"""<p class="progress{" going" if going else ""}" role="status">
   <progress max="{total}" value="{done}" {attributes({"aria-label": "batch.bar"})}></progress>
   {tag("batch.stopped" if stopped else "batch.progress", done=done, total=total)}{left}</p>"""
@@ -159,7 +173,8 @@ def read(
     given = list(map(Path, paths))
     homes = dict(zip(given, folders, strict=False))
     tables = [path for path in given if path.suffix.lower() == ".csv"]
-    films = list_films([path for path in given if path not in tables])
+    found = list_films([path for path in given if path not in tables])
+    films, batch.cut = found[:MAX_FILMS], len(found) > MAX_FILMS
     began, before = time.monotonic(), len(batch.films)
     batch.total = before + len(films)
     if tables:
@@ -203,7 +218,7 @@ def export(batch: Batch | None, what: str, language: str = "en", named: bool = F
         gradio.Error: the batch is no longer kept.
     """
     if not batch:
-        raise gr.Error(str(RadiographError("gone", "film")), print_exception=False)
+        raise gr.Error(words(language)("refusal.gone"), print_exception=False)
     if what == "films.csv":
         content = csv_text(batch.rows).encode("utf-8-sig")  # what Excel takes for UTF-8
         return download(what, "text/csv", content)

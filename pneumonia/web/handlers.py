@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from gradio_client.utils import strip_invalid_filename_characters
 
 from pneumonia.checkpoint import CheckpointError
 from pneumonia.export.records import as_dict, download_filename
+from pneumonia.gate import GateResult
 from pneumonia.models import MODELS
 from pneumonia.prediction import Prediction
 from pneumonia.predictor import Predictor
@@ -148,7 +150,12 @@ def chosen(choice: str) -> list[str]:
 
 
 def export(
-    film: FilmRef | Radiograph, choice: str, what: str, language: str = "en", named: bool = False
+    film: FilmRef | Radiograph,
+    choice: str,
+    what: str,
+    language: str = "en",
+    named: bool = False,
+    told: bool = False,
 ) -> str:
     """A film → what the visitor takes away of it, as a link that carries the file.
 
@@ -159,20 +166,24 @@ def export(
         choice: a model's name, or ``"all"``.
         what: ``"pdf"`` (the report) or ``"json"`` (the figures).
         language: of the report.
-        named: whether the report holds the film's name, which is often a patient's.
+        named: whether it holds the film's name, which is often a patient's.
+        told: whether the visitor said that the models do not know this kind of film.
     """
     try:
         predictions = infer(read(film), chosen(choice))
     except Exception as error:  # most likely its upload was deleted meanwhile
-        raise gr.Error(str(refusal(error)), print_exception=False) from error
-    name = predictions[0].radiograph.name
+        told_why = refusal(error)
+        sentence = words(language)(f"refusal.{told_why.code}", **told_why.arguments)
+        raise gr.Error(sentence, print_exception=False) from error
+    if told and all(prediction.in_scope for prediction in predictions):
+        predictions = [replace(prediction, gate=GateResult("told")) for prediction in predictions]
+    name = predictions[0].radiograph.name if named else ""
     if what == "pdf":
         from pneumonia.export.pdf import pdf
 
-        name = name if named else ""
         content = pdf(predictions, words(language), name=name)
         return views.download(download_filename(name, ".pdf"), "application/pdf", content)
-    content = json.dumps(as_dict(predictions), indent=2).encode()
+    content = json.dumps(as_dict(predictions) | {"film": name}, indent=2).encode()
     return views.download(download_filename(name, ".json"), "application/json", content)
 
 

@@ -68,8 +68,7 @@ def build() -> gr.Blocks:
     choices = choices if len(choices) == 1 else [(words("choice.all"), "all"), *choices]
 
     with gr.Blocks(title=plain("page.title"), analytics_enabled=False, fill_width=True) as page:
-        here = gr.State("")  # name of the film that is shown, "" before the first
-        table = gr.State("")  # name of the batch
+        table = gr.State(("", True))  # name of the batch, and whether it is this visitor's own
         _html(about.notice(), elem_id="notice")
         _html(about.keys(), elem_id="keys")
         _html(about.header())
@@ -114,55 +113,46 @@ def build() -> gr.Blocks:
         download = _html("", elem_id="download", js_on_load=modules.on_load("downloads"))
 
         @_end_with_skip
-        def show(name: str, model: str):
-            """The film of that name once more, by other models."""
-            film = visits.film(name, examples) if name else None
-            for shown in handlers.analyse(film, model, visits.example(name, examples)):
-                yield views.named(shown, name)
-
-        @_end_with_skip
         def open_film(model: str, event: gr.EventData):
             """An upload, a film by its name, or the refusal of a file that was too large."""
             if event.upload:
                 name = visits.FILMS.keep(FilmRef(uploaded(event.upload)))
             elif event.large:
-                yield handlers.too_large(str(event.large)), ""
+                yield handlers.too_large(str(event.large))
                 return
             else:
                 name = str(event.film)
             film, known = visits.film(name, examples), visits.example(name, examples)
             for shown in handlers.analyse(film, model, known):
-                yield views.named(shown, name), name
+                yield views.named(shown, name)
 
-        def export(name: str, model: str, event: gr.EventData):
+        def export(model: str, event: gr.EventData):
             what, report = str(event.what), (str(event.language), bool(event.named))
             if what.startswith("films."):
                 return batch_tab.export(visits.BATCHES.find(str(event.table)), what, *report)
-            return handlers.export(visits.film(name, examples), model, what, *report)
+            film, told = visits.film(str(event.film), examples), bool(event.told)
+            return handlers.export(film, model, what, *report, told=told)
 
-        def hide(name: str, model: str, event: gr.EventData):
+        def hide(model: str, event: gr.EventData):
             box, turn = getattr(event, "box", None), getattr(event, "turn", None)
-            return hiding.answer(visits.film(name, examples), model, turn, box)
+            return hiding.answer(visits.film(str(event.film), examples), model, turn, box)
 
         def compare_with(model: str, event: gr.EventData):
             name = str(event.film)
             film, known = visits.film(name, examples), visits.example(name, examples)
-            return compare.beside(film, model, known)
+            return views.named(compare.beside(film, model, known), name)
 
         def quiz_film(event: gr.EventData):
             film = visits.film(str(event.film), examples)
             return quiz.picture(film, getattr(event, "turn", None))
 
         # the browser sends one film's request after the other, see page.js
-        asked = (asks.select, open_film, [choice], [result, here], "multiple")
-        chosen = (choice.input, show, [here, choice], [result], "always_last")
-        taken: tuple[Any, ...] = (download.select, export, [here, choice], [download], "once")
-        tried: tuple[Any, ...] = (hidden.select, hide, [here, choice], [hidden], "always_last")
+        asked: tuple[Any, ...] = (asks.select, open_film, [choice], [result], "multiple")
+        taken: tuple[Any, ...] = (download.select, export, [choice], [download], "once")
+        tried: tuple[Any, ...] = (hidden.select, hide, [choice], [hidden], "always_last")
         quizzed: tuple[Any, ...] = (asked_of.select, quiz_film, [], [asked_of], "always_last")
         beside: tuple[Any, ...] = (prior.select, compare_with, [choice], [prior], "always_last")
-        for event, function, inputs, outputs, again in (
-            *(asked, chosen, taken, tried, quizzed, beside),
-        ):
+        for event, function, inputs, outputs, again in (*(asked, taken, tried, quizzed, beside),):
             event(
                 function,
                 inputs,
@@ -176,19 +166,26 @@ def build() -> gr.Blocks:
             )
 
         @_end_with_skip
-        def read_batch(name: str, event: gr.EventData):
-            """Films into the table, or a table that is there already by its name."""
+        def read_batch(table: tuple[str, bool], event: gr.EventData):
+            """Films into the table, or a table that is there already by its name.
+
+            Who came by its address adds to a copy: the table may be another visitor's.
+            """
             if event.table:
                 before = visits.BATCHES.find(str(event.table))
-                yield "", before.message() if before else batch_tab.NOTHING, str(event.table)
+                message = before.message() if before else batch_tab.NOTHING
+                yield "", message, (str(event.table), False)
                 return
-            before = visits.BATCHES.find(name) if event.append else None
-            batch = before or batch_tab.Batch("", 0)
-            batch.name = name if before else visits.BATCHES.keep(batch)
+            name, own = table
+            batch = (visits.BATCHES.find(name) if event.append else None) or batch_tab.Batch("", 0)
+            if not (batch.name and own):
+                batch = batch.copy()
+                batch.name = visits.BATCHES.keep(batch)
             paths = [uploaded(file) for file in event.uploads]
             for where, text in batch_tab.read(paths, batch, event.folders or []):
-                yield where, text, batch.name
+                yield where, text, (batch.name, True)
 
+        choice.input(None, js="() => { document.dispatchEvent(new Event('models')); }")
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         reading = rows.select(
             read_batch,
@@ -200,8 +197,8 @@ def build() -> gr.Blocks:
             **quiet,
         )
 
-        def cancelled(name: str):
-            batch = visits.BATCHES.find(name)
+        def cancelled(table: tuple[str, bool]):
+            batch = visits.BATCHES.find(table[0])
             return batch_tab.cancelled(batch) if batch else ("", batch_tab.NOTHING)
 
         cancel.click(None, cancels=[reading], **quiet)

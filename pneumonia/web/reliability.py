@@ -58,7 +58,7 @@ def _figure(title: str, bins: Sequence[Bin]) -> str:
         for x, y, low, high in found
     )
     return f"""
-<figure>{html(title, "figcaption")}{tag("reliability.share", 'p class="upwards"')}
+<figure>{html(title, "figcaption")}{tag("reliability.share", "p")}
   <svg viewBox="-6 -6 {SIDE + 12} {SIDE + 12}" aria-hidden="true">
     <rect class="frame" width="{SIDE}" height="{SIDE}"/><path class="even" d="M0 {SIDE}L{SIDE} 0"/>
     {bars}<polyline points="{line}"/>{dots}</svg>

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from pneumonia.card import LABELS
-from pneumonia.reading.archive import MAX_FILMS
+from pneumonia.web.limits import MAX_FILMS
 from pneumonia.web.texts import Reference, ref
 
 MAX_BYTES = 2**20  # of a table

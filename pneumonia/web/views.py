@@ -41,7 +41,7 @@ def refusal(error: RadiographError) -> str:
     """One sentence in place of a result."""
     sentence = ref(f"refusal.{error.code}", **error.arguments)
     return f"""
-<section class="refusal" role="alert">
+<section class="refusal" role="alert" data-turn="{next(_TURN)}">
   {tag("refusal.title", "h2")}
   {html(sentence, "p")}
 </section>"""
@@ -62,7 +62,7 @@ def result(
         return _result(predictions, pending, example)
     film = predictions[0].radiograph
     name = _NAMES.get(film.name, film.name)
-    said = "".join(html(text, 'p class="reason"') for text in reasons)
+    said = "".join(html(text, "p") for text in reasons)
     return f"""
 <section class="refusal out" role="alert">
   <p class="band">{tag("style.out")}</p>

@@ -88,11 +88,21 @@ def test_further_films_are_added_after_those_that_are_there(loaded, paths):
     assert "3 of 3 films" in last[0] and len(batch.films) == 3
 
 
+def test_more_films_than_are_read_are_not_left_out_in_silence(loaded, paths, monkeypatch):
+    monkeypatch.setattr(batch_tab, "MAX_FILMS", 2)
+    *_, (progress, message) = batch_tab.read(paths[:3], batch := batch_tab.Batch("", 0))
+    assert len(json.loads(message)["rows"]) == 2 and "only the first 2 films" in progress
+    *_, (progress, _) = batch_tab.read(paths[:2], batch)
+    assert "only the first" not in progress
+
+
 def test_what_is_sent_grows_with_the_films_and_not_with_their_square(tmp_path, monkeypatch):
     monkeypatch.setitem(MODELS, "tiny", TINY)
     tiny = Predictor(seeded_network("tiny"), card_of("tiny"), open_gate("tiny"))
     monkeypatch.setattr(handlers, "PREDICTORS", {"tiny": tiny})
     draw_phantom(90, 100, seed=1).image().save(path := tmp_path / "film.png")
+    (answer,) = handlers.answers([FilmRef(path)])
+    monkeypatch.setattr(handlers, "answers", lambda films: [answer] * len(films))
 
     def sent(films: int) -> int:
         steps = batch_tab.read([str(path)] * films, batch_tab.Batch("", 0))
@@ -177,7 +187,7 @@ def test_a_film_of_an_archive_is_opened_like_any_other(loaded, paths, tmp_path):
 def test_what_a_stream_ends_on_can_never_undo_what_it_said(loaded):
     """Text is replaced; of updates Gradio's browser side keeps one and changes that in place."""
     streams = [fn for fn in build().fns.values() if inspect.isgeneratorfunction(fn.fn)]
-    assert len(streams) == 3
+    assert len(streams) == 2
     for stream in streams:
         for output in stream.outputs:
             assert isinstance(output, gr.HTML | gr.State | Upload), stream.name

@@ -18,6 +18,7 @@ from pydicom.uid import (
 from pypdf import PdfReader
 from served_page import INPUT, WIDTHS, served_page, wait_for_result
 
+from pneumonia.gate import REASONS
 from pneumonia.models import MODELS
 from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.distractors import draw_distractors
@@ -318,6 +319,31 @@ def test_what_the_numbers_depend_on_is_asked_and_moved_in_the_browser(
     assert not requests
 
 
+def test_what_a_visitor_said_of_a_film_stays_said_until_it_is_taken_back(visit, film, tmp_path):
+    page = visit()
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+    headline = page.inner_text(".verdict h2")
+    page.click("[data-answer=no]")
+    said = "document.querySelector('#said').textContent"
+    page.wait_for_function(f"{said}.includes('You said')")
+    assert headline not in page.evaluate(said)
+    for kind in ("pdf", "json"):
+        with page.expect_download() as download:
+            page.click(f"[data-export={kind}]")
+        download.value.save_as(tmp_path / kind)
+    words = " ".join(PdfReader(tmp_path / "pdf").pages[0].extract_text().split())
+    assert REASONS["told"] in words and headline not in words
+    for record in json.loads((tmp_path / "json").read_text())["models"].values():
+        assert record["gate"] == REASONS["told"]
+    page.locator("#choice input").nth(1).check()
+    page.wait_for_function("document.querySelectorAll('#result .verdict li').length === 1")
+    assert page.locator(".told").is_visible() and page.locator(".verdict h2").is_hidden()
+    page.click("[data-answer=yes]")
+    assert page.locator(".told, .question").filter(visible=True).count() == 0
+    assert page.locator(".verdict h2").is_visible()
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_hand_is_refused_and_shown_anyway(visit, tmp_path, width):
     page = visit(width, locale="ar")
@@ -392,7 +418,7 @@ def test_what_a_visitor_takes_away(visit, film, tmp_path):
     for kind in ("pdf", "json", "json"):  # and what has been taken can be taken again
         with page.expect_download() as download:
             page.click(f"[data-export={kind}]")
-        name = "film.pdf" if kind == "pdf" else "first b.json"
+        name = f"film.{kind}"
         assert download.value.suggested_filename == name
         download.value.save_as(tmp_path / kind)
     page.check("[data-named]")
@@ -407,7 +433,7 @@ def test_what_a_visitor_takes_away(visit, film, tmp_path):
     (sheet,) = PdfReader(tmp_path / "pdf").pages
     words = sheet.extract_text().replace("\u00a0", " ")
     figures = json.loads((tmp_path / "json").read_text())
-    assert figures["film"] == "first b.png" and "not a medical device" in words
+    assert figures["film"] == "" and "not a medical device" in words
     for (name, model), percent in zip(figures["models"].items(), shown, strict=True):
         assert name in available_models() and model["title"] in words
         rounded = f"{100 * model['probability']:.0f}"

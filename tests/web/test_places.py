@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from served_page import INPUT, MANY, WIDTHS, served_page, wait_for_result
 
+from pneumonia.reading.radiograph import MAX_BYTES
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import texts
 from tools import overlaps
@@ -158,6 +159,67 @@ def test_films_given_anywhere_go_to_the_right_place(visit, films, tmp_path):
     page.wait_for_function(ROWS.format(3))
     assert page.locator("#tab-many").is_visible() and page.locator(".refusal").count() == 0
     assert "inside.png" in page.inner_text(".batch tbody tr >> nth=2")
+
+
+def test_films_added_to_a_table_that_a_link_brought_go_into_a_copy(visit, films):
+    page = visit(place="#tab=many")
+    page.set_input_files(MANY, films[:2])
+    page.wait_for_function(ROWS.format(2))
+    page.wait_for_selector("#cancel", state="hidden")
+    other = visit(place=f"#{page.url.partition('#')[2]}")
+    other.wait_for_function(ROWS.format(2))
+    other.set_input_files(MANY, films[2:])
+    other.wait_for_function(ROWS.format(3))
+    assert other.url != page.url
+    page.reload()
+    page.wait_for_function(ROWS.format(2))
+
+
+def test_no_film_is_lost_where_further_ones_follow_at_once(visit, films):
+    page = visit(place="#tab=many")
+    for path in films:
+        page.set_input_files(MANY, path)
+    page.wait_for_function(ROWS.format(3))
+
+
+def test_an_archive_that_is_too_large_is_not_sent(visit):
+    page = visit(place="#tab=many")
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.evaluate(
+        """selector => {
+          const [input, all] = [document.querySelector(selector), new DataTransfer()];
+          all.items.add(new File([new ArrayBuffer(251 * 2 ** 20)], "films.zip"));
+          input.files = all.files;
+          input.dispatchEvent(new Event("change", { bubbles: true }));
+        }""",
+        MANY,
+    )
+    page.wait_for_selector("#films .way:has-text('is larger than 250 MB')")
+    assert not requests
+
+
+def test_a_film_too_large_twice_does_not_stop_the_next_one(visit, films, tmp_path):
+    page = visit()
+    (tmp_path / "large.png").write_bytes(bytes(MAX_BYTES + 1))
+    for _ in range(2):
+        page.set_input_files(INPUT, tmp_path / "large.png")
+        page.wait_for_selector(".refusal:has-text('large.png')")
+    page.set_input_files(INPUT, films[0])
+    wait_for_result(page, "film0.png")
+
+
+def test_other_models_chosen_while_a_film_is_read_are_those_it_is_shown_by(visit, films):
+    page = visit()
+    page.set_input_files(INPUT, films[0])
+    wait_for_result(page, "film0.png")
+    drop(page, films[1:2])
+    page.locator("#choice input").nth(1).check()
+    page.wait_for_function("document.querySelectorAll('#result .verdict li').length === 1")
+    wait_for_result(page, "film1.png")
+    page.wait_for_timeout(1000)
+    assert "film1.png" in page.inner_text(".film figcaption")
+    assert page.locator("#result .verdict li").count() == 1
 
 
 @pytest.mark.parametrize("pause", [0, 150])

@@ -6,6 +6,7 @@ import { dropped, enter, given } from "./entrance.js";
 import { t } from "./language.js";
 import { go } from "./places.js";
 
+const UPLOADS = 10; // times what a film may have is what an upload may
 const SEVERAL = /\.(zip|csv)$/i; // an archive of films, a table of their truths
 const part = (selector) => document.querySelector(selector);
 
@@ -20,8 +21,13 @@ export function takeFilms(ask, bytes) {
   open();
 }
 
-/** Ask for the film of that name. */
-export const askFor = (film) => asks?.({ film, upload: "", large: "" });
+/** Ask for the film of that name; one that is still on its way no longer counts. */
+export function askFor(film) {
+  if (going.film) stop("film");
+  unpreview();
+  forgetLocal();
+  asks?.({ film, upload: "", large: "" });
+}
 
 let fill = null; // puts films into the table
 export function takeBatches(ask) {
@@ -51,19 +57,41 @@ function give(files, folders = []) {
 }
 
 function giveOne(file) {
-  going.film?.abort();
+  if (going.film) stop("film");
   if (file.size > maxBytes) return asks({ film: "", upload: "", large: file.name });
   preview(file);
   upload("film", [file], ([path]) => asks({ film: "", upload: path, large: "" }));
 }
 
+let before = Promise.resolve(); // the upload of films given earlier: none is lost
+
 function giveMany(files, folders = []) {
   if (!files.length) return;
-  upload("films", files, (uploads) => fill({ table: "", uploads, folders, append: true }));
+  const large = files.find((file) => file.size > UPLOADS * maxBytes);
+  const add = (uploads) => fill({ table: "", uploads, folders, append: true });
+  before = before.then(() => (large ? refuse("films", large) : upload("films", files, add)));
+}
+
+/** Say of a file that it is too large to be sent at all. */
+function refuse(zone, file) {
+  const way = part(`#${zone} .way`);
+  way.hidden = false;
+  way.classList.add("failed");
+  way.querySelector("bdi").textContent = "";
+  const limit = Math.floor((UPLOADS * maxBytes) / 2 ** 20);
+  way.querySelector(".words").textContent = t("refusal.too_large", { name: file.name, limit });
+}
+
+/** An upload is not waited for any more. */
+function stop(zone) {
+  going[zone].abort();
+  going[zone] = null;
+  part(`#${zone} .zone`).classList.remove("going");
+  part(`#${zone} .way`).hidden = true;
 }
 
 /** Send files, saying how far it is; `then` gets what the server calls them. */
-function upload(zone, files, then) {
+const upload = (zone, files, then) => new Promise((done) => {
   const way = part(`#${zone} .way`);
   const words = way.querySelector(".words");
   const request = new XMLHttpRequest();
@@ -80,29 +108,34 @@ function upload(zone, files, then) {
   const end = (failed) => {
     if (!current()) return;
     part(`#${zone} .zone`).classList.remove("going");
+    going[zone] = null;
     way.hidden = !failed;
     way.classList.toggle("failed", failed);
+    done();
     if (!failed) return;
     words.textContent = t("style.failed");
+    if (zone !== "film") return;
     unpreview();
+    forgetLocal();
   };
   way.classList.remove("failed");
   say(0);
   request.upload.addEventListener("progress", ({ loaded, total }) => current() && say(loaded / total));
   request.addEventListener("error", () => end(true));
   request.addEventListener("load", () => {
-    const fine = request.status === 200;
+    const [fine, mine] = [request.status === 200, current()];
     end(!fine);
-    if (fine && current()) then(JSON.parse(request.responseText));
+    if (fine && mine) then(JSON.parse(request.responseText));
   });
   const body = new FormData();
   for (const file of files) body.append("files", file);
   request.open("POST", new URL("gradio_api/upload", document.baseURI));
   request.send(body);
-}
+});
 
 function preview(file) {
   unpreview();
+  forgetLocal();
   const figure = part(".preview");
   const image = figure.querySelector("img");
   local = URL.createObjectURL(file);

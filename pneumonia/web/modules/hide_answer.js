@@ -2,7 +2,7 @@
 // the answer stands beside each verdict, in words and then in numbers. hide_box.js draws the box.
 
 import { t } from "./language.js";
-import { weigh } from "./verdict.js";
+import { filmOf, logOdds, weigh } from "./verdict.js";
 
 const REST = 300; // ms for which a box has to stay where it is
 let turn = 0; // of the question; answers to earlier ones are dropped
@@ -10,7 +10,6 @@ let viewer = null; // whose film is asked about
 let asked = ""; // name of that view, which the next film's differs from
 
 const nameOf = (root) => root.querySelector(".viewer-unseen[id]").id;
-const logOdds = (share) => Math.log(share / (1 - share));
 const rows = (root) => root.closest(".result")?.querySelectorAll("[data-without]") ?? [];
 
 function say(element, key, args = {}) {
@@ -37,7 +36,7 @@ export function hiding({ props, trigger, watch }) {
     [viewer, asked] = [target, nameOf(target)];
     note(viewer, { t: box ? "hide.asking" : "hide.help" });
     if (!box) return forget(viewer);
-    timer = setTimeout(() => trigger("select", { turn, box }), REST);
+    timer = setTimeout(() => trigger("select", { film: filmOf(viewer), turn, box }), REST);
   });
   watch("value", () => {
     const told = JSON.parse(props.value || "{}");
@@ -50,6 +49,7 @@ function show({ models, note: said }) {
   note(viewer, said ?? { t: "hide.help" });
   if (!models) forget(viewer);
   for (const row of models ? rows(viewer) : []) {
+    if (!models[row.dataset.without]) continue; // others were chosen meanwhile
     const [before, after, key] = models[row.dataset.without];
     say(row.querySelector("span"), key);
     const numbers = row.querySelectorAll("[data-log-odds]");

@@ -8,8 +8,8 @@ import { comparing } from "./compare.js";
 import { forgetLocal, takeBatches, takeFilms, unpreview } from "./giving.js";
 import "./keys.js";
 import { spoken } from "./language.js";
-import { arrive, arrived } from "./places.js";
-import { weigh } from "./verdict.js";
+import { arrive, arrived, forget } from "./places.js";
+import { filmOf, outOfScope, weigh } from "./verdict.js";
 
 /** The part of a film that is hidden, and the quiz's pictures. */
 export const hiding = async (component) => (await import("./hide_answer.js")).hiding(component);
@@ -23,16 +23,23 @@ export function prior(component) {
 
 const PATIENCE = 30_000; // ms after which an answer is no longer waited for
 let ask = () => {};
-let asked = 0; // when the film was asked for that is not there yet
+let waiting = 0; // timer of the film that was asked for and is not there yet
+let last = null; // which film that is
 let next = null; // what is asked for after it: of films given in quick succession the last one
 
 function askInTurn(film) {
-  if (asked && Date.now() - asked < PATIENCE) {
-    next = film;
-    return;
-  }
-  [asked, next] = [Date.now(), null];
-  ask(film);
+  next = film;
+  if (!waiting) askNext();
+}
+
+function askNext() {
+  clearTimeout(waiting);
+  waiting = 0;
+  if (!next) return false;
+  waiting = setTimeout(() => [forget(), askNext()], PATIENCE);
+  [last, next] = [next, null];
+  ask(last);
+  return true;
 }
 
 /** Films are asked for here, by any way of giving one. */
@@ -40,6 +47,10 @@ export function films({ props, trigger }) {
   ask = (film) => trigger("select", film);
   takeFilms(askInTurn, props.max_bytes);
   arrive("films");
+  document.addEventListener("models", () => { // other ones were chosen: the same film once more
+    if (waiting) askInTurn(next ?? last);
+    else if (filmOf()) askInTurn({ film: filmOf(), upload: "", large: "" });
+  });
   import("./viewer.js");
   import("./picture.js");
 }
@@ -48,9 +59,8 @@ export function films({ props, trigger }) {
 export function result({ element, watch }) {
   watch("value", () => {
     const pending = Boolean(element.querySelector("[aria-busy]"));
-    if (!pending) asked = 0;
-    if (!pending && next) return askInTurn(next);
-    if (next) return; // not what the visitor is waiting for
+    if (!pending && askNext()) return; // what stands here is not what is waited for
+    if (next) return;
     unpreview();
     if (!pending) forgetLocal();
     const read = !element.querySelector(".invitation");
@@ -68,7 +78,9 @@ export function downloads({ element, trigger, watch }) {
     const button = event.target.closest("[data-export]");
     if (!button) return;
     const named = button.parentElement.querySelector("[data-named]")?.checked ?? false;
-    trigger("select", { what: button.dataset.export, table: tableName(), language: spoken(), named });
+    const film = filmOf();
+    const asked = { what: button.dataset.export, film, table: tableName(), language: spoken(), named };
+    trigger("select", { ...asked, told: outOfScope(film) });
   });
   watch("value", () => element.querySelector("a")?.click());
 }

@@ -13,7 +13,9 @@ function words(result, number) {
   if (number === 0) return [title];
   const row = result.querySelectorAll(".verdict li")[number - 1];
   const says = figure.querySelector(".viewer-says").innerText;
-  return [title, row.querySelector(".label").innerText.replaceAll("\n", " "), says].filter(Boolean);
+  const hidden = row.querySelector("[data-without]:not([hidden])")?.innerText; // of the film without a part
+  const lines = [row.querySelector(".label").innerText, says, hidden].filter(Boolean);
+  return [title, ...lines.map((line) => line.replaceAll("\n", " "))];
 }
 
 /** Lines of at most that width. */
@@ -52,7 +54,7 @@ function draw(result) {
   const foot = [...legend, t("use.purpose"), `${result.dataset.made} · ${new Date().toISOString().slice(0, 10)}`]
     .flatMap((text) => wrapped(context, text, width - 2 * gap));
   picture.width = width;
-  picture.height = tall + (foot.length + 6.5) * line + gap;
+  picture.height = tall + (foot.length + 7.5) * line + gap;
   context.fillStyle = "#0c0e10";
   context.fillRect(0, 0, picture.width, picture.height);
   context.fillStyle = "#e7eaec";
@@ -78,7 +80,7 @@ function draw(result) {
   }
   set(13);
   context.fillStyle = "#98a2ab";
-  foot.forEach((text, i) => context.fillText(text, start(gap, width - 2 * gap), tall + (6.5 + i) * line));
+  foot.forEach((text, i) => context.fillText(text, start(gap, width - 2 * gap), tall + (7.5 + i) * line));
   return picture;
 }
 

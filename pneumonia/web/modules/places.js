@@ -7,11 +7,13 @@ import { beside, offer } from "./compare.js";
 import { askFor, askForTable } from "./giving.js";
 import { pressed } from "./keys.js";
 import { t } from "./language.js";
+import { filmOf } from "./verdict.js";
 
 const THUMB = 72; // px
 const TABS = ["one", "many", "about"];
 const films = new Map(); // of this visit: name -> what it is called and a small picture
 let shown = ""; // name of the film that is shown or asked for
+let filled = ""; // name of the table that was asked for last
 let ready = { films: false, table: false, prior: false };
 
 const part = (selector) => document.querySelector(selector);
@@ -47,7 +49,10 @@ function follow() {
     askFor(film);
   }
   const table = place.get("table");
-  if (ready.table && table && table !== tableName()) askForTable(table);
+  if (ready.table && table && table !== tableName() && table !== filled) {
+    filled = table;
+    askForTable(table);
+  }
   walk();
   compare();
 }
@@ -60,6 +65,11 @@ function compare() {
     button.ariaCurrent = (name ?? `example.${example}`) === shown ? "true" : null;
   }
   if (ready.prior) beside(said().get("with"), shown);
+}
+
+/** No answer came: whoever asks for that film again is not there yet. */
+export function forget() {
+  shown = filmOf();
 }
 
 /** The film of that name is here now; "" is one that has no name, such as a refused file. */
@@ -76,9 +86,10 @@ export function arrived(name, done) {
 
 /** A screen reader hears the verdict, in the page's language. */
 function announce() {
-  const parts = "#result .call h2, #result .verdict li .model, #result .verdict li .label, #result .known p:first-child";
+  const parts = ".told, .call h2, .verdict li .model, .verdict li .label, .known p:first-child";
   requestAnimationFrame(() => {
-    const words = [...document.querySelectorAll(parts)].map((element) => element.innerText.trim());
+    const seen = [...part("#result").querySelectorAll(parts)].filter((element) => element.checkVisibility());
+    const words = seen.map((element) => element.innerText.trim());
     const sentence = words.filter(Boolean).join(". ").replaceAll("\n", " ");
     if (part("#said").textContent !== sentence) part("#said").textContent = sentence;
   });
@@ -135,6 +146,7 @@ document.addEventListener("click", ({ target }) => {
   if (target.closest?.("[data-table]")) go({ tab: "many" });
   if (target.closest?.("[data-compare-end]")) go({ with: null });
   if (target.closest?.("[data-skip]")) {
+    go({ tab: null });
     const heading = part("#result h2:not(.preview *)");
     heading?.setAttribute("tabindex", "-1");
     heading?.focus();
@@ -154,6 +166,7 @@ document.addEventListener("keydown", (event) => {
 addEventListener("popstate", follow);
 addEventListener("hashchange", follow);
 document.addEventListener("language", () => [walk, announce].forEach((say) => say()));
+document.addEventListener("answer", announce);
 addEventListener("beforeunload", (event) => {
   if (part(".progress.going")) event.preventDefault(); // films are still being read
 });
