@@ -21,7 +21,11 @@ os.environ["OMP_NUM_THREADS"] = "1"  # of what tests start
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take long come first, so that no worker has a last one when all others rest."""
     long = {
-        i.path for i in items if i.get_closest_marker("slow") or i.get_closest_marker("browser")
+        i.path
+        for i in items
+        if i.get_closest_marker("slow")
+        or i.get_closest_marker("browser")
+        or "new_page" in getattr(i, "fixturenames", ())
     }
     items.sort(key=lambda item: item.path not in long)
 

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from pneumonia.checkpoint import load_checkpoint
 from pneumonia.cli import COMMANDS, app, command_line, sentence
+from pneumonia.evaluation import run as run_of_evaluation
 from pneumonia.evaluation.corruptions import CORRUPTIONS
 from pneumonia.evaluation.results import Evaluation
 from pneumonia.models import MODELS
@@ -209,9 +210,14 @@ def test_a_full_disk_is_told_in_one_sentence(folder, checkpoints):
 # --- evaluate ------------------------------------------------------------------------------------
 
 
+SOME = {name: CORRUPTIONS[name] for name in ("clean", "JPEG 30", "window 1.5 white", "rotated 15°")}
+
+
 @pytest.mark.slow
 def test_evaluate_writes_a_whole_report(dataset, tmp_path, monkeypatch):
     monkeypatch.setitem(MODELS, "tiny", TINY)
+    assert run_of_evaluation.CORRUPTIONS is CORRUPTIONS  # which test_corruptions.py applies
+    monkeypatch.setattr(run_of_evaluation, "CORRUPTIONS", SOME)
     checkpoints = random_checkpoints(tmp_path / "checkpoints", ["cnn", "tiny"])
     out, readme = tmp_path / "report", tmp_path / "README.md"
     ood_images = tmp_path / "bones"
@@ -239,7 +245,7 @@ def test_evaluate_writes_a_whole_report(dataset, tmp_path, monkeypatch):
     assert table in text and "](evaluation.png)" in text
     assert (out / "evaluation.png").read_bytes().startswith(b"\x89PNG")
     for model in report["models"].values():
-        assert list(model["corruptions"]) == list(CORRUPTIONS)
+        assert list(model["corruptions"]) == list(SOME)
         assert model["corruptions"]["clean"]["label_flip_rate"] == 0
         assert f"{model['figures']['auroc']:.3f} (" in table
         assert model["ood"]["bones"]["pictures"] == 3

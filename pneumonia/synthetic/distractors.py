@@ -1,5 +1,6 @@
 """Drawn pictures that are no chest films, to be refused: blank, noise, text, hands, limbs …"""
 
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -20,6 +21,11 @@ _WORDS = "The quick brown fox jumps over the lazy dog while nobody looks at the 
 
 def draw_distractors() -> dict[str, list[np.ndarray]]:
     """kind → pictures ``(400, 400)`` float32 0..1: blank, noise, text, patterns, hands."""
+    return {kind: [picture.copy() for picture in drawn] for kind, drawn in _distractors().items()}
+
+
+@cache
+def _distractors() -> dict[str, list[np.ndarray]]:
     rng = np.random.default_rng(0)
     y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j].astype(np.float32)
     blob = np.exp(-2 * (x**2 + y**2))

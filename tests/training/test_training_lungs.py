@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from pneumonia.cli import app
 from pneumonia.data.outlines import load_outlined
 from pneumonia.lungs import LungFinder
+from pneumonia.synthetic.distractors import draw_limbs
 from pneumonia.training.lung_augment import LungPreset, Truth, windows
 from pneumonia.training.lungs import LungRecipe, losses_of, train_finder, write_finder
 
@@ -106,7 +107,14 @@ def test_a_resumed_run_ends_in_the_same_weights(films, preset, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_command_trains_a_finder(dataset, outlines, tmp_path):
+def test_the_command_trains_a_finder(dataset, outlines, tmp_path, monkeypatch):
+    asked: list[int] = []
+
+    def one_each(count: int, side: int) -> list[np.ndarray]:
+        asked.append(count)
+        return draw_limbs(1, side)
+
+    monkeypatch.setattr("pneumonia.training.lung_augment.draw_limbs", one_each)
     words = ["train-lungs", "--data", dataset, "--outlines", outlines, "--epochs", 1]
     words += ["--out", tmp_path / "lungs", "--cache", tmp_path / "cache"]
     done = CliRunner().invoke(app, [*map(str, words)])
@@ -116,3 +124,4 @@ def test_the_command_trains_a_finder(dataset, outlines, tmp_path):
     assert card["training"]["command"].startswith("pneumonia train-lungs --data")
     assert str(tmp_path) not in card["training"]["command"]
     assert LungFinder.load(tmp_path / "lungs").card.sha256 == card["sha256"]
+    assert asked == [150]

@@ -65,7 +65,8 @@ def test_sixteen_visitors_get_the_answers_to_their_own_films(films):
 
 def test_visitors_with_the_same_film_do_not_get_in_each_others_way(tmp_path):
     """A name made of a picture's content would be one file, written while another reads it."""
-    draw_phantom(900, 1000, lesions=1, seed=1).image().save(path := tmp_path / "film.png")
+    film = draw_phantom(270, 300, lesions=1, seed=1).image().resize((1000, 900))
+    film.save(path := tmp_path / "film.png")
 
     def visit(client: Client) -> list[bytes]:
         _, overlays = client.predict(handle_file(path), api_name="/predict")
@@ -77,7 +78,7 @@ def test_visitors_with_the_same_film_do_not_get_in_each_others_way(tmp_path):
 
     clients = [Client(served_page(), verbose=False) for _ in range(8)]
     with ThreadPoolExecutor(len(clients)) as pool:
-        first, *others = pool.map(visit, clients * 3)
+        first, *others = pool.map(visit, clients * 2)
     assert len(first) == len(available_models()) and all(other == first for other in others)
 
 
@@ -104,12 +105,11 @@ def test_batches_take_no_place_from_single_films(films):
         path = page.post("gradio_api/upload", files={"files": file}).json()[0]
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
     url = "gradio_api/call/predict_batch"
+    visitor = Client(served_page(), verbose=False)  # who asks while they wait
     with ThreadPoolExecutor(30) as pool:
-        answers = list(pool.map(lambda _: page.post(url, json={"data": [4 * [file]]}), range(60)))
+        answers = list(pool.map(lambda _: page.post(url, json={"data": [2 * [file]]}), range(60)))
     assert {answer.status_code for answer in answers} == {200, 503}
-    verdicts, _ = Client(served_page(), verbose=False).predict(
-        handle_file(films[1]), api_name="/predict"
-    )
+    verdicts, _ = visitor.predict(handle_file(films[1]), api_name="/predict")
     assert verdicts["film"] == films[1].name
 
 
@@ -125,28 +125,28 @@ def half_upload(address: httpx.URL) -> socket.socket:
     return connection
 
 
-def test_a_thousand_joins_and_five_hundred_half_uploads_leave_a_visitor_served(films):
-    """With no more open files than most systems allow at first."""
+def test_many_joins_and_half_uploads_leave_a_visitor_served(films):
+    """With fewer open files than they would need."""
 
     def few_files():
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (600, most))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (200, most))
 
     with running_page(preexec_fn=few_files) as (process, address), ExitStack() as connections:
         visitor = Client(address, verbose=False)
         visitor.predict(handle_file(films[0]), api_name="/predict")
-        for _ in range(500):
+        for _ in range(150):
             connections.enter_context(half_upload(httpx.URL(address)))
-        join = {"fn_index": 0, "data": [None, "all"]}
+        join = {"fn_index": 0, "data": ["all"]}
 
         def ask(number: int) -> int:
             body = {**join, "session_hash": f"joined{number}"}
             return page.post("gradio_api/queue/join", json=body).status_code
 
         with httpx.Client(base_url=address, timeout=120) as page, ThreadPoolExecutor(20) as pool:
-            joined = list(pool.map(ask, range(1000)))
-        assert set(joined) <= {200, 503}
-        for _ in range(60):  # who is told that the queue is full comes again
+            joined = list(pool.map(ask, range(300)))
+        assert set(joined) == {200, 503}  # who is told that the queue is full comes again
+        for _ in range(60):
             try:
                 verdicts, _ = visitor.predict(handle_file(films[1]), api_name="/predict")
                 break

@@ -265,9 +265,11 @@ def test_no_header_of_the_sender_lifts_the_limit_of_a_request(page, path, header
 
 
 def test_a_film_sent_as_text_is_gone_with_its_answer(page, client):
-    noise = np.random.default_rng(0).integers(0, 256, (1500, 2000), dtype=np.uint8)
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (300, 400), dtype=np.uint8)
     Image.fromarray(noise).save(file := io.BytesIO(), "PNG")
-    text = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    long = file.getvalue() + rng.bytes(2_900_000)  # the text counts, not its pixels
+    text = f"data:image/png;base64,{base64.b64encode(long).decode()}"
     assert len(text) > 3.5e6
     with httpx.Client(base_url=page.address, timeout=60) as visitor:
         send = text_sender(visitor)
