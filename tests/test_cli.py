@@ -251,7 +251,7 @@ def test_evaluate_writes_a_whole_report(dataset, tmp_path, monkeypatch):
         assert model["ood"]["bones"]["pictures"] == 3
         assert {"blank", "noise", "text", "bones"} <= set(model["ood"])
     assert "| bones (3) |" in text
-    assert result.stderr.count("skipped: broken.png") == 1
+    assert result.stderr.count('skipped: "broken.png"') == 1
     checks = {"cascading_randomization", "road", "pointing_game", "exchange", "energy_outside_body"}
     assert set(report["saliency"]["models"]["cnn"]) == checks
     assert "The heatmaps put to the test" in text

@@ -129,4 +129,5 @@ def test_a_visitor_hides_a_part(visit, film, width, locale):
     page.keyboard.press("Escape")
     page.wait_for_selector(".without:visible", state="detached")
     assert page.locator(".viewer-hint").inner_text() == words["hide.help"]
-    assert page.locator(".viewer-stage canvas").first.evaluate("(c) => c.toDataURL()") != before
+    drawn = "document.querySelector('.viewer-stage canvas').toDataURL()"
+    page.wait_for_function(f"before => {drawn} !== before", arg=before)
