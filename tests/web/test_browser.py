@@ -315,6 +315,13 @@ def test_what_the_numbers_depend_on_is_asked_and_moved_in_the_browser(
     for gone in (".verdict h2", ".zones >> nth=0", ".sentence >> nth=0", "[data-pretest]"):
         assert page.locator(gone).is_hidden()
     assert page.locator(".told").is_visible() and page.locator(".viewer-stage").first.is_visible()
+    page.wait_for_function(  # nor does a phone's film, which stays, lie over it
+        """() => {
+          const told = document.querySelector(".told");
+          const { x, y, width, height } = told.getBoundingClientRect();
+          return told.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+        }"""
+    )
     band = "getComputedStyle(document.querySelector('.viewer-stage'), '::after').content"
     assert page.evaluate(band) != "none"
     assert not requests

@@ -56,8 +56,10 @@ document.addEventListener("input", (event) => {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-answer]");
   if (!button) return;
+  const place = scrollY;
   answers.set(filmOf(button), button.dataset.answer);
   weigh();
+  requestAnimationFrame(() => scrollTo(0, place)); // or what is said now hides above, under a phone's film
   const result = button.closest(".result");
   const no = button.dataset.answer === "no"; // which can be taken back
   const next = result.querySelector(no ? "[data-answer=yes]" : ".call h2");
