@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import urllib.request
 import zipfile
 from base64 import b64encode
@@ -180,6 +181,19 @@ def test_no_film_is_lost_where_further_ones_follow_at_once(visit, films):
     for path in films:
         page.set_input_files(MANY, path)
     page.wait_for_function(ROWS.format(3))
+
+
+def test_who_waits_behind_another_visitor_s_films_is_told_so(visit, films, tmp_path):
+    for number in range(40):
+        shutil.copy(films[0], tmp_path / f"{number}.png")
+    first, second = visit(place="#tab=many"), visit(place="#tab=many")
+    first.set_input_files(MANY, sorted(tmp_path.glob("*.png")))
+    first.wait_for_selector("#progress .left")
+    second.set_input_files(MANY, films[:1])
+    second.wait_for_selector("#films .way:has-text('Reading')")
+    first.click("#cancel")
+    second.wait_for_function(ROWS.format(1))
+    second.wait_for_selector("#films .way", state="hidden")
 
 
 def test_an_archive_that_is_too_large_is_not_sent(visit):

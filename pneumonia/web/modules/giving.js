@@ -68,8 +68,19 @@ let before = Promise.resolve(); // the upload of films given earlier: none is lo
 function giveMany(files, folders = []) {
   if (!files.length) return;
   const large = files.find((file) => file.size > UPLOADS * maxBytes);
-  const add = (uploads) => fill({ table: "", uploads, folders, append: true });
+  const add = (uploads) => {
+    fill({ table: "", uploads, folders, append: true });
+    const way = part("#films .way"); // others' films may come first
+    way.hidden = false;
+    way.querySelector("progress").removeAttribute("value");
+    way.querySelector(".words").textContent = t("style.reading");
+  };
   before = before.then(() => (large ? refuse("films", large) : upload("films", files, add)));
+}
+
+/** Films are read now: what comes stands in the table. */
+export function reading() {
+  if (!going.films) part("#films .way:not(.failed)")?.setAttribute("hidden", "");
 }
 
 /** Say of a file that it is too large to be sent at all. */

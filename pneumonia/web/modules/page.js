@@ -5,7 +5,7 @@
 import { addRows, tableName } from "./batch_tab.js";
 import { say } from "./address.js";
 import { comparing } from "./compare.js";
-import { forgetLocal, takeBatches, takeFilms, unpreview } from "./giving.js";
+import { forgetLocal, reading, takeBatches, takeFilms, unpreview } from "./giving.js";
 import "./keys.js";
 import { spoken } from "./language.js";
 import { arrive, arrived, forget } from "./places.js";
@@ -102,6 +102,7 @@ export function rows({ props, trigger, watch }) {
   takeBatches((films) => trigger("select", films));
   watch("value", () => {
     addRows(props.value);
+    reading();
     say({ table: tableName() });
   });
   arrive("table");
