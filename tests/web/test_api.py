@@ -200,7 +200,7 @@ def test_a_text_that_is_no_film_is_refused(client, text, sentence):
 @pytest.mark.parametrize("address", ["https://example.org/film.png", "http://127.0.0.1:1/a.png"])
 def test_no_address_is_fetched_for_a_file_either(address):
     file = {"path": address, "meta": {"_type": "gradio.FileData"}}
-    client = httpx.Client(base_url=served_page(), timeout=60)
+    client, asked = httpx.Client(base_url=served_page(), timeout=60), 0
     for number, function in enumerate(client.get("config").json()["dependencies"]):
         if not function["inputs"]:
             continue
@@ -208,8 +208,10 @@ def test_no_address_is_fetched_for_a_file_either(address):
         body = {"data": data, "fn_index": number, "session_hash": f"address{number}"}
         if client.post("gradio_api/queue/join", json=body).status_code != 200:
             continue
+        asked += 1
         events = client.get("gradio_api/queue/data", params={"session_hash": body["session_hash"]})
         assert "Connection" not in events.text and "ownload" not in events.text
+    assert asked > 2  # the two endpoints, and events of the page
     with pytest.raises(AppError, match=FETCHES_NOTHING):
         Client(served_page(), verbose=False).predict(film=file, api_name="/predict")
 

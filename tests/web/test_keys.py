@@ -57,3 +57,6 @@ def test_no_sheet_over_a_dialog_or_while_one_writes(visit):
     page.focus(".masthead .language")
     page.keyboard.press("?")
     assert not page.locator(OPEN).count()
+    page.get_by_role("tab").first.focus()
+    page.keyboard.press("?")
+    page.wait_for_selector(OPEN)

@@ -39,6 +39,7 @@ def test_a_page_killed_amid_a_batch_is_followed_by_one_that_works(film, tmp_path
         while not list(uploads.rglob("film.png")):
             time.sleep(0.1)
         time.sleep(1)
+        assert not batch.done()
         process.kill()
         with pytest.raises(Exception, match=r".+"):  # whatever httpx calls it
             batch.result(60)
