@@ -108,13 +108,21 @@ def answers(films: Sequence[FilmRef]) -> Iterator[list[Prediction] | RadiographE
 
     A film that cannot be read, or at which something breaks, costs its own answer only.
     """
-    for film in cage().read_films(films):
-        try:
-            if isinstance(film, RadiographError):
-                raise film
-            yield infer(film, list(PREDICTORS), heatmap=False)
-        except Exception as error:
-            yield refusal(error)
+    done = 0
+    while done < len(films):
+        read_ahead = cage().read_films(films[done:])
+        while True:
+            try:
+                film = next(read_ahead)
+                if isinstance(film, RadiographError):
+                    raise film
+                answer = infer(film, list(PREDICTORS), heatmap=False)
+            except StopIteration:
+                break
+            except Exception as error:
+                answer = refusal(error)
+            done += 1
+            yield answer
 
 
 def refusal(error: Exception) -> RadiographError:

@@ -27,18 +27,25 @@ def sentences(cards: Sequence[Card], evaluation: Evaluation | None) -> str:
     ]
     if not shown:
         return ""
+    normal = {"rise": measured.normal, "quarter": measured.normal}  # films that are told again
     items = "".join(
-        _item(text, [_of(*model, check, figure, chance) for model in shown], measured.normal)
+        _item(text, [_of(*model, check, figure, chance) for model in shown], normal.get(text))
         for text, check, figure, chance in _TESTS
     )
     alike = [(title, checks.cascading_randomization["classifier"]) for title, checks in shown]
     kept = [f"{html(title)} {_plain(value)}" for title, value in alike]
-    items += _item("random", kept, measured.normal)
+    items += _item("random", kept)
     if measured.agreement is not None and len(shown) > 1:
-        items += _item("agreement", [_plain(measured.agreement)], measured.normal)
+        items += _item("agreement", [_plain(measured.agreement)])
     return f"""
 <section class="about">{tag("heat.title", "h3")}{tag("heat.text", "p", films=measured.films)}
-  <ul class="tests">{items}</ul></section>"""
+  {practised(cards)}<ul class="tests">{items}</ul></section>"""
+
+
+def practised(cards: Sequence[Card]) -> str:
+    """That drawn opacities are no news to these models, where they were trained with some."""
+    seen = any(card.training.recipe.get("opacities") for card in cards)
+    return tag("heat.practised", "p") if seen else ""
 
 
 def _of(title: str, checks: HeatmapChecks, check: str, figure: str, chance: str | float) -> str:
@@ -48,9 +55,10 @@ def _of(title: str, checks: HeatmapChecks, check: str, figure: str, chance: str 
     return f"{html(title)} <strong>{percent(found[figure])}</strong>, {said}"
 
 
-def _item(text: str, values: Sequence[str], normal: int) -> str:
+def _item(text: str, values: Sequence[str], normal: int | None = None) -> str:
     figures = "".join(f"<li>{value}</li>" for value in values)
-    return f"<li>{tag(f'heat.{text}', 'p', normal=normal)}<ul>{figures}</ul></li>"
+    films = {"normal": normal} if normal else {}
+    return f"<li>{tag(f'heat.{text}', 'p', **films)}<ul>{figures}</ul></li>"
 
 
 def _plain(value: float) -> str:

@@ -9,6 +9,7 @@ from pneumonia.prediction import Prediction
 from pneumonia.synthetic.opacity import Lesion
 from pneumonia.web import results
 from pneumonia.web.examples import AUTHORS, LICENCE, SOURCE, Example
+from pneumonia.web.heat_tests import practised
 from pneumonia.web.texts import attributes, html, percent, ref, tag
 
 
@@ -89,4 +90,6 @@ def _measured(predictions: Sequence[Prediction]) -> str:
         for card in cards
         if card.model in measured
     )
-    return f"{tag('known.measured', 'p')}<ul>{items}</ul>" if items else ""
+    if not items:
+        return ""
+    return f"{tag('known.measured', 'p')}{practised(cards)}<ul>{items}</ul>"

@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from factories import card_of, evaluation_of, figures, model_result
 from served_page import WIDTHS, serve
 
+from pneumonia.card import Card
 from pneumonia.evaluation.corruptions import CORRUPTIONS
 from pneumonia.evaluation.results import (
     SHOWN,
@@ -109,6 +110,19 @@ def test_a_reliability_curve_counts_both_classes_as_equally_frequent():
     assert html.count("<svg") == 2 and html.count("<circle") == 6
 
 
+def trained_with(opacities: float | None) -> list[Card]:
+    """The first card, with that share of drawn opacities in its recipe."""
+    training = CARDS[0].training
+    recipe = {**training.recipe, "opacities": opacities}
+    return [replace(CARDS[0], training=replace(training, recipe=recipe))]
+
+
+def test_who_trained_with_drawn_opacities_says_so():
+    for opacities, said in ((0.25, True), (0.0, False), (None, False)):
+        html = heat_tests.sentences(trained_with(opacities), full())
+        assert ("heat.practised" in html) is said
+
+
 def test_the_maps_tests_are_sentences_with_what_was_measured():
     html = heat_tests.sentences(CARDS, full())
     words = re.sub(r"<[^>]+>", " ", html)
@@ -149,6 +163,7 @@ def test_whoever_runs_the_page_is_named_where_it_says_so(monkeypatch):
 def test_every_text_of_the_page_is_used():
     shown = dot_plot.plot(CARDS, full()) + dot_plot.changes(CARDS, full()) + results.audit()
     shown += heat_tests.sentences(CARDS, full()) + reliability.curves(CARDS, full())
+    shown += heat_tests.practised(trained_with(0.25))
     groups = ("suite.", "audit.", "heat.", "plot.", "reliability.")
     keys = {key for key in load_texts()["en"] if key.startswith(groups)} - {"plot.numbers"}
     assert len([key for key in keys if key.startswith("suite.")]) == len(CORRUPTIONS)

@@ -6,8 +6,11 @@ import html
 import inspect
 import io
 import json
+import os
+import resource
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import gradio as gr
 import pytest
@@ -18,6 +21,7 @@ from pypdf import PdfReader
 from pneumonia.models import MODELS
 from pneumonia.predictor import Predictor
 from pneumonia.reading.archive import FilmRef
+from pneumonia.reading.cage import Cage
 from pneumonia.reading.refusals import RadiographError
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import batch_tab, handlers
@@ -124,6 +128,26 @@ def test_what_breaks_on_this_side_costs_one_row_too(loaded, paths, monkeypatch):
     *_, (_, message) = batch_tab.read(paths, batch_tab.Batch("", 0))
     rows = json.loads(message)["rows"]
     assert rows[0]["problem"]["t"] == "refusal.broken" and "models" in rows[3]
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs Linux")
+def test_a_moment_without_room_for_a_reader_costs_one_row(loaded, paths, monkeypatch):
+    cage = Cage(1)
+    monkeypatch.setattr(handlers, "cage", lambda: cage)
+    (reader,) = cage._idle.queue
+    reader._process.kill()
+    reader._process.wait()
+    answers = handlers.answers([FilmRef(Path(paths[0])), FilmRef(Path(paths[3]))])
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        first = next(answers)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert isinstance(first, RadiographError) and first.code == "broken"
+    (second,) = answers
+    assert len(second) == len(loaded)
+    cage.close()
 
 
 def test_a_film_that_no_model_knows_says_so_in_its_row(loaded, paths, monkeypatch):

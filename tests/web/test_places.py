@@ -172,6 +172,12 @@ def test_films_added_to_a_table_that_a_link_brought_go_into_a_copy(visit, films)
     other.set_input_files(MANY, films[2:])
     other.wait_for_function(ROWS.format(3))
     assert other.url != page.url
+    copied = other.url
+    other.goto(page.url)  # by the address alone, as Back does
+    other.wait_for_function(ROWS.format(2))
+    other.go_back()
+    assert other.url == copied
+    other.wait_for_function(ROWS.format(3))
     page.reload()
     page.wait_for_function(ROWS.format(2))
 
@@ -209,8 +215,40 @@ def test_an_archive_that_is_too_large_is_not_sent(visit):
         }""",
         MANY,
     )
-    page.wait_for_selector("#films .way:has-text('is larger than 250 MB')")
-    assert not requests
+    page.wait_for_selector("#films .aside:has-text('is larger than 250 MB')")
+    assert not [url for url in requests if "upload" in url]
+
+
+def test_more_films_than_a_batch_has_are_told_of_before_they_are_sent(visit):
+    page = visit(place="#tab=many")
+    page.route("**/gradio_api/upload*", lambda route: route.fulfill(status=204))
+    page.evaluate(
+        """selector => {
+          const [input, all] = [document.querySelector(selector), new DataTransfer()];
+          for (let i = 0; i < 1001; i++) all.items.add(new File(["film"], `${i}.png`));
+          input.files = all.files;
+          input.dispatchEvent(new Event("change", { bubbles: true }));
+        }""",
+        MANY,
+    )
+    page.wait_for_selector("#films .aside:has-text('only the first 1,000 films')")
+    page.wait_for_selector("#films .aside:has-text('did not get through')")
+
+
+def test_a_failed_upload_is_told_of_though_another_follows(visit, films):
+    page = visit(place="#tab=many")
+    held = []
+    page.route("**/gradio_api/upload*", lambda route: held.append(route), times=1)
+    for path in films[:2]:
+        page.set_input_files(MANY, path)
+    page.wait_for_timeout(300)
+    held[0].fulfill(status=204)
+    page.wait_for_function(ROWS.format(1))
+    page.wait_for_selector("#films .aside:has-text('film0.png')")
+    page.wait_for_selector("#cancel", state="hidden")
+    page.set_input_files(MANY, films[0])
+    page.wait_for_function(ROWS.format(2))
+    assert page.locator("#films .aside").count() == 0
 
 
 def test_a_film_too_large_twice_does_not_stop_the_next_one(visit, films, tmp_path):

@@ -6,6 +6,7 @@ import { dropped, enter, given } from "./entrance.js";
 import { t } from "./language.js";
 import { go } from "./places.js";
 
+const MOST = 1000; // films of a batch, and files of an upload
 const UPLOADS = 10; // times what a film may have is what an upload may
 const SEVERAL = /\.(zip|csv)$/i; // an archive of films, a table of their truths
 const part = (selector) => document.querySelector(selector);
@@ -23,8 +24,8 @@ export function takeFilms(ask, bytes) {
 
 /** Ask for the film of that name; one that is still on its way no longer counts. */
 export function askFor(film) {
-  if (going.film) stop("film");
-  unpreview();
+  if (going.film) stop();
+  if (ready()) unpreview();
   forgetLocal();
   asks?.({ film, upload: "", large: "" });
 }
@@ -57,48 +58,49 @@ function give(files, folders = []) {
 }
 
 function giveOne(file) {
-  if (going.film) stop("film");
+  if (going.film) stop();
   if (file.size > maxBytes) return asks({ film: "", upload: "", large: file.name });
   preview(file);
   upload("film", [file], ([path]) => asks({ film: "", upload: path, large: "" }));
 }
 
 let before = Promise.resolve(); // the upload of films given earlier: none is lost
+let queued = 0; // uploads of films that have not ended
 
 function giveMany(files, folders = []) {
   if (!files.length) return;
-  const large = files.find((file) => file.size > UPLOADS * maxBytes);
-  const add = (uploads) => {
-    fill({ table: "", uploads, folders, append: true });
+  if (!queued) document.querySelectorAll("#films .aside").forEach((line) => line.remove());
+  if (files.length > MOST) tell(t("batch.cut", { most: MOST }));
+  const [some, limit] = [files.slice(0, MOST), UPLOADS * maxBytes];
+  const large = some.find((file) => file.size > limit);
+  if (large) return tell(t("refusal.too_large", { name: large.name, limit: Math.floor(limit / 2 ** 20) }));
+  queued += 1;
+  before = before.then(() => upload("films", some, (uploads) => {
+    fill({ table: "", uploads, folders: folders.slice(0, MOST), append: true });
     const way = part("#films .way"); // others' films may come first
     way.hidden = false;
     way.querySelector("progress").removeAttribute("value");
     way.querySelector(".words").textContent = t("style.reading");
-  };
-  before = before.then(() => (large ? refuse("films", large) : upload("films", files, add)));
+  })).then(() => { queued -= 1; });
 }
 
 /** Films are read now: what comes stands in the table. */
 export function reading() {
-  if (!going.films) part("#films .way:not(.failed)")?.setAttribute("hidden", "");
+  if (!going.films) part("#films .way").hidden = true;
 }
 
-/** Say of a file that it is too large to be sent at all. */
-function refuse(zone, file) {
-  const way = part(`#${zone} .way`);
-  way.hidden = false;
-  way.classList.add("failed");
-  way.querySelector("bdi").textContent = "";
-  const limit = Math.floor((UPLOADS * maxBytes) / 2 ** 20);
-  way.querySelector(".words").textContent = t("refusal.too_large", { name: file.name, limit });
+/** A line that stays below the films' zone until others are given. */
+function tell(text) {
+  const line = Object.assign(document.createElement("p"), { className: "aside", role: "alert", textContent: text });
+  part("#films .zone").append(line);
 }
 
-/** An upload is not waited for any more. */
-function stop(zone) {
-  going[zone].abort();
-  going[zone] = null;
-  part(`#${zone} .zone`).classList.remove("going");
-  part(`#${zone} .way`).hidden = true;
+/** The film's upload is not waited for any more. */
+function stop() {
+  going.film.abort();
+  going.film = null;
+  part("#film .zone").classList.remove("going");
+  part("#film .way").hidden = true;
 }
 
 /** Send files, saying how far it is; `then` gets what the server calls them. */
@@ -120,12 +122,13 @@ const upload = (zone, files, then) => new Promise((done) => {
     if (!current()) return;
     part(`#${zone} .zone`).classList.remove("going");
     going[zone] = null;
-    way.hidden = !failed;
-    way.classList.toggle("failed", failed);
+    way.hidden = true;
     done();
     if (!failed) return;
+    if (zone === "films") return tell(`${names}${files[0].name}: ${t("style.failed")}`);
+    way.hidden = false;
+    way.classList.add("failed");
     words.textContent = t("style.failed");
-    if (zone !== "film") return;
     unpreview();
     forgetLocal();
   };

@@ -8,7 +8,7 @@ import { comparing } from "./compare.js";
 import { forgetLocal, reading, takeBatches, takeFilms, unpreview } from "./giving.js";
 import "./keys.js";
 import { spoken } from "./language.js";
-import { arrive, arrived, forget } from "./places.js";
+import { arrive, arrived, forget, tableCame } from "./places.js";
 import { filmOf, outOfScope, weigh } from "./verdict.js";
 
 /** The part of a film that is hidden, and the quiz's pictures. */
@@ -58,6 +58,7 @@ export function films({ props, trigger }) {
 /** The result as it comes: first without pictures, then with them. */
 export function result({ element, watch }) {
   watch("value", () => {
+    weigh();
     const pending = Boolean(element.querySelector("[aria-busy]"));
     if (!pending && askNext()) return; // what stands here is not what is waited for
     if (next) return;
@@ -67,7 +68,6 @@ export function result({ element, watch }) {
     document.querySelector("#desk").classList.toggle("folded", read);
     document.body.classList.toggle("reading", read);
     arrived(element.querySelector("[data-film]")?.dataset.film ?? "", !pending);
-    weigh();
     scrollToResult(element);
   });
 }
@@ -103,6 +103,7 @@ export function rows({ props, trigger, watch }) {
   watch("value", () => {
     addRows(props.value);
     reading();
+    tableCame();
     say({ table: tableName() });
   });
   arrive("table");

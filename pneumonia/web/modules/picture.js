@@ -12,7 +12,7 @@ function words(result, number) {
   const title = figure.querySelector("figcaption strong").innerText;
   if (number === 0) return [title];
   const row = result.querySelectorAll(".verdict li")[number - 1];
-  const says = figure.querySelector(".viewer-says").innerText;
+  const says = result.dataset.scope === "out" ? "" : figure.querySelector(".viewer-says").innerText;
   const hidden = row.querySelector("[data-without]:not([hidden])")?.innerText; // of the film without a part
   const lines = [row.querySelector(".label").innerText, says, hidden].filter(Boolean);
   return [title, ...lines.map((line) => line.replaceAll("\n", " "))];

@@ -72,6 +72,11 @@ export function forget() {
   shown = filmOf();
 }
 
+/** A table is here, whichever it is. */
+export function tableCame() {
+  filled = "";
+}
+
 /** The film of that name is here now; "" is one that has no name, such as a refused file. */
 export function arrived(name, done) {
   if (name !== shown || said().get("film") !== (name || null)) {
