@@ -196,9 +196,8 @@ def _figures(card: Card, evaluation: Evaluation) -> str:
         passes, there = min((row.gate_pass_rate, name) for name, row in changes.items())
         sensitivity = min(row.sensitivity for row in changes.values())
         specificity = min(row.specificity for row in changes.values())
-        films = 2 * min(model.figures.normal, model.figures.pneumonia)
-        worst = f"""On {len(changes) - 1} perturbations of {films} of these films, as many of
-            either class, the AUROC is at least {auroc:.3f} ({where}), sensitivity at least
+        worst = f"""On {len(changes) - 1} perturbations of {model.changed_films} of these films, as
+            many of either class, the AUROC is at least {auroc:.3f} ({where}), sensitivity at least
             {sensitivity:.3f}, specificity at least {specificity:.3f}; the gate lets at least
             {100 * passes:.1f} % through ({there})."""
         text += f"\n\n{_paragraph(worst)}"

@@ -32,12 +32,7 @@ _HEATMAP_ROWS = (  # text, check, figure, whether it is a share
     ("… the attribution is highest inside it", "pointing_game", "heat", True),
     ("… by chance", "pointing_game", "chance", True),
     ("… mean rise of the logit", "pointing_game", "logit", False),
-    (
-        "lungs with a quarter of PNEUMONIA: it rises most there",
-        "exchange",
-        "rise",
-        True,
-    ),
+    ("lungs with a quarter of PNEUMONIA: it rises most there", "exchange", "rise", True),
     ("… it is highest there", "exchange", "heat", True),
     ("… by chance", "exchange", "chance", True),
     (
@@ -111,8 +106,7 @@ def markdown(evaluation: Evaluation) -> str:
     for model in models.values():
         if len(model.corruptions) > 1:
             parts.append(f"## {model.title} on perturbed films")
-            films = 2 * min(model.figures.normal, model.figures.pneumonia)
-            parts.append(f"Of these films {films}, as many of either class.")
+            parts.append(f"Of these films {model.changed_films}, as many of either class.")
             rows = [
                 [
                     *(name, f"{row.auroc:.4f}", f"{row.sensitivity:.3f}", f"{row.specificity:.3f}"),

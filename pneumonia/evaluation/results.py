@@ -155,6 +155,11 @@ class ModelResult:
     held_out_coverage: Coverage | None = None
     reliability: tuple[Bin, ...] = ()
 
+    @property
+    def changed_films(self) -> int:
+        """On how many films each change was tried: as many of either class."""
+        return 2 * min(self.figures.normal, self.figures.pneumonia)
+
 
 @dataclass(frozen=True)
 class Difference:

@@ -49,7 +49,7 @@ def changes(cards: Sequence[Card], evaluation: Evaluation) -> str:
         + "</tr>"
         for name in rows[0]
     )
-    films = _balanced(cards, evaluation)
+    films = evaluation.models[cards[0].model].changed_films
     label = attributes({"aria-label": "figures.test.title"})
     return f"""
 {tag("figures.test.title", "h4")}{tag("figures.test.text", "p", films=films)}
@@ -101,7 +101,7 @@ def _changed(cards: Sequence[Card], evaluation: Evaluation) -> str:
     names = [name for name in models[0] if name != "clean"]
     if not names:
         return ""
-    films = _balanced(cards, evaluation)
+    films = evaluation.models[cards[0].model].changed_films
     worst = sorted(names, key=lambda name: sum(_right(model[name]) for model in models))[:WORST]
     said = tag("plot.changes", 'th colspan="2"', worst=len(worst), changes=len(names))
     lines = f'<tr class="between">{said}</tr>'
@@ -110,12 +110,6 @@ def _changed(cards: Sequence[Card], evaluation: Evaluation) -> str:
         dots: list[Dot] = [(share, wilson(round(share * films), films)) for share in shares]
         lines += _row(tag(f"suite.{slug(name)}", "th scope=row"), dots)
     return lines
-
-
-def _balanced(cards: Sequence[Card], evaluation: Evaluation) -> int:
-    """On how many films the changes were tried: as many of either class."""
-    figures = evaluation.models[cards[0].model].figures
-    return 2 * min(figures.normal, figures.pneumonia)
 
 
 def _right(row: Corrupted) -> float:

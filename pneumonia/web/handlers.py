@@ -110,19 +110,22 @@ def answers(films: Sequence[FilmRef]) -> Iterator[list[Prediction] | RadiographE
     """
     done = 0
     while done < len(films):
-        read_ahead = cage().read_films(films[done:])
-        while True:
-            try:
-                film = next(read_ahead)
-                if isinstance(film, RadiographError):
-                    raise film
-                answer = infer(film, list(PREDICTORS), heatmap=False)
-            except StopIteration:
-                break
-            except Exception as error:
-                answer = refusal(error)
+        try:
+            for film in cage().read_films(films[done:]):
+                done += 1
+                yield _answer(film)
+        except OSError as error:  # a moment without room for a reader
             done += 1
-            yield answer
+            yield refusal(error)
+
+
+def _answer(film: Radiograph | RadiographError) -> list[Prediction] | RadiographError:
+    try:
+        if isinstance(film, RadiographError):
+            raise film
+        return infer(film, list(PREDICTORS), heatmap=False)
+    except Exception as error:
+        return refusal(error)
 
 
 def refusal(error: Exception) -> RadiographError:
@@ -180,8 +183,8 @@ def export(
     try:
         predictions = infer(read(film), chosen(choice))
     except Exception as error:  # most likely its upload was deleted meanwhile
-        told_why = refusal(error)
-        sentence = words(language)(f"refusal.{told_why.code}", **told_why.arguments)
+        why = refusal(error)
+        sentence = words(language)(f"refusal.{why.code}", **why.arguments)
         raise gr.Error(sentence, print_exception=False) from error
     if told and all(prediction.in_scope for prediction in predictions):
         predictions = [replace(prediction, gate=GateResult("told")) for prediction in predictions]

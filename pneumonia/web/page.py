@@ -28,7 +28,7 @@ from pneumonia.web import (
 from pneumonia.web.address import url
 from pneumonia.web.examples import load_examples
 from pneumonia.web.gradio_private import Upload, serve_from, uploaded
-from pneumonia.web.limits import MAX_UPLOAD_BYTES, BodyLimit, no_room
+from pneumonia.web.limits import MAX_FILMS, MAX_UPLOAD_BYTES, BodyLimit, no_room
 from pneumonia.web.neighbours import Neighbours, is_local
 from pneumonia.web.texts import i18n, plain, tag
 from pneumonia.web.theme import theme
@@ -105,7 +105,12 @@ def build() -> gr.Blocks:
         with gr.Column(elem_id="tab-about"):
             _html(about.models(handlers.PREDICTORS.values()), elem_id="models")
             _html(about.records(titles), js_on_load=modules.on_load("records"))
-        asks = _html("", elem_id="asks", js_on_load=modules.on_load("films"), max_bytes=MAX_BYTES)
+        limits: dict[str, Any] = {
+            "max_bytes": MAX_BYTES,
+            "max_upload": MAX_UPLOAD_BYTES,
+            "max_films": MAX_FILMS,
+        }
+        asks = _html("", elem_id="asks", js_on_load=modules.on_load("films"), **limits)
         hidden = _html("", html_template="", elem_id="hidden", js_on_load=modules.on_load("hiding"))
         asked_of = _html(
             "", html_template="", elem_id="quiz-asks", js_on_load=modules.on_load("quizzing")
@@ -152,7 +157,7 @@ def build() -> gr.Blocks:
         tried: tuple[Any, ...] = (hidden.select, hide, [choice], [hidden], "always_last")
         quizzed: tuple[Any, ...] = (asked_of.select, quiz_film, [], [asked_of], "always_last")
         beside: tuple[Any, ...] = (prior.select, compare_with, [choice], [prior], "always_last")
-        for event, function, inputs, outputs, again in (*(asked, taken, tried, quizzed, beside),):
+        for event, function, inputs, outputs, again in (asked, taken, tried, quizzed, beside):
             event(
                 function,
                 inputs,

@@ -6,10 +6,12 @@ import re
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from factories import ROOT
 from served_page import INPUT, WIDTHS, served_page, wait_for_result
 
 from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.phantom import draw_phantom
+from pneumonia.web.limits import MAX_FILMS
 from pneumonia.web.texts import LANGUAGES, load_texts
 from tools.overlaps import WIDTHS as WIDE
 from tools.overlaps import overlaps
@@ -146,3 +148,8 @@ def test_without_a_film_the_page_opens_as_it_is(early):
     page.come()
     page.wait_for_selector("#entrance", state="detached")
     assert page.locator("#result .invitation").count() == 1
+
+
+def test_of_a_dropped_folder_one_film_too_many_is_taken_so_that_this_is_said():
+    script = (ROOT / "pneumonia/web/modules/entrance.js").read_text(encoding="utf-8")
+    assert f"const MOST = {MAX_FILMS + 1};" in script

@@ -40,8 +40,7 @@ export function beside(name, shown) {
 }
 
 /** Other models were chosen: once more, by these. */
-document.addEventListener("change", ({ target }) => {
-  if (!target.closest?.("#choice")) return;
+document.addEventListener("models", () => {
   if (visible) ask(asked);
   else asked = "";
 });

@@ -1,7 +1,7 @@
 // The first screen, which stands before the page until Gradio's scripts are there: films that are given
 // to it are taken once they are. It comes first, so it imports nothing.
 
-const MOST = 1001; // files of folders that are dropped: one too many, so that giving.js says so
+const MOST = 1001; // files of folders that are dropped: one more than a batch has, so that this is said
 const screen = document.querySelector("#entrance");
 let kept = [[], []]; // files, and where each lies in a folder that was dropped
 let taken = null; // by whom, once the page is there

@@ -6,19 +6,17 @@ import { dropped, enter, given } from "./entrance.js";
 import { t } from "./language.js";
 import { go } from "./places.js";
 
-const MOST = 1000; // films of a batch, and files of an upload
-const UPLOADS = 10; // times what a film may have is what an upload may
 const SEVERAL = /\.(zip|csv)$/i; // an archive of films, a table of their truths
 const part = (selector) => document.querySelector(selector);
 
 let asks = null; // asks the server for a film
-let maxBytes = Infinity;
+let limits = {}; // bytes of a film and of an upload, and films of a batch
 let going = {}; // the upload on its way, by drop zone
 let local = ""; // address of the film on this machine
 
-/** Films are asked for with `ask`; larger ones than `bytes` never leave the machine. */
-export function takeFilms(ask, bytes) {
-  [asks, maxBytes] = [ask, bytes];
+/** Films are asked for with `ask`; what is beyond the limits never leaves the machine. */
+export function takeFilms(ask, { max_bytes, max_upload, max_films }) {
+  [asks, limits] = [ask, { max_bytes, max_upload, max_films }];
   open();
 }
 
@@ -59,29 +57,28 @@ function give(files, folders = []) {
 
 function giveOne(file) {
   if (going.film) stop();
-  if (file.size > maxBytes) return asks({ film: "", upload: "", large: file.name });
+  if (file.size > limits.max_bytes) return asks({ film: "", upload: "", large: file.name });
   preview(file);
   upload("film", [file], ([path]) => asks({ film: "", upload: path, large: "" }));
 }
 
 let before = Promise.resolve(); // the upload of films given earlier: none is lost
-let queued = 0; // uploads of films that have not ended
 
 function giveMany(files, folders = []) {
   if (!files.length) return;
-  if (!queued) document.querySelectorAll("#films .aside").forEach((line) => line.remove());
-  if (files.length > MOST) tell(t("batch.cut", { most: MOST }));
-  const [some, limit] = [files.slice(0, MOST), UPLOADS * maxBytes];
-  const large = some.find((file) => file.size > limit);
-  if (large) return tell(t("refusal.too_large", { name: large.name, limit: Math.floor(limit / 2 ** 20) }));
-  queued += 1;
+  if (!going.films) document.querySelectorAll("#films .aside").forEach((line) => line.remove());
+  const most = limits.max_films;
+  if (files.length > most) tell(t("batch.cut", { most }));
+  const some = files.slice(0, most);
+  const large = some.find((file) => file.size > limits.max_upload);
+  if (large) return tell(t("refusal.too_large", { name: large.name, limit: limits.max_upload / 2 ** 20 }));
   before = before.then(() => upload("films", some, (uploads) => {
-    fill({ table: "", uploads, folders: folders.slice(0, MOST), append: true });
+    fill({ table: "", uploads, folders: folders.slice(0, most), append: true });
     const way = part("#films .way"); // others' films may come first
     way.hidden = false;
     way.querySelector("progress").removeAttribute("value");
     way.querySelector(".words").textContent = t("style.reading");
-  })).then(() => { queued -= 1; });
+  }));
 }
 
 /** Films are read now: what comes stands in the table. */

@@ -45,7 +45,7 @@ function askNext() {
 /** Films are asked for here, by any way of giving one. */
 export function films({ props, trigger }) {
   ask = (film) => trigger("select", film);
-  takeFilms(askInTurn, props.max_bytes);
+  takeFilms(askInTurn, props);
   arrive("films");
   document.addEventListener("models", () => { // other ones were chosen: the same film once more
     if (waiting) askInTurn(next ?? last);
