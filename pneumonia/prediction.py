@@ -1,6 +1,7 @@
 """What a model says of a film."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -79,3 +80,9 @@ class Prediction:
         if self.attribution is None:
             raise ValueError("This prediction has no heatmap: predict with heatmap=True.")
         return overlay(self.radiograph.pixels, self.attribution, opacity)
+
+
+def refused_together(predictions: Sequence[Prediction]) -> list[Prediction]:
+    """Of one film, one per model: where one refuses it, those that do not have its reason too."""
+    reason = next((p.gate for p in predictions if not p.in_scope), None)
+    return [replace(p, gate=reason) if reason and p.in_scope else p for p in predictions]

@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import json
 import os
 import subprocess
 import tempfile
@@ -12,11 +13,18 @@ from tools.page_process import ROOT, running_page
 WIDTHS = {"desk": (1440, 900), "phone": (390, 844)}
 INPUT = "#film input[type=file]"
 MANY = "#films input[type=file]"
+JOIN = "**/queue/join**"  # where the page asks
 
 
 def wait_for_result(page, name: str) -> None:
     """Waits until that film is shown with its pictures."""
     page.wait_for_selector(f".viewer:not([aria-busy]) .film figcaption:has-text({name!r})")
+
+
+def broken(route) -> None:
+    """Sends on a question of the page, without what is asked: the server fails at it."""
+    asked = json.loads(route.request.post_data)
+    route.continue_(post_data=json.dumps(asked | {"event_data": {}}))
 
 
 def served_page() -> str:

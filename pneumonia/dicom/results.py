@@ -5,7 +5,7 @@ import logging
 import traceback
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from pneumonia.dicom.identity import Identity, device_uid
 from pneumonia.dicom.report import report
 from pneumonia.dicom.source import DicomError, Source, read_source
 from pneumonia.export.records import SOFTWARE
-from pneumonia.prediction import Prediction
+from pneumonia.prediction import Prediction, refused_together
 from pneumonia.predictor import Predictor
 from pneumonia.reading.cage import Cage
 from pneumonia.reading.refusals import RadiographError
@@ -108,13 +108,11 @@ def respond(
     A film that one model does not know is out of scope for all, as on the page.
     """
     when = when or datetime.now()
-    refused = next((p.gate for p in predictions if not p.in_scope), None)
     models, files = {}, {}
-    for prediction in predictions:
-        prediction = replace(prediction, gate=refused or prediction.gate)
+    for prediction in refused_together(predictions):
         objects = {}
         for kind, make in MAKERS.items():
-            if kind == "activation" and refused:
+            if kind == "activation" and not prediction.in_scope:
                 continue  # what speaks for a verdict means nothing where there is none
             result = make(prediction, Identity(kind, source, prediction.card, when))
             objects[kind] = {

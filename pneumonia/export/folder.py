@@ -10,6 +10,7 @@ from typing import NamedTuple, TextIO
 from tqdm import tqdm
 
 from pneumonia.export.records import COLUMNS, csv_row, escape_formula
+from pneumonia.prediction import refused_together
 from pneumonia.predictor import Predictor
 from pneumonia.reading.archive import find_films
 from pneumonia.reading.radiograph import Radiograph, read_radiograph
@@ -67,20 +68,21 @@ def predict_files(
     with tqdm(total=len(files), unit="film", disable=None) as bar:
         for part, films, errors in _read_ahead(files, batch):
             answers = [p.predict_batch(films.values(), heatmap=bool(heatmaps)) for p in predictors]
-            found = [dict(zip(films, predictions, strict=True)) for predictions in answers]
+            together = map(refused_together, zip(*answers, strict=True))
+            found = dict(zip(films, together, strict=True))
             for file in part:
-                for predictor, predictions in zip(predictors, found, strict=True):
+                for number, predictor in enumerate(predictors):
                     row = {"file": escape_formula(str(file.path)), "model": predictor.name}
                     if file in errors:
                         row["error"] = escape_formula(errors[file])
                     else:
-                        row.update(csv_row(predictions[file]))
+                        row.update(csv_row(found[file][number]))
                     writer.writerow(row)
                     if heatmaps and file in films:
                         picture = f"{file.name.name}.{predictor.name}.png"
                         target = heatmaps / file.name.parent / picture
                         target.parent.mkdir(parents=True, exist_ok=True)
-                        predictions[file].overlay().save(target)
+                        found[file][number].overlay().save(target)
             failed += len(errors)
             out.flush()
             bar.update(len(part))

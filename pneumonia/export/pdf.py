@@ -200,7 +200,7 @@ def _legend(canvas: Canvas, y: float) -> float:
     y = canvas.text_box(LEFT, y, words("viewer.heading"), 11, bold=True)
     signed = np.linspace(-FULL_STRENGTH, FULL_STRENGTH, 255, dtype=np.float32)[None]
     bar = overlay(np.full((8, 255), 0.5, np.float32), signed.repeat(8, axis=0))
-    middle, ends = (LEFT + RIGHT) / 2 - 15, [words("viewer.lowers"), words("viewer.raises")]
+    middle, ends = (LEFT + RIGHT) / 2 - 15, [words("viewer.lowers_2"), words("viewer.raises_2")]
     first, last = reversed(ends) if canvas.mirrored else ends  # the bar itself is not mirrored
     canvas.text_box(LEFT, y + 0.9, first, 7, QUIET, width=middle - LEFT - 2, align="R")
     ramp = words("viewer.ramp", full=f"{FULL_STRENGTH:g}")

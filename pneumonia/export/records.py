@@ -46,10 +46,10 @@ def as_dict(predictions: Sequence[Prediction], when: datetime | None = None) -> 
     Returns:
         ``{"film": name, "width": px, "height": px, "format", "notes": [...], "models": {...},
         "date": ISO 8601 in UTC, "software", "intended_use"}``. ``models`` maps each model's name to
-        ``title``, ``version``, ``weights_sha256``, ``gate`` and, meaningless unless ``gate`` is
-        ``"ok"``: ``label``, ``verdict``, ``set``, ``probability``, ``operating_point`` with its
-        ``sensitivity`` and ``specificity``, ``coverage`` and ``uncertain`` (the two probabilities
-        between which the verdict is UNCERTAIN), all in 0..1.
+        ``title``, ``version``, ``weights_sha256``, ``gate``; ``label``, ``verdict`` and ``set``,
+        which are None, None and empty unless ``gate`` is ``"ok"``; ``probability``, meaningless
+        then; ``operating_point`` with its ``sensitivity`` and ``specificity``, ``coverage`` and
+        ``uncertain`` (the two probabilities between which the verdict is UNCERTAIN), all in 0..1.
 
     Raises:
         ValueError: there are no predictions.
@@ -96,13 +96,13 @@ def csv_text(rows: Iterable[Row]) -> str:
 
 def csv_row(prediction: Prediction) -> dict[str, str]:
     """The cells of one CSV row: all of ``COLUMNS`` but "file", "model" and "error"."""
-    clean = prediction.card.validation.clean
+    clean, said = prediction.card.validation.clean, _said(prediction)
     return {
-        "label": prediction.label,
+        "label": said["label"] or "",
         "probability": f"{prediction.probability:.4f}",
         "gate": str(prediction.gate),
-        "verdict": prediction.verdict,
-        "set": " ".join(prediction.prediction_set),
+        "verdict": said["verdict"] or "",
+        "set": " ".join(said["set"]),
         "operating_point": f"{prediction.threshold:.4f}",
         "sensitivity": f"{clean.sensitivity:.3f}",
         "specificity": f"{clean.specificity:.3f}",
@@ -152,6 +152,14 @@ def utc(when: datetime | None) -> datetime:
     return when.astimezone(timezone.utc) if when.tzinfo else when.replace(tzinfo=timezone.utc)
 
 
+def _said(prediction: Prediction) -> dict:
+    """What the model calls the film, which is nothing where the film is out of scope."""
+    if not prediction.in_scope:
+        return {"label": None, "verdict": None, "set": []}
+    labels = list(prediction.prediction_set)
+    return {"label": prediction.label, "verdict": prediction.verdict, "set": labels}
+
+
 def model_record(prediction: Prediction) -> dict:
     card = prediction.card
     return {
@@ -159,11 +167,9 @@ def model_record(prediction: Prediction) -> dict:
         "version": card.version,
         "weights_sha256": card.weights.sha256,
         "gate": str(prediction.gate),
-        "label": prediction.label,
+        **_said(prediction),
         "probability": float(prediction.probability),
         "operating_point": float(prediction.threshold),
-        "verdict": prediction.verdict,
-        "set": list(prediction.prediction_set),
         "coverage": card.conformal.coverage,
         "uncertain": list(card.conformal.uncertain),
         "sensitivity": card.validation.clean.sensitivity,

@@ -100,7 +100,7 @@ def keys() -> str:
     """The sheet of the page's keys, which ``keys.js`` opens and fills in."""
     return f"""
 <dialog class="keys" aria-labelledby="keys-title">
-  {tag("keys.title", 'h2 id="keys-title"')}
+  {tag("keys.open", 'h2 id="keys-title"')}
   <table><tbody></tbody></table>
   {tag("keys.focus", "p")}{tag("keys.mouse", "p")}
   <form method="dialog">{tag("keys.done", "button autofocus")}</form>
@@ -131,7 +131,7 @@ def models(predictors: Iterable[Predictor]) -> str:
     cards = [predictor.card for predictor in predictors]
     evaluation = results.load_evaluation(cards)
     parts = (
-        tag("about.title", 'h2 class="unseen"'),
+        tag("tabs.models", 'h2 class="unseen"'),
         results.limits() + results.facts(cards) + who.runs_it(),
         dot_plot.plot(cards, evaluation) + reliability.curves(cards, evaluation),
         _numbers(cards, evaluation),

@@ -20,7 +20,7 @@ from pneumonia.checkpoint import CheckpointError
 from pneumonia.export.records import as_dict, download_filename
 from pneumonia.gate import GateResult
 from pneumonia.models import MODELS
-from pneumonia.prediction import Prediction
+from pneumonia.prediction import Prediction, refused_together
 from pneumonia.predictor import Predictor
 from pneumonia.reading.archive import FilmRef
 from pneumonia.reading.cage import Cage
@@ -70,7 +70,8 @@ def share_cores() -> None:
 @on_gpu
 def infer(film: Radiograph, names: list[str], heatmap: bool = True) -> list[Prediction]:
     """Probability and heatmap of each named model: one call, one loan of a ZeroGPU."""
-    return run_parallel(lambda name: PREDICTORS[name].predict(film, heatmap=heatmap), names)
+    each = run_parallel(lambda name: PREDICTORS[name].predict(film, heatmap=heatmap), names)
+    return refused_together(each)
 
 
 def run_parallel(function: Callable[[T], R], things: Sequence[T]) -> list[R]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
@@ -127,16 +128,20 @@ def build() -> gr.Blocks:
                 return
             else:
                 name = str(event.film)
-            film, known = visits.film(name, examples), visits.example(name, examples)
+            film = visits.film(name, examples) if name else None
+            known = visits.example(name, examples)
             for shown in handlers.analyse(film, model, known):
                 yield views.named(shown, name)
 
         def export(model: str, event: gr.EventData):
-            what, report = str(event.what), (str(event.language), bool(event.named))
+            what, language, named = str(event.what), str(event.language), bool(event.named)
             if what.startswith("films."):
-                return batch_tab.export(visits.BATCHES.find(str(event.table)), what, *report)
-            film, told = visits.film(str(event.film), examples), bool(event.told)
-            return handlers.export(film, model, what, *report, told=told)
+                batch = visits.BATCHES.find(str(event.table))
+                return batch_tab.export(batch, what, language, named)
+            name, told = str(event.film), bool(event.told)
+            film, known = visits.film(name, examples), visits.example(name, examples)
+            named |= bool(known and known.lesions)  # the name of a drawing says that it is one
+            return handlers.export(film, model, what, language, named, told)
 
         def hide(model: str, event: gr.EventData):
             box, turn = getattr(event, "box", None), getattr(event, "turn", None)
@@ -151,24 +156,24 @@ def build() -> gr.Blocks:
             film = visits.film(str(event.film), examples)
             return quiz.picture(film, getattr(event, "turn", None))
 
-        # the browser sends one film's request after the other, see page.js
-        asked: tuple[Any, ...] = (asks.select, open_film, [choice], [result], "multiple")
-        taken: tuple[Any, ...] = (download.select, export, [choice], [download], "once")
-        tried: tuple[Any, ...] = (hidden.select, hide, [choice], [hidden], "always_last")
-        quizzed: tuple[Any, ...] = (asked_of.select, quiz_film, [], [asked_of], "always_last")
-        beside: tuple[Any, ...] = (prior.select, compare_with, [choice], [prior], "always_last")
-        for event, function, inputs, outputs, again in (asked, taken, tried, quizzed, beside):
-            event(
+        asked = (asks, open_film, [choice], result)
+        taken = (download, export, [choice], download)
+        tried = (hidden, hide, [choice], hidden)
+        quizzed = (asked_of, quiz_film, [], asked_of)
+        beside = (prior, compare_with, [choice], prior)
+        for component, function, inputs, output in (asked, taken, tried, quizzed, beside):
+            asking = component.select(
                 function,
                 inputs,
-                outputs,
-                trigger_mode=again,
+                output,
+                trigger_mode="multiple",  # what comes after what is up to the scripts: turns.js
                 concurrency_id="predict",
                 concurrency_limit=handlers.CONCURRENT,
-                show_progress="hidden" if event in (hidden.select, asked_of.select) else "minimal",
-                show_progress_on=result,
+                show_progress="hidden" if component in (hidden, asked_of) else "minimal",
+                show_progress_on=prior if component is prior else result,
                 api_visibility="private",
             )
+            _tell_when_answered(asking, component)
 
         @_end_with_skip
         def read_batch(table: tuple[str, bool], event: gr.EventData):
@@ -202,6 +207,8 @@ def build() -> gr.Blocks:
             **quiet,
         )
 
+        _tell_when_answered(reading, rows)
+
         def cancelled(table: tuple[str, bool]):
             batch = visits.BATCHES.find(table[0])
             return batch_tab.cancelled(batch) if batch else ("", batch_tab.NOTHING)
@@ -211,6 +218,14 @@ def build() -> gr.Blocks:
 
         _endpoints()
     return page.queue(api_open=False, default_concurrency_limit=handlers.CONCURRENT)
+
+
+def _tell_when_answered(asking: Dependency, component: gr.HTML) -> None:
+    """Tell the page's scripts when what the component asked was answered, or failed."""
+    for told, what in ((asking.success, "answered"), (asking.failure, "failed")):
+        event = f"new CustomEvent('{what}', {{ detail: '{component.elem_id}' }})"
+        js = f"() => {{ document.dispatchEvent({event}); }}"
+        told(None, js=js, api_visibility="private", show_progress="hidden")
 
 
 def _endpoints() -> None:

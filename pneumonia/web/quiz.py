@@ -36,13 +36,14 @@ def dialog(predictors: Sequence[Predictor]) -> str:
         f'<li data-called="{p.name}">{html(p.title)} <strong></strong> <bdi dir="ltr"></bdi></li>'
         for p in predictors
     )
-    heads = "".join(tag(f"quiz.{key}", 'th scope="col"') for key in ("right", "wrong", "none"))
+    counts = ("quiz.right", "quiz.wrong", "teaching.none")
+    heads = "".join(tag(key, 'th scope="col"') for key in counts)
     who = [("you", tag("quiz.you", 'th scope="row"'))]
     who += [(p.name, html(p.title, 'th scope="row"')) for p in predictors]
     rows = "".join(
         f'<tr data-score="{key}">{name}<td></td><td></td><td></td></tr>' for key, name in who
     )
-    close = attributes({"aria-label": "quiz.close", "title": "quiz.close"})
+    close = attributes({"aria-label": "keys.done", "title": "keys.done"})
     return f"""
 <dialog class="quiz" aria-labelledby="quiz-title">
   <header>{tag("quiz.title", 'h2 id="quiz-title"')}<span class="quiz-place"></span>

@@ -164,8 +164,8 @@ def _levels(outline: bool) -> str:
     return f"""
 <div class="viewer-levels" hidden>
   {ready if outline else ""}
-  {_range("brightness", -100, 0)}
-  {_range("contrast", -100, 0)}
+  {_range("brightness")}
+  {_range("contrast")}
   <output class="viewer-wl" dir="ltr"></output>
 </div>"""
 
@@ -187,8 +187,8 @@ def _legend() -> str:
     ramp = attributes(texts, full=int(FULL_STRENGTH))
     return f"""
 <div class="viewer-note"><p class="viewer-legend" dir="ltr">
-  {_text("lowers", 'span dir="auto"')} <canvas width="255" height="1" role="img" {ramp}></canvas>
-  {_text("raises", 'span dir="auto"')}</p>
+  {_text("lowers_2", 'span dir="auto"')} <canvas width="255" height="1" role="img" {ramp}></canvas>
+  {_text("raises_2", 'span dir="auto"')}</p>
   {tag("lungs.legend", 'p class="viewer-outlined" hidden')}
   {_text("scale", "p")}</div>"""
 
@@ -251,9 +251,9 @@ def _choice(key: str, setting: str, options: list[tuple[str, str]], ident: str) 
     return f'<div class="viewer-choice {setting}" role="radiogroup" {_label(key)}>{labels}</div>'
 
 
-def _range(key: str, low: int, value: int) -> str:
-    return f"""<label class="viewer-range">{_text(key)}<input type="range" min="{low}" max="100"
-    value="{value}" data-set="{key}"></label>"""
+def _range(key: str) -> str:
+    return f"""<label class="viewer-range">{_text(key)}<input type="range" min="-100" max="100"
+    value="0" data-set="{key}"></label>"""
 
 
 def _button(key: str, attributes: str) -> str:

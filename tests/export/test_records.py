@@ -22,7 +22,8 @@ from pneumonia.export.records import (
     escape_formula,
     percent,
 )
-from pneumonia.gate import REASONS
+from pneumonia.gate import REASONS, GateResult
+from pneumonia.prediction import refused_together
 from pneumonia.reading.refusals import Note, RadiographError
 from pneumonia.web import views
 
@@ -122,7 +123,18 @@ def test_csv_has_a_line_a_film_and_model():
         **{"operating_point": "0.4700", "sensitivity": "0.953", "specificity": "0.968"},
     }
     assert lines[2]["error"].startswith('"=b.png" is empty') and lines[2]["verdict"] == ""
-    assert lines[3]["gate"] == FAR
+    assert lines[3]["gate"] == FAR and float(lines[3]["probability"]) > 0.5
+    assert lines[3]["label"] == lines[3]["verdict"] == lines[3]["set"] == ""
+    said = as_dict(rows[2][1])["models"]["cnn"]
+    assert said["label"] is said["verdict"] is None and said["set"] == []
+
+
+def test_a_film_that_one_model_does_not_know_is_out_of_scope_for_all():
+    knows, does_not = both(film())[0], prediction(gate="unlike")
+    assert [p.gate for p in refused_together([knows, does_not])] == [does_not.gate] * 2
+    own = replace(does_not, gate=GateResult("told"))
+    assert [p.gate for p in refused_together([own, does_not])] == [own.gate, does_not.gate]
+    assert refused_together([knows, knows]) == [knows, knows]
 
 
 @pytest.mark.parametrize("start", [*"=+-@\t\r\n＝＋－＠"])

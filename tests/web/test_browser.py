@@ -448,6 +448,16 @@ def test_what_a_visitor_takes_away(visit, film, tmp_path):
         assert rounded in percent and f"{rounded} %" in words
 
 
+def test_what_is_taken_away_of_a_drawing_says_that_it_is_one(visit):
+    page = visit()
+    page.click("[data-example='5']")
+    page.wait_for_selector("#result .drawn")
+    page.wait_for_selector("#result .viewer-panel img")
+    with page.expect_download() as download:
+        page.click("[data-export=json]")
+    assert json.loads(download.value.path().read_text())["film"].startswith("Drawing")
+
+
 def test_a_film_with_words_in_its_rim_is_not_passed_on_unwarned(visit, film, tmp_path):
     with Image.open(film) as picture:
         large = picture.resize((picture.width * 2, picture.height * 2))
@@ -571,7 +581,10 @@ def test_a_batch_can_be_cancelled(visit, tmp_path):
     page.set_input_files("#films input[type=file]", sorted(tmp_path.glob("*.png")))
     page.wait_for_selector(".batch tbody tr >> nth=1")
     page.wait_for_selector("#progress .left")
+    page.set_input_files("#films input[type=file]", [drawn] * 3)  # waits, and is cancelled too
+    page.wait_for_selector("#films .way .words:has-text('Reading')")
     page.click("#cancel")
+    page.wait_for_selector("#films .way", state="hidden")
     page.wait_for_selector("#cancel", state="hidden")
     assert not page.locator("#progress .left").is_visible()
     page.wait_for_timeout(500)

@@ -15,7 +15,7 @@ ZOOMED = """[...document.querySelectorAll('.viewer .viewer-zoom')].map((o) => o.
 @pytest.fixture(scope="module")
 def films(tmp_path_factory):
     folder, paths = tmp_path_factory.mktemp("pair"), []
-    for seed in (3, 5):
+    for seed in (3, 5, 7):
         draw_phantom(200, 240, lesions=1, seed=seed).image().save(path := folder / f"age{seed}.png")
         paths.append(path)
     return paths
@@ -23,7 +23,7 @@ def films(tmp_path_factory):
 
 def put_beside(page, films):
     """Both are given, and the one of three years stands beside the one of five."""
-    for film in films:
+    for film in films[:2]:
         page.set_input_files(INPUT, film)
         wait_for_result(page, film.stem)
     page.wait_for_selector(".visit:not([hidden])")
@@ -82,3 +82,36 @@ def test_a_film_out_of_scope_keeps_its_look_beside(visit, films, tmp_path):
     page.select_option("[data-compare]", label="turned.png")
     page.wait_for_selector("#prior .refusal.out .band")
     assert page.locator("#prior .call h2").count() == 0
+
+
+def test_of_films_chosen_in_quick_succession_the_last_one_stands_beside(visit, films):
+    page = visit()
+    for path in films:
+        page.set_input_files(INPUT, path)
+        wait_for_result(page, path.stem)
+    page.wait_for_selector(".visit li >> nth=2")
+    beside = "#prior .viewer-panel.film figcaption"
+    for name in ("age3.png", "age5.png"):
+        page.select_option("[data-compare]", label=name)
+    page.wait_for_selector(f"{beside}:visible:has-text('age5.png')")
+    page.select_option("[data-compare]", label="age3.png")  # meanwhile the other one is not shown
+    assert not page.locator(beside).is_visible()
+    page.wait_for_selector(f"{beside}:visible:has-text('age3.png')")
+
+
+def test_a_film_beside_takes_over_what_the_tools_stand_at(visit, films):
+    page = visit()
+    put_beside(page, films)
+    page.click("[data-compare-end]")
+    page.click("#result [data-toggle=invert]")
+    page.locator("#result .viewer-choice.mode label").nth(1).click()
+    page.locator("#result .viewer-choice.active label").nth(1).click()
+    page.select_option("[data-compare]", label="age3.png")
+    page.wait_for_selector("#prior .viewer[data-mode=slider]")
+    for root in ("#result", "#prior"):
+        page.wait_for_selector(f"{root} .viewer-panel.active >> nth=0")
+        assert page.locator(f"{root} .viewer-panel").nth(2).get_attribute("class").count("active")
+    pressed = page.locator("[data-toggle=invert]").evaluate_all(
+        "all => all.map(b => b.ariaPressed)"
+    )
+    assert pressed == ["true", "true"]

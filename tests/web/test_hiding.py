@@ -131,3 +131,19 @@ def test_a_visitor_hides_a_part(visit, film, width, locale):
     assert page.locator(".viewer-hint").inner_text() == words["hide.help"]
     drawn = "document.querySelector('.viewer-stage canvas').toDataURL()"
     page.wait_for_function(f"before => {drawn} !== before", arg=before)
+
+
+@pytest.mark.browser
+def test_of_a_film_that_the_models_do_not_know_nothing_is_hidden(visit, film):
+    page = visit()
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+    page.click("#result [data-toggle=hiding]")
+    draw(page, (0.15, 0.3, 0.45, 0.8))
+    page.wait_for_selector(".without:visible")
+    page.click("[data-answer=no]")
+    page.wait_for_selector(".without:visible", state="detached")
+    assert page.locator(".viewer[data-tool=hide]").count() == 0
+    page.click("[data-answer=yes]:visible")  # taken back
+    page.wait_for_selector("#result [data-toggle=hiding][aria-pressed=false]")
+    assert page.locator(".without:visible").count() == 0

@@ -19,7 +19,7 @@ def test_a_question_mark_lists_the_keys(visit, width, scheme, locale):
     page.focus("[role=tab][data-tab=one]")
     page.keyboard.press("?")
     page.wait_for_selector(OPEN)
-    assert page.inner_text(f"{OPEN} h2") == words("keys.title")
+    assert page.inner_text(f"{OPEN} h2") == words("keys.open")
     rows = page.locator(f"{OPEN} tr").all()
     assert len(rows) > 10 and all(row.locator("kbd").count() for row in rows)
     told = {row.locator("td").inner_text() for row in rows}

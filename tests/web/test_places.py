@@ -11,7 +11,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
-from served_page import INPUT, MANY, WIDTHS, served_page, wait_for_result
+from served_page import INPUT, JOIN, MANY, WIDTHS, broken, served_page, wait_for_result
 
 from pneumonia.reading.radiograph import MAX_BYTES
 from pneumonia.synthetic.phantom import draw_phantom
@@ -29,6 +29,7 @@ DROP = """([files, where]) => {
   }
   const drop = new DragEvent("drop", { dataTransfer: given, bubbles: true, cancelable: true });
   document.querySelector(where).dispatchEvent(drop); }"""
+FOCUSED = "(({ tab, open }) => tab ?? open)(document.activeElement.dataset)"
 ROWS = "document.querySelectorAll('.batch tbody tr').length === {}"
 
 
@@ -104,6 +105,10 @@ def test_each_film_has_an_address_for_back_forward_and_reload(visit, films):
     wait_for_result(page, "film0.png")
     page.go_forward()
     wait_for_result(page, "film1.png")
+    page.evaluate("history.go(-2)")  # to where no film was yet
+    page.wait_for_selector("#result .invitation")
+    page.evaluate("history.go(2)")
+    wait_for_result(page, "film1.png")
     page.get_by_role("tab").nth(2).click()
     page.wait_for_selector("#tab-about", state="visible")
     page.go_back()
@@ -127,6 +132,10 @@ def test_a_batch_is_found_again_and_walked_through(visit, films):
     page.wait_for_function(ROWS.format(3))
     page.locator("[data-open='0']").click()
     wait_for_result(page, "film0.png")
+    assert page.evaluate(FOCUSED) == "one"
+    page.click("[data-table]")
+    assert page.evaluate(FOCUSED) == "0"
+    page.locator("[data-open='0']").click()
     assert "1 of 3" in page.inner_text(".walk")
     assert page.locator("[data-walk='-1']").is_disabled()
     for number in (1, 2):
@@ -261,6 +270,39 @@ def test_a_film_too_large_twice_does_not_stop_the_next_one(visit, films, tmp_pat
     wait_for_result(page, "film0.png")
 
 
+def test_what_the_server_fails_can_be_asked_again_at_once(visit, films):
+    page = visit()
+    page.route(JOIN, broken)
+    drop(page, films[:1])
+    page.wait_for_selector(".preview:visible")
+    page.wait_for_selector(".preview", state="hidden")  # nothing is read any more
+    page.evaluate("document.addEventListener('failed', () => { window.failed = true; })")
+    page.click("[data-example='5']")
+    page.wait_for_function("window.failed")
+    page.unroute(JOIN)
+    page.click("[data-example='5']")
+    page.wait_for_selector("#result .verdict")
+    page.get_by_role("tab").nth(1).click()
+    page.route(JOIN, broken)
+    page.set_input_files(MANY, films)
+    page.wait_for_selector("#films .way:visible")
+    page.wait_for_selector("#films .way", state="hidden")
+    page.unroute(JOIN)
+    page.set_input_files(MANY, films)
+    page.wait_for_function(ROWS.format(3))
+
+
+def test_a_result_that_comes_while_another_part_is_looked_at_does_not_move_it(visit, films):
+    page = visit()
+    drop(page, films[:1])
+    page.get_by_role("tab").nth(2).click()
+    page.evaluate("scrollTo(0, 400)")
+    page.wait_for_selector("#result .verdict", state="attached")
+    page.wait_for_function("location.hash.includes('film=')")
+    assert page.locator("#tab-about").is_visible() and page.evaluate("scrollY") == 400
+    assert "tab=about" in page.url
+
+
 def test_other_models_chosen_while_a_film_is_read_are_those_it_is_shown_by(visit, films):
     page = visit()
     page.set_input_files(INPUT, films[0])
@@ -293,7 +335,10 @@ def test_the_verdict_is_announced_and_can_be_jumped_to(visit, film, width):
     headline = page.inner_text(".verdict h2")
     page.wait_for_selector(f"#said:has-text({headline!r})", state="attached")
     regions = page.locator("[aria-live], [role=status], [role=alert]").all_text_contents()
-    assert not [words for words in regions if re.search(r"\b[a-z]+\.[a-z_]+\b", words)], regions
+    name = page.inner_text(".film figcaption bdi")
+    said = [re.sub(f"{name}|{film.name}", "", words) for words in regions]
+    assert not [words for words in said if re.search(r"\b[a-z]+\.[a-z_]+\b", words)], regions
+    assert name in regions[0]  # a film with the very same verdict is another one
     page.select_option(".masthead .language", "fr")
     page.wait_for_function(
         "(old) => document.querySelector('#said').textContent.indexOf(old) < 0", arg=headline

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from served_page import MANY
+from served_page import JOIN, MANY, broken
 
 from pneumonia.reading.archive import FilmRef
 from pneumonia.storage.shipped import available_models
@@ -54,6 +54,13 @@ def test_a_visitor_calls_first_and_is_scored_beside_the_models(
     known = page.locator(".batch tbody tr:not(:has(.out, .problem)) .film").all_inner_texts()
     asked = sorted(truths[film] for film in known if truths[film] != "loose")
 
+    page.route(JOIN, broken)
+    page.click(".quiz-start")
+    page.wait_for_selector(".quiz-next:visible")  # what cannot be seen need not be called
+    assert page.locator(".quiz [data-call]:disabled").count() == 2
+    page.keyboard.press("p")
+    page.click(".quiz-close")
+    page.unroute(JOIN)
     page.click(".quiz-start")
     called = []
     for place in range(len(asked)):  # no film out of scope, without a truth or that cannot be read
@@ -93,6 +100,7 @@ def test_a_visitor_calls_first_and_is_scored_beside_the_models(
     page.keyboard.press("Enter")  # once more
     page.wait_for_selector(".quiz img:not([hidden])")
     assert not page.locator(".quiz-truth").is_visible()
+    assert page.locator(".quiz [data-call][aria-pressed]").count() == 0
     page.keyboard.press("Escape")
     assert not page.locator("dialog.quiz").is_visible() and page.locator(".teaching").is_visible()
 

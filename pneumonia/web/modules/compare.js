@@ -3,15 +3,19 @@
 
 import { said } from "./address.js";
 import { t } from "./language.js";
-import { weigh } from "./verdict.js";
+import { Turns } from "./turns.js";
+import { filmOf, weigh } from "./verdict.js";
 
-let ask = () => {};
-let asked = ""; // name of the film that is beside, was last, or is asked for
+const turns = new Turns("prior"); // names of films
 let visible = false;
+const here = () => document.querySelector("#prior .prior");
 
 /** For the component that shows it; modules.py calls it. */
 export function comparing({ trigger, watch }) {
-  ask = (film) => trigger("select", { film });
+  turns.send = (film) => {
+    here()?.classList.add("stale"); // what stands there is of another film, or by other models
+    trigger("select", { film });
+  };
   watch("value", weigh);
 }
 
@@ -34,13 +38,15 @@ export function beside(name, shown) {
   const other = name && shown && name !== shown ? name : "";
   visible = Boolean(other);
   document.querySelector("#desk")?.classList.toggle("comparing", visible);
-  if (!other || other === asked) return; // it is there still
-  asked = other;
-  ask(other);
+  if (other && other !== (turns.next ?? turns.asked ?? shownBeside())) turns.ask(other);
 }
+
+/** Name of the film that is there still, "" where it has to be read again. */
+const shownBeside = () => (here()?.classList.contains("stale") ? "" : filmOf(here()));
 
 /** Other models were chosen: once more, by these. */
 document.addEventListener("models", () => {
-  if (visible) ask(asked);
-  else asked = "";
+  const film = turns.next ?? turns.asked ?? filmOf(here());
+  if (visible || turns.asked) turns.ask(film);
+  else here()?.classList.add("stale");
 });

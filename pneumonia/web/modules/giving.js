@@ -29,9 +29,29 @@ export function askFor(film) {
 }
 
 let fill = null; // puts films into the table
+let batches = []; // the one that is read, then those that wait
+
 export function takeBatches(ask) {
   fill = ask;
   open();
+}
+
+/** Films for the table, after those that were given before. */
+function read(batch) {
+  batches.push(batch);
+  if (batches.length === 1) fill(batch);
+}
+
+export function batchEnded() {
+  batches.shift();
+  if (batches.length) fill(batches[0]);
+  else reading();
+}
+
+/** None is waited for, and none waits. */
+export function cancelBatches() {
+  batches = [];
+  reading();
 }
 
 // The parts come one by one, in any order.
@@ -44,13 +64,13 @@ function open() {
 }
 
 /** Ask for the table of that name. */
-export const askForTable = (table) => fill?.({ table, uploads: [], folders: [], append: false });
+export const askForTable = (table) => read({ table, uploads: [], folders: [], append: false });
 
 /** Take files, with where each lies in a folder that was dropped, if any was. */
 function give(files, folders = []) {
   if (!files.length || !ready()) return;
   const several = files.length > 1 || folders[0] || SEVERAL.test(files[0].name);
-  go({ tab: several ? "many" : "one" });
+  go({ tab: several ? "many" : null });
   if (several) giveMany(files, folders);
   else giveOne(files[0]);
 }
@@ -73,7 +93,7 @@ function giveMany(files, folders = []) {
   const large = some.find((file) => file.size > limits.max_upload);
   if (large) return tell(t("refusal.too_large", { name: large.name, limit: limits.max_upload / 2 ** 20 }));
   before = before.then(() => upload("films", some, (uploads) => {
-    fill({ table: "", uploads, folders: folders.slice(0, most), append: true });
+    read({ table: "", uploads, folders: folders.slice(0, most), append: true });
     const way = part("#films .way"); // others' films may come first
     way.hidden = false;
     way.querySelector("progress").removeAttribute("value");

@@ -2,6 +2,7 @@
 // the answer stands beside each verdict, in words and then in numbers. hide_box.js draws the box.
 
 import { t } from "./language.js";
+import { Turns } from "./turns.js";
 import { filmOf, logOdds, weigh } from "./verdict.js";
 
 const REST = 300; // ms for which a box has to stay where it is
@@ -30,13 +31,15 @@ function forget(root) {
 /** For the component that asks; modules.py calls it. */
 export function hiding({ props, trigger, watch }) {
   let timer;
+  const turns = new Turns("hidden", () => note(viewer, { t: "hide.help" }));
+  turns.send = (question) => trigger("select", question);
   document.addEventListener("hide", ({ target, detail: box }) => {
     clearTimeout(timer);
     turn += 1;
     [viewer, asked] = [target, nameOf(target)];
     note(viewer, { t: box ? "hide.asking" : "hide.help" });
     if (!box) return forget(viewer);
-    timer = setTimeout(() => trigger("select", { film: filmOf(viewer), turn, box }), REST);
+    timer = setTimeout(() => turns.ask({ film: filmOf(viewer), turn, box }), REST);
   });
   watch("value", () => {
     const told = JSON.parse(props.value || "{}");

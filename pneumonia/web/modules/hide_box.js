@@ -74,6 +74,12 @@ export function listenHide(viewer, signal) {
     viewer.set({ box: arrow ? next : null });
     settle();
   });
+  document.addEventListener("answer", () => { // of a film that they do not know the models say nothing
+    const { hiding, box } = viewer.state;
+    if (!(hiding || box) || !root.closest("[data-scope=out]")) return;
+    viewer.set({ hiding: false, box: null });
+    settle();
+  }, { signal });
   root.addEventListener("click", ({ target }) => {
     if (target.closest("[data-toggle=hiding]") && !viewer.state.hiding && viewer.state.box) {
       viewer.set({ box: null });

@@ -5,10 +5,13 @@
 import { addRows, tableName } from "./batch_tab.js";
 import { say } from "./address.js";
 import { comparing } from "./compare.js";
-import { forgetLocal, reading, takeBatches, takeFilms, unpreview } from "./giving.js";
+import {
+  batchEnded, cancelBatches, forgetLocal, reading, takeBatches, takeFilms, unpreview,
+} from "./giving.js";
 import "./keys.js";
 import { spoken } from "./language.js";
 import { arrive, arrived, forget, tableCame } from "./places.js";
+import { Turns, whenAnswered } from "./turns.js";
 import { filmOf, outOfScope, weigh } from "./verdict.js";
 
 /** The part of a film that is hidden, and the quiz's pictures. */
@@ -21,35 +24,16 @@ export function prior(component) {
   arrive("prior");
 }
 
-const PATIENCE = 30_000; // ms after which an answer is no longer waited for
-let ask = () => {};
-let waiting = 0; // timer of the film that was asked for and is not there yet
-let last = null; // which film that is
-let next = null; // what is asked for after it: of films given in quick succession the last one
-
-function askInTurn(film) {
-  next = film;
-  if (!waiting) askNext();
-}
-
-function askNext() {
-  clearTimeout(waiting);
-  waiting = 0;
-  if (!next) return false;
-  waiting = setTimeout(() => [forget(), askNext()], PATIENCE);
-  [last, next] = [next, null];
-  ask(last);
-  return true;
-}
+const turns = new Turns("asks", () => [forget(), unpreview(), forgetLocal()]); // films that are asked for
 
 /** Films are asked for here, by any way of giving one. */
 export function films({ props, trigger }) {
-  ask = (film) => trigger("select", film);
-  takeFilms(askInTurn, props);
+  turns.send = (film) => trigger("select", film);
+  takeFilms((film) => turns.ask(film), props);
   arrive("films");
   document.addEventListener("models", () => { // other ones were chosen: the same film once more
-    if (waiting) askInTurn(next ?? last);
-    else if (filmOf()) askInTurn({ film: filmOf(), upload: "", large: "" });
+    const film = turns.next ?? turns.asked ?? (filmOf() && { film: filmOf(), upload: "", large: "" });
+    if (film) turns.ask(film);
   });
   import("./viewer.js");
   import("./picture.js");
@@ -60,8 +44,7 @@ export function result({ element, watch }) {
   watch("value", () => {
     weigh();
     const pending = Boolean(element.querySelector("[aria-busy]"));
-    if (!pending && askNext()) return; // what stands here is not what is waited for
-    if (next) return;
+    if (turns.next) return; // what stands here is not what is waited for
     unpreview();
     if (!pending) forgetLocal();
     const read = !element.querySelector(".invitation");
@@ -85,9 +68,13 @@ export function downloads({ element, trigger, watch }) {
   watch("value", () => element.querySelector("a")?.click());
 }
 
-/** The button that ends a batch. */
+/** The button that ends a batch, and drops those that wait behind it. */
 export const cancelling = ({ element, trigger }) =>
-  element.addEventListener("click", ({ target }) => target.closest("button") && trigger("click"));
+  element.addEventListener("click", ({ target }) => {
+    if (!target.closest("button")) return;
+    cancelBatches();
+    trigger("click");
+  });
 
 /** The model cards and the API, with this page's own address instead of an example's. */
 export function records({ element }) {
@@ -106,6 +93,7 @@ export function rows({ props, trigger, watch }) {
     tableCame();
     say({ table: tableName() });
   });
+  whenAnswered("rows", batchEnded, batchEnded);
   arrive("table");
 }
 
@@ -115,6 +103,7 @@ function scrollToResult(result) {
   const awaited = result.classList.contains("awaited");
   result.classList.toggle("awaited", !!result.querySelector("[aria-busy]"));
   if (awaited) return;
+  if (document.body.dataset.tab !== "one") return;
   if (innerWidth > 1080) return scrollTo(0, 0);
   const { top } = result.getBoundingClientRect();
   if (top < 0 || top > innerHeight / 4) result.scrollIntoView();

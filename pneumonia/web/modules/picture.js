@@ -51,6 +51,8 @@ function draw(result) {
   const legend = [result.querySelector(".viewer-note > p:last-child").innerText];
   const before = result.querySelector("[data-pretest]")?.valueAsNumber ?? EVEN; // moves the numbers
   if (!out && before !== EVEN) legend.unshift(`${t("pretest.label")} ${before}\u00a0%`);
+  const drawn = result.querySelector(".drawn")?.innerText;
+  if (drawn) legend.unshift(drawn);
   const foot = [...legend, t("use.purpose"), `${result.dataset.made} · ${new Date().toISOString().slice(0, 10)}`]
     .flatMap((text) => wrapped(context, text, width - 2 * gap));
   picture.width = width;

@@ -43,8 +43,8 @@ function follow() {
     panel?.setAttribute("role", "tabpanel");
   }
   document.body.dataset.tab = tab;
-  const film = place.get("film");
-  if (ready.films && film && film !== shown) {
+  const film = place.get("film") ?? "";
+  if (ready.films && film !== shown) {
     shown = film;
     askFor(film);
   }
@@ -75,13 +75,14 @@ export function forget() {
 /** A table is here, whichever it is. */
 export function tableCame() {
   filled = "";
+  walk();
 }
 
 /** The film of that name is here now; "" is one that has no name, such as a refused file. */
 export function arrived(name, done) {
   if (name !== shown || said().get("film") !== (name || null)) {
     shown = name;
-    say({ film: name, tab: null }, true);
+    say({ film: name }, true);
   }
   if (done) remember(name);
   announce();
@@ -91,7 +92,7 @@ export function arrived(name, done) {
 
 /** A screen reader hears the verdict, in the page's language. */
 function announce() {
-  const parts = ".told, .call h2, .verdict li .model, .verdict li .label, .known p:first-child";
+  const parts = ".viewer-panel.film figcaption bdi, .told, .call h2, .verdict li .model, .verdict li .label, .known p:first-child";
   requestAnimationFrame(() => {
     const seen = [...part("#result").querySelectorAll(parts)].filter((element) => element.checkVisibility());
     const words = seen.map((element) => element.innerText.trim());
@@ -147,8 +148,14 @@ document.addEventListener("click", ({ target }) => {
   if (tab) go({ tab: tab === "one" ? null : tab });
   if (film) go({ film, tab: null });
   const open = target.closest?.("[data-open]")?.dataset.open;
-  if (open) go({ film: `${tableName()}.${open}`, tab: null });
-  if (target.closest?.("[data-table]")) go({ tab: "many" });
+  if (open) {
+    go({ film: `${tableName()}.${open}`, tab: null });
+    part("[role=tab][data-tab=one]").focus();
+  }
+  if (target.closest?.("[data-table]")) {
+    go({ tab: "many" });
+    part(`[data-open="${shown.split(".")[1]}"]`)?.focus();
+  }
   if (target.closest?.("[data-compare-end]")) go({ with: null });
   if (target.closest?.("[data-skip]")) {
     go({ tab: null });

@@ -6,24 +6,35 @@ import { wilson } from "./figures.js";
 import { pressed } from "./keys.js";
 import { t } from "./language.js";
 import { put } from "./teaching.js";
+import { Turns } from "./turns.js";
 
 const FEW = 30; // films, below which a score says little of anybody
 const CALLS = { callNormal: "NORMAL", callPneumonia: "PNEUMONIA" };
 const part = (selector) => document.querySelector(`.quiz ${selector}`);
 const quiz = { films: [], at: 0, calls: [], turn: 0 };
-let ask = () => {};
+const turns = new Turns("quiz-asks", () => skip({ t: "style.failed" }));
 
 /** For the component that asks for pictures; modules.py calls it. */
 export function quizzing({ props, trigger, watch }) {
-  ask = (film) => trigger("select", { film, turn: quiz.turn });
+  turns.send = (question) => trigger("select", question);
   watch("value", () => {
     const { turn, picture, note } = JSON.parse(props.value || "{}");
     if (turn !== quiz.turn) return; // of a film that is no longer asked about
-    part("img").src = picture ?? "";
-    part("img").hidden = !picture;
-    part(".quiz-note").hidden = Boolean(picture);
-    if (note) put(part(".quiz-note"), note);
+    if (note) return skip(note);
+    part("img").src = picture;
+    part("img").hidden = false;
+    part(".quiz-note").hidden = true;
+    for (const button of buttons()) button.disabled = false;
   });
+}
+
+const buttons = () => document.querySelectorAll(".quiz [data-call]");
+const last = () => quiz.at === quiz.films.length - 1;
+
+/** The film cannot be shown, so it is not called. */
+function skip(why) {
+  put(part(".quiz-note"), why);
+  part(".quiz-next").hidden = last();
 }
 
 function shuffled(films) {
@@ -52,22 +63,16 @@ function show() {
   part("img").alt = t("quiz.film", { place: at + 1 });
   part(".quiz-note").hidden = false;
   put(part(".quiz-note"), { t: "style.reading" });
-  reveal(false);
+  part(".quiz-answer").classList.add("hushed");
+  part(".quiz-next").hidden = true;
+  for (const button of buttons()) Object.assign(button, { ariaPressed: null, disabled: true });
   part(".quiz-question").focus();
-  ask(`${tableName()}.${films[at].row}`);
-}
-
-/** Truth and calls are there, or not yet. */
-function reveal(said) {
-  part(".quiz-answer").classList.toggle("hushed", !said);
-  part(".quiz-next").hidden = !said;
-  for (const button of document.querySelectorAll(".quiz [data-call]")) button.disabled = said;
+  turns.ask({ film: `${tableName()}.${films[at].row}`, turn: quiz.turn });
 }
 
 function call(label) {
   const row = quiz.films[quiz.at];
-  if (quiz.calls.length > quiz.at) return;
-  quiz.calls.push(label);
+  quiz.calls[quiz.at] = label; // none where the film was skipped
   const said = label === row.truth ? "quiz.agreed" : "quiz.differed";
   put(part(".quiz-truth"), { t: said, args: { truth: verdict(row.truth), call: verdict(label) } });
   for (const line of document.querySelectorAll(".quiz [data-called]")) {
@@ -75,30 +80,28 @@ function call(label) {
     put(line.querySelector("strong"), verdict(called));
     line.querySelector("bdi").textContent = percent;
   }
-  for (const button of document.querySelectorAll(".quiz [data-call]")) {
-    button.ariaPressed = button.dataset.call === label;
+  for (const button of buttons()) {
+    Object.assign(button, { ariaPressed: button.dataset.call === label, disabled: true });
   }
-  reveal(true);
-  const last = quiz.calls.length === quiz.films.length;
-  part(".quiz-next").hidden = last;
-  part(last ? ".quiz-end" : ".quiz-next").focus();
+  part(".quiz-answer").classList.remove("hushed");
+  part(".quiz-next").hidden = last();
+  part(last() ? ".quiz-end" : ".quiz-next").focus();
 }
 
 const verdict = (label) => ({ t: `verdict.${label}` });
 
 function next() {
   quiz.at += 1;
-  for (const button of document.querySelectorAll(".quiz [data-call]")) button.ariaPressed = null;
   show();
 }
 
 function score() {
-  const films = quiz.films.slice(0, quiz.calls.length);
+  const films = quiz.films.filter((row, i) => quiz.calls[i]);
   part(".quiz-ask").hidden = true;
   part(".quiz-score").hidden = false;
   for (const line of document.querySelectorAll(".quiz [data-score]")) {
     const name = line.dataset.score;
-    const calls = name === "you" ? quiz.calls : films.map((row) => row.models[name].verdict);
+    const calls = name === "you" ? quiz.calls.filter(Boolean) : films.map((row) => row.models[name].verdict);
     const right = calls.filter((said, i) => said === films[i].truth).length;
     const none = calls.filter((said) => said === "UNCERTAIN").length;
     const counts = [right, calls.length - right - none, none];
@@ -127,6 +130,7 @@ document.addEventListener("click", ({ target }) => {
 document.addEventListener("keydown", (event) => {
   const label = CALLS[Object.keys(CALLS).find((action) => pressed(event, action))];
   if (!label || !event.target.closest?.("dialog.quiz") || part(".quiz-ask").hidden) return;
+  if (buttons()[0].disabled) return; // called already, or there is nothing to see yet
   event.preventDefault();
   call(label);
 });

@@ -14,7 +14,8 @@ import { sync, text, told, write } from "./viewer_words.js";
 
 const FRESH = { zoom: 1, x: 0.5, y: 0.5, brightness: 0, contrast: 0, invert: false };
 const START = { active: 0, large: "", split: 50, windowing: false, sheet: false, hiding: false, box: null };
-const LINKED = [...Object.keys(FRESH), "opacity", "mode", "cells", "outline", "split"]; // of films side by side
+// of films side by side
+const LINKED = [...Object.keys(FRESH), "opacity", "mode", "cells", "outline", "split", "active"];
 const DEEPEST = 8;
 const STEPS_BY_KEY = 16; // of the arrow keys, across a map
 
@@ -41,6 +42,7 @@ class Viewer {
     Object.assign(this, { root, table: bytes(table), end: new AbortController() }, rest);
     this.state = { ...START, ...FRESH, ...settings };
     if (previous?.ident === this.ident) this.state = previous.state; // the same film again
+    else if (root.closest("#desk.comparing")) everyViewer((viewer) => viewer !== previous && this.follow(viewer));
     this.panels = [...root.querySelectorAll(".viewer-panel")].map((figure, number) => {
       const part = (name) => figure.querySelector(name);
       const [stage, canvas, image] = [".viewer-stage", "canvas", "img"].map(part);
@@ -83,12 +85,18 @@ class Viewer {
     everyViewer((viewer) => viewer !== this && viewer.set(Object.fromEntries(linked), true));
   }
 
+  /** Do as that one does, of a film beside. */
+  follow({ state }) {
+    for (const key of LINKED) this.state[key] = state[key];
+  }
+
   refresh() {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = undefined;
       if (this.end.signal.aborted) return;
       sync(this);
-      if (!this.source) return;
+      const seen = this.panels.some(({ stage }) => stage.clientWidth); // not of a comparison that is closed
+      if (!this.source || !seen) return;
       prepare(this);
       for (const panel of this.panels) draw(this, panel);
     });

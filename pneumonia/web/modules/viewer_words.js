@@ -30,7 +30,7 @@ export function sync(viewer) {
   const tool = state.hiding ? "hide" : state.windowing ? "window" : state.zoom > 1 ? "pan" : "";
   Object.assign(root.dataset, { mode: state.mode, large: state.large, sheet: state.sheet, tool });
   part(".viewer-hint").hidden = !state.hiding;
-  part(".viewer-outlined").hidden = !state.outline;
+  part(".viewer-outlined").hidden = !(state.outline && viewer.outline);
   part(".viewer-levels").hidden = !state.windowing;
   const fullscreen = part("[data-do=fullscreen]");
   fullscreen.hidden = !document.fullscreenEnabled;
