@@ -76,7 +76,7 @@ class Batch:
     ) -> None:
         """Take in the next film's answer; its path may tell the truth."""
         if not isinstance(answer, RadiographError):
-            answer = [_light(prediction) for prediction in answer]
+            answer = _light(answer)
         line = {"row": len(self.films), **_as_json(film.name, answer)}
         self.films.append(film)
         self.rows.append((film.name, answer))
@@ -227,14 +227,15 @@ def export(batch: Batch | None, what: str, language: str = "en", named: bool = F
     return download(what, "application/pdf", pdf_table(batch.rows, words(language), names=named))
 
 
-def _light(prediction: Prediction) -> Prediction:
-    """Without what a table does not need."""
-    film = prediction.radiograph
+def _light(answer: list[Prediction]) -> list[Prediction]:
+    """One film's predictions without what a table does not need, as it has a thousand of them."""
+    film, lungs, nothing = answer[0].radiograph, answer[0].lungs, np.zeros((1, 1), np.float32)
     picture = film_image(film.pixels)
     picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
     pixels = np.asarray(picture, np.float32) / 255
-    small = replace(film, pixels=pixels, tags=Tags(), ends=None)
-    return replace(prediction, radiograph=small, model_input=np.zeros((1, 1), np.float32))
+    film = replace(film, pixels=pixels, tags=Tags(), ends=None)
+    lungs = replace(lungs, mask=nothing)
+    return [replace(one, radiograph=film, lungs=lungs, model_input=nothing) for one in answer]
 
 
 def _as_json(name: str, answer: list[Prediction] | RadiographError) -> dict:

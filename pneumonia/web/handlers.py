@@ -132,6 +132,8 @@ def _answer(film: Radiograph | RadiographError) -> list[Prediction] | Radiograph
 def refusal(error: Exception) -> RadiographError:
     """What a visitor is told of it; unless it is a refusal, the rest of it goes to the log."""
     if isinstance(error, RadiographError):
+        if error.code == "missing":  # it was an upload, and it has become old
+            return RadiographError("gone", "film")
         return copy.copy(error)  # without its traceback, which holds the whole file
     log.error("A film could not be analysed", exc_info=error)
     return RadiographError("broken", "film")

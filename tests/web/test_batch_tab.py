@@ -208,6 +208,19 @@ def test_a_film_of_an_archive_is_opened_like_any_other(loaded, paths, tmp_path):
         batch_tab.export(None, "films.csv")
 
 
+def test_what_is_kept_of_a_film_is_one_small_picture(loaded, paths):
+    list(batch_tab.read(paths[:1], batch := batch_tab.Batch("", 0)))
+    ((_, answer),) = batch.rows
+    assert len({id(prediction.radiograph.pixels) for prediction in answer}) == 1
+    kept = {id(a): a.nbytes for p in answer for a in (p.radiograph.pixels, p.lungs.mask)}
+    assert sum(kept.values()) < 40_000
+
+
+def test_an_upload_that_became_old_before_its_turn_is_told_of_as_such(loaded, tmp_path):
+    (answer,) = handlers.answers([FilmRef(tmp_path / "swept.png")])
+    assert isinstance(answer, RadiographError) and answer.code == "gone"
+
+
 def test_what_a_stream_ends_on_can_never_undo_what_it_said(loaded):
     """Text is replaced; of updates Gradio's browser side keeps one and changes that in place."""
     streams = [fn for fn in build().fns.values() if inspect.isgeneratorfunction(fn.fn)]
