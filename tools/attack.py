@@ -62,9 +62,9 @@ def items(count: int) -> bytes:
     return film[:at] + head + body + film[at:]
 
 
-def packed(names: list[str], content: bytes) -> bytes:
+def packed(names: list[str], content: bytes, packing: int = zipfile.ZIP_STORED) -> bytes:
     """An archive whose members are all alike."""
-    with zipfile.ZipFile(file := io.BytesIO(), "w") as archive:
+    with zipfile.ZipFile(file := io.BytesIO(), "w", packing) as archive:
         for name in names:
             archive.writestr(name, content)
     return file.getvalue()
@@ -88,6 +88,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "runs.dcm": lambda: compressed(rle(2_000_000 * b"\x81\0"), uid.RLELossless),
     "zip of 10000.zip": lambda: packed([f"{n}.png" for n in range(10_000)], b"no film"),
     "zip of twins.zip": lambda: packed(2 * ["film.png"], grey_png(90)),
+    "zip of bzip2.zip": lambda: packed(["film.png"], bytes(2**31 - 1), zipfile.ZIP_BZIP2),
     "40 MP colour.jpg": lambda: picture("JPEG", "RGB", progressive=True),
     "40 MP colour.webp": lambda: picture("WEBP", "RGB", method=0),
     "40 MP alpha.png": lambda: picture("PNG", "RGBA", compress_level=1),

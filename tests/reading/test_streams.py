@@ -183,3 +183,12 @@ def test_a_packing_that_python_does_not_know_is_named(tmp_path):
     path.write_bytes(data)
     (answer,) = read_films(list_films([path]))
     assert answer.code == "archive_compression"
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_packings_that_unpack_without_a_bound_are_not_read(tmp_path, packing):
+    path = tmp_path / "films.zip"
+    with zipfile.ZipFile(path, "w", packing) as archive:
+        archive.writestr("a.png", grey_png(1))
+    (answer,) = read_films(list_films([path]))
+    assert answer.code == "archive_compression"
