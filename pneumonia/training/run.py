@@ -228,9 +228,10 @@ def provenance_of(init: str) -> tuple[str, dict | None]:
         card = Path(init).with_suffix(".json")
         return init, json.loads(card.read_text("utf-8")) if card.is_file() else None
     card = Card.load(Path(init, CARD))
-    before, first = card.training.pretraining or {}, card.training.initialisation
-    if first == "none" and licence_of(card.training) is not CC_BY:
-        first = init
+    before, first = {**(card.training.pretraining or {})}, card.training.initialisation
+    if licence_of(replace(card.training, initialisation="none")) is not CC_BY:
+        first = init  # its films or teachers make the terms unknown, whatever came before
+        before.pop("source", None)
     then = f"trained to weights {card.weights.sha256[:12]} ({card.training.command})"
     return first, {**before, "then": ", then ".join([*filter(None, [before.get("then")]), then])}
 

@@ -98,12 +98,15 @@ def test_weights_that_start_from_a_checkpoint_know_its_past(tmp_path):
     assert (first, before) == ("stripes.safetensors", {**pictures, "then": step})
     save(initialisation=first, pretraining=before)
     assert provenance_of(str(tmp_path))[1] == {**pictures, "then": f"{step}, then {step}"}
+    drawn = {"initialisation": "a.safetensors", "pretraining": {"source": "drawn, CC BY 4.0"}}
     for unknown in (
         {"recipe": {**card.training.recipe, "teachers": ["Another 1234"]}},
         {"data": replace(films, name="films of somebody")},
     ):
-        save(**unknown)  # whose terms the new weights must not be thought to be free of
-        assert provenance_of(str(tmp_path))[0] == str(tmp_path)
+        for earlier in ({}, drawn):
+            save(**unknown, **earlier)  # whose terms the new weights are not free of
+            first, before = provenance_of(str(tmp_path))
+            assert (first, before) == (str(tmp_path), {"then": step})
 
 
 @pytest.mark.slow
