@@ -109,6 +109,13 @@ def test_weights_that_start_from_a_checkpoint_know_its_past(tmp_path):
             assert (first, before) == (str(tmp_path), {"then": step})
 
 
+@pytest.mark.parametrize("name", ["weights", "weights.pth"])
+def test_weights_of_another_name_are_refused_before_they_are_trained(tmp_path, name):
+    words = ["pretrain", "--data", "nowhere", "--out", str(tmp_path / name), "--device", "cpu"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 1 and "a name that ends in .safetensors" in done.stderr
+
+
 @pytest.mark.slow
 def test_pretrained_weights_start_a_densenet(shards, tmp_path):
     out = tmp_path / "pretrained.safetensors"
@@ -124,5 +131,6 @@ def test_pretrained_weights_start_a_densenet(shards, tmp_path):
     said = json.loads(out.with_suffix(".json").read_text())
     assert (said["source"], said["epochs"], said["size"]) == ("drawn stripes", 1, 32)
     assert 0 <= said["accuracy"] <= 1 and "--batch 20" in said["command"]
+    assert not (tmp_path / "pretrained" / "resume.pt").exists()
     wrong = CliRunner().invoke(app, ["pretrain", "--data", str(tmp_path / "nowhere")])
     assert wrong.exit_code == 1 and "nowhere" in wrong.stderr
