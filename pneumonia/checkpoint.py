@@ -23,7 +23,15 @@ from pneumonia.storage.weights import load_weights, sha256, write_weights
 def save_checkpoint(
     folder: str | Path, network: Network, card: Card, gate: Gate, half: bool = False
 ) -> Card:
-    """Write weights, gate and card; returns the card with the files' SHA-256."""
+    """Write weights, gate and card; returns the card with the files' SHA-256.
+
+    Args:
+        folder: gets the files.
+        network: whose weights they are.
+        card: says all but the SHA-256.
+        gate: of this network.
+        half: store the weight matrices in float16, which rounds them.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_weights(folder / card.weights.file, network, half)

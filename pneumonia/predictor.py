@@ -142,10 +142,16 @@ class Predictor:
     ) -> list[Prediction]:
         """Predictions for several films in their order; see ``predict``.
 
+        Args:
+            sources: each as ``predict`` takes it.
+            heatmap: also make the heatmaps.
+            target: the class they explain, by default each film's predicted one.
+            batch_size: films of a forward pass, from 1; more take more memory.
+
         Raises:
             RadiographError: for the first source that cannot be read. To go on past such files,
                 read them with ``read_radiograph`` and pass what was read.
-            ValueError: there is no such class.
+            ValueError: there is no such class, or no film in a batch.
         """
         batches = self.predict_iter(sources, heatmap=heatmap, target=target, batch_size=batch_size)
         return list(batches)
@@ -158,7 +164,13 @@ class Predictor:
         target: Label | None = None,
         batch_size: int = 32,
     ) -> Iterator[Prediction]:
-        """As ``predict_batch``, one after the other: of many films only a batch is in memory."""
+        """As ``predict_batch``, one after the other: of many films only a batch is in memory.
+
+        Raises:
+            RadiographError, ValueError: as there, when the first film of that batch is asked for.
+        """
+        if batch_size < 1:
+            raise ValueError(f"A batch has 1 film or more, not {batch_size}.")
         if target not in (None, *LABELS):
             raise ValueError(f"There is no class {target!r}: choose from {', '.join(LABELS)}.")
         waiting = iter(sources)

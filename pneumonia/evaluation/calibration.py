@@ -223,6 +223,12 @@ def held_out_coverage(
 
     Calibration and limits are set on a random half of the patients and measured on the other half,
     again and again; the mean of the shares.
+
+    Args:
+        labels: ``(N,)`` of 0 and 1, both there on either half.
+        logits: ``(N,)``, or log-odds.
+        patients: ``(N,)``, whose film it is.
+        coverage: share of either class, 0..1.
     """
     rows = []
     for seed in range(HALVES):
