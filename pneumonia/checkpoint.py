@@ -87,7 +87,7 @@ def load_checkpoint(
             if sha256(folder / part.file) != part.sha256:
                 raise CheckpointError(
                     f"The file {part.file} in {str(folder)!r} is damaged or not that of its card: "
-                    f"{_again(name)}."
+                    f"{_again(folder)}."
                 )
         finder = lung_finder(torch.device("cpu")).card.sha256
         if card.preprocessing.lungs_sha256 != finder and not to_calibrate:
@@ -113,9 +113,8 @@ def load_checkpoint(
     return network.eval().to(device), card, gate
 
 
-def _again(name: str | Path) -> str:
+def _again(folder: Path) -> str:
     """What to do about a damaged checkpoint; one in the cache is not fetched anew by itself."""
-    if not hub.is_address(name):
-        return "fetch the checkpoint again"
-    repository, _ = hub.split(str(name))
-    return f"`hf cache rm model/{repository}`, then load it again"
+    if repository := hub.repository_of(folder):
+        return f"`hf cache rm model/{repository}`, then load it again"
+    return "fetch the checkpoint again"

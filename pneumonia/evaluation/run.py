@@ -23,7 +23,6 @@ from pneumonia.evaluation.results import (
     ModelResult,
     Saliency,
 )
-from pneumonia.explain import Explainer
 from pneumonia.models import pick_device
 from pneumonia.predictor import Predictor
 
@@ -67,10 +66,10 @@ def evaluate_models(
     if len(set(films.labels)) < 2:
         raise ValueError(f"The split {split!r} of {str(data)!r} lacks films of a class.")
     against = shortcuts.conflicting(films.images, films.labels, films.patients)
-    for name, predictor, clean in zip(names, predictors, answers, strict=True):
+    for predictor, clean in zip(predictors, answers, strict=True):
         p, threshold = np.array([a.probability for a in clean]), predictor.threshold
-        network, card, _ = load_checkpoint(name, predictor.device)
-        asked = Explainer(network), card.preprocessing.size, films.images, films.labels
+        size = predictor.card.preprocessing.size
+        asked = predictor.explainer, size, films.images, films.labels
         held_out = None
         if split == "val":
             held_out = held_out_coverage(films.labels, logit(p), films.patients, COVERAGE)
