@@ -22,17 +22,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import numpy as np
 from gradio_client import Client, handle_file
+from pydicom import uid
 
 from pneumonia.synthetic.phantom import draw_phantom
-from tools.page_process import ROOT, memory, running_page
-
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "reading")]
-
-import numpy as np  # noqa: E402
-from factories import dicom, saved  # noqa: E402
-from pydicom import uid  # noqa: E402
-from test_streams import compressed, encoded, grey_png, rle, siz  # noqa: E402
+from tools.film_files import compressed, dicom, encoded, grey_png, rle, saved, siz
+from tools.page_process import memory, running_page
 
 SECONDS, MEGABYTES, OTHER = 10, 1500, 2  # per attack: to its answer, more memory, to the other's
 
