@@ -23,7 +23,15 @@ from pneumonia.storage.weights import load_weights, sha256, write_weights
 def save_checkpoint(
     folder: str | Path, network: Network, card: Card, gate: Gate, half: bool = False
 ) -> Card:
-    """Write weights, gate and card; returns the card with the files' SHA-256."""
+    """Write weights, gate and card; returns the card with the files' SHA-256.
+
+    Args:
+        folder: gets the files.
+        network: whose weights they are.
+        card: says all but the SHA-256.
+        gate: of this network.
+        half: store the weight matrices in float16, which rounds them.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_weights(folder / card.weights.file, network, half)
@@ -79,7 +87,7 @@ def load_checkpoint(
             if sha256(folder / part.file) != part.sha256:
                 raise CheckpointError(
                     f"The file {part.file} in {str(folder)!r} is damaged or not that of its card: "
-                    f"{_again(name)}."
+                    f"{_again(folder)}."
                 )
         finder = lung_finder(torch.device("cpu")).card.sha256
         if card.preprocessing.lungs_sha256 != finder and not to_calibrate:
@@ -105,9 +113,8 @@ def load_checkpoint(
     return network.eval().to(device), card, gate
 
 
-def _again(name: str | Path) -> str:
+def _again(folder: Path) -> str:
     """What to do about a damaged checkpoint; one in the cache is not fetched anew by itself."""
-    if not hub.is_address(name):
-        return "fetch the checkpoint again"
-    repository, _ = hub.split(str(name))
-    return f"`hf cache rm model/{repository}`, then load it again"
+    if repository := hub.repository_of(folder):
+        return f"`hf cache rm model/{repository}`, then load it again"
+    return "fetch the checkpoint again"

@@ -33,7 +33,7 @@ class Explained(NamedTuple):
             NORMAL: of ``explain`` the cells of the network's last stage in the view, whose mean
             over the lungs is logit − bias; of ``explain_images`` on the film, see ``on_film``. None
             if not asked for.
-        embedding: ``(N, channels)`` float32, the ``embedding`` layer's maps averaged over the film.
+        embedding: ``(N, channels)`` float32, the ``embedding`` layer's maps averaged over the view.
     """
 
     logits: np.ndarray

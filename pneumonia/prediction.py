@@ -21,7 +21,7 @@ class Prediction:
     """One model's answer for one film.
 
     Attributes:
-        model: the checkpoint's model name, ``"cnn"`` or ``"densenet169"``.
+        model: the checkpoint's model name, such as ``"cnn"``: a key of ``models.MODELS``.
         probability: calibrated P(PNEUMONIA), 0..1.
         label: ``"PNEUMONIA"`` from the card's operating point on, else ``"NORMAL"``.
         threshold: that operating point, a probability.

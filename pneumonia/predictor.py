@@ -39,8 +39,8 @@ class Predictor:
         self.title: str = card.title
         self.threshold: float = card.operating_point.threshold
         self._preset = EvalPreset(card.preprocessing.size)
-        self._explainer = Explainer(network)
-        self.device: torch.device = self._explainer.device
+        self.explainer = Explainer(network)
+        self.device: torch.device = self.explainer.device
         self.engine: str = "torch"
         self._find_lungs = lung_finder(self.device)
 
@@ -67,10 +67,11 @@ class Predictor:
         if engine not in get_args(EngineName):
             names = ", ".join(get_args(EngineName))
             raise ValueError(f"There is no engine {engine!r}: choose from {names}.")
-        predictor = cls(*load_checkpoint(name, pick_device(device)))
+        folder = checkpoint_folder(name)
+        predictor = cls(*load_checkpoint(folder, pick_device(device)))
         if engine != "torch":
             try:
-                return predictor.use_graphs(checkpoint_folder(name))
+                return predictor.use_graphs(folder)
             except EngineError:
                 if engine == "openvino":
                     raise
@@ -90,11 +91,11 @@ class Predictor:
         """The same predictor with its networks run by these engines; this one stays as it is."""
         other = copy.copy(self)
         other.engine = "openvino"
-        other._explainer, other._find_lungs = (
-            copy.copy(self._explainer),
+        other.explainer, other._find_lungs = (
+            copy.copy(self.explainer),
             copy.copy(self._find_lungs),
         )
-        other._explainer.run, other._find_lungs.run = engines[NETWORK], engines[LUNGS]
+        other.explainer.run, other._find_lungs.run = engines[NETWORK], engines[LUNGS]
         return other
 
     def write_graphs(self, folder: str | Path) -> str:
@@ -103,11 +104,11 @@ class Predictor:
         Raises:
             EngineError: OpenVINO is missing, or the network's head is not linear.
         """
-        if not isinstance(self._explainer.network.classifier, nn.Linear):
+        if not isinstance(self.explainer.network.classifier, nn.Linear):
             raise EngineError(f"{self.title} has a head that only PyTorch runs.")
         view = torch.rand(2, 2, self._preset.size, self._preset.size)
         films = torch.rand(2, 1, SIDE, SIDE)
-        graphs = {NETWORK: (self._explainer.graph, view), LUNGS: (self._find_lungs.network, films)}
+        graphs = {NETWORK: (self.explainer.graph, view), LUNGS: (self._find_lungs.network, films)}
         return write_graphs(graphs, folder)
 
     @property
@@ -142,10 +143,16 @@ class Predictor:
     ) -> list[Prediction]:
         """Predictions for several films in their order; see ``predict``.
 
+        Args:
+            sources: each as ``predict`` takes it.
+            heatmap: also make the heatmaps.
+            target: the class they explain, by default each film's predicted one.
+            batch_size: films of a forward pass, from 1; more take more memory.
+
         Raises:
             RadiographError: for the first source that cannot be read. To go on past such files,
                 read them with ``read_radiograph`` and pass what was read.
-            ValueError: there is no such class.
+            ValueError: there is no such class, or no film in a batch.
         """
         batches = self.predict_iter(sources, heatmap=heatmap, target=target, batch_size=batch_size)
         return list(batches)
@@ -158,7 +165,13 @@ class Predictor:
         target: Label | None = None,
         batch_size: int = 32,
     ) -> Iterator[Prediction]:
-        """As ``predict_batch``, one after the other: of many films only a batch is in memory."""
+        """As ``predict_batch``, one after the other: of many films only a batch is in memory.
+
+        Raises:
+            RadiographError, ValueError: as there, when the first film of that batch is asked for.
+        """
+        if batch_size < 1:
+            raise ValueError(f"A batch has 1 film or more, not {batch_size}.")
         if target not in (None, *LABELS):
             raise ValueError(f"There is no class {target!r}: choose from {', '.join(LABELS)}.")
         waiting = iter(sources)
@@ -186,7 +199,7 @@ class Predictor:
         inputs = self._preset([pixels], lungs).expand(len(regions), -1, -1, -1)
         boxes = torch.tensor([lungs[0].box]).expand(len(regions), -1)
         hidden = torch.from_numpy(np.asarray(regions, np.float32))[:, None].to(self.device)
-        logits = self._explainer.explain(hide(inputs, boxes, hidden), attribution=False).logits
+        logits = self.explainer.explain(hide(inputs, boxes, hidden), attribution=False).logits
         return np.array([self._calibrated(float(logit))[1] for logit in logits])
 
     def _predict(
@@ -197,7 +210,7 @@ class Predictor:
         lungs = self._find_lungs(images)
         pixels = [torch.from_numpy(film.pixels)[None].to(self.device) for film in films]
         inputs = self._preset(pixels, lungs)
-        logits, maps, embeddings = self._explainer.explain(inputs, heatmap)
+        logits, maps, embeddings = self.explainer.explain(inputs, heatmap)
         if maps is not None:
             maps = on_film(maps / np.float32(self.card.calibration.temperature), lungs)
         model_inputs = inputs[:, 0].cpu().numpy()

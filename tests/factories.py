@@ -1,6 +1,5 @@
 """What tests are made of: cards, gates, networks, predictions and DICOMs, each by one function."""
 
-import io
 from collections.abc import Iterable
 from dataclasses import fields, replace
 from hashlib import sha256
@@ -8,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
+from pydicom.dataset import Dataset
 from torch import nn
 
 from pneumonia.card import (
@@ -41,6 +39,7 @@ from pneumonia.models import MODELS, ModelSpec, Network, build
 from pneumonia.prediction import Prediction
 from pneumonia.reading.radiograph import Radiograph
 from pneumonia.synthetic.phantom import draw_phantom
+from tools.film_files import dicom, saved  # noqa: F401
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -188,48 +187,6 @@ def both(radiograph, probabilities=(0.8, 0.2), **options) -> list[Prediction]:
     """A prediction of each shipped model for one film, in the page's order."""
     pairs = zip(ORDER, probabilities, strict=True)
     return [prediction(p, model, radiograph=radiograph, **options) for model, p in pairs]
-
-
-def dicom(pixels: np.ndarray, syntax: str = ExplicitVRLittleEndian, **elements) -> Dataset:
-    """A DICOM film with a patient's name, uncompressed.
-
-    Args:
-        pixels: integers, ``(rows, columns)``, ``(rows, columns, 3)`` or ``(frames, rows,
-            columns)``.
-        syntax: what its header says of the coding.
-        elements: what to add or replace by keyword; None removes.
-    """
-    colour = pixels.ndim == 3 and pixels.shape[2] == 3
-    film = Dataset()
-    film.SOPClassUID = DigitalXRayImageStorageForPresentation
-    film.SOPInstanceUID = "1.2.3"
-    film.Modality = "DX"
-    film.PatientName = "SECRET^PERSON"
-    film.PatientID = "SECRET-42"
-    film.Rows, film.Columns = pixels.shape[:2] if colour or pixels.ndim == 2 else pixels.shape[1:]
-    film.SamplesPerPixel = 3 if colour else 1
-    if colour:
-        film.PlanarConfiguration = 0
-    film.PhotometricInterpretation = "RGB" if colour else "MONOCHROME2"
-    film.BitsAllocated = film.BitsStored = 8 * pixels.dtype.itemsize
-    film.PixelRepresentation = int(pixels.dtype.kind == "i")
-    film.PixelData = pixels.tobytes()
-    film["PixelData"].VR = "OB" if pixels.dtype.itemsize == 1 else "OW"
-    for keyword, value in elements.items():
-        if value is None:
-            delattr(film, keyword)
-        else:
-            setattr(film, keyword, value)
-    film.HighBit = film.BitsStored - 1
-    film.file_meta = FileMetaDataset()
-    film.file_meta.TransferSyntaxUID = syntax
-    return film
-
-
-def saved(film: Dataset) -> bytes:
-    """A DICOM film as the bytes of its file."""
-    film.save_as(file := io.BytesIO(), enforce_file_format=True)
-    return file.getvalue()
 
 
 def chest_dicom(**elements) -> Dataset:

@@ -286,6 +286,22 @@ def test_evaluate_quickly_on_the_test_split(dataset, checkpoints, tmp_path):
     assert list(model["corruptions"]) == ["clean"] and "held_out_coverage" not in model
 
 
+@pytest.mark.slow
+def test_only_the_heatmap_checks_need_grad_cam(dataset, checkpoints, tmp_path):
+    missing = "raise ModuleNotFoundError(name='pytorch_grad_cam')"
+    (tmp_path / "pytorch_grad_cam.py").write_text(missing)
+
+    def python(*words):
+        env = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+        return subprocess.run([sys.executable, *words], env=env, capture_output=True, text=True)
+
+    words = ("-m", "pneumonia", "evaluate", "--data", dataset, "--model", checkpoints / "cnn")
+    words += ("--draws", "2", "--out", out := tmp_path / "report")
+    assert "pneumonia[evaluate]" in python(*words).stderr and not out.exists()
+    assert python(*words, "--quick").returncode == 0
+    assert python("-c", "import pneumonia.evaluation.lungs").returncode == 0
+
+
 def test_evaluate_says_at_once_what_it_could_not_do(dataset, checkpoints, tmp_path):
     (tmp_path / "hands").mkdir()
     draw_phantom(64, 64).image().save(tmp_path / "hands" / "a.png")

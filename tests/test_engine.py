@@ -1,5 +1,6 @@
 """OpenVINO answers as PyTorch does, or is not used."""
 
+import math
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -61,15 +62,22 @@ def test_real_films_get_the_same_answers_from_many_threads(exported):
 def test_a_graph_that_was_not_equal_is_not_used(copied, monkeypatch):
     record = typed_json.load(Parity, copied / RECORD)
     assert record.passed and record.films == 4
-    for failed in (replace(record, probability=0.002), replace(record, verdicts_equal=False)):
-        typed_json.save(copied / RECORD, failed)
+    differences = ("probability", 0.002), ("attribution", 0.02), ("attribution", math.nan)
+    for name, value in (*differences, ("verdicts_equal", False)):
+        typed_json.save(copied / RECORD, replace(record, **{name: value}))
         assert Predictor.load(copied, "cpu").engine == "torch"
         with pytest.raises(EngineError, match="does not answer as PyTorch does"):
             Predictor.load(copied, "cpu", "openvino")
 
-    monkeypatch.setattr(engine.record, "TOLERANCE", -1.0)
+    answers = engine.Engine.__call__
+
+    def no_numbers(self, inputs):
+        return tuple(part * math.nan for part in answers(self, inputs))
+
+    monkeypatch.setattr(engine.Engine, "__call__", no_numbers)
     done = CliRunner().invoke(app, ["export", str(copied), "--every", "12"])
     assert done.exit_code == 1 and "will not be used" in done.stderr
+    assert math.isnan(typed_json.load(Parity, copied / RECORD).attribution)
 
 
 @with_the_quick_one

@@ -51,6 +51,8 @@ def test_a_batch_equals_its_films_one_by_one(predictor, films):
         assert together.probability == pytest.approx(alone.probability, abs=1e-5)
         np.testing.assert_allclose(together.heatmap, alone.heatmap, atol=1e-4)
     assert predictor.predict_batch([]) == []
+    with pytest.raises(ValueError, match="1 film or more"):
+        predictor.predict_batch(films, batch_size=0)
 
 
 def test_without_heatmap_the_answer_is_the_same(predictor, films):

@@ -22,17 +22,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import numpy as np
 from gradio_client import Client, handle_file
+from pydicom import uid
 
 from pneumonia.synthetic.phantom import draw_phantom
-from tools.page_process import ROOT, memory, running_page
-
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "reading")]
-
-import numpy as np  # noqa: E402
-from factories import dicom, saved  # noqa: E402
-from pydicom import uid  # noqa: E402
-from test_streams import compressed, encoded, grey_png, rle, siz  # noqa: E402
+from tools.film_files import compressed, dicom, encoded, grey_png, rle, saved, siz
+from tools.page_process import memory, running_page
 
 SECONDS, MEGABYTES, OTHER = 10, 1500, 2  # per attack: to its answer, more memory, to the other's
 
@@ -62,9 +58,9 @@ def items(count: int) -> bytes:
     return film[:at] + head + body + film[at:]
 
 
-def packed(names: list[str], content: bytes) -> bytes:
+def packed(names: list[str], content: bytes, packing: int = zipfile.ZIP_STORED) -> bytes:
     """An archive whose members are all alike."""
-    with zipfile.ZipFile(file := io.BytesIO(), "w") as archive:
+    with zipfile.ZipFile(file := io.BytesIO(), "w", packing) as archive:
         for name in names:
             archive.writestr(name, content)
     return file.getvalue()
@@ -88,6 +84,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "runs.dcm": lambda: compressed(rle(2_000_000 * b"\x81\0"), uid.RLELossless),
     "zip of 10000.zip": lambda: packed([f"{n}.png" for n in range(10_000)], b"no film"),
     "zip of twins.zip": lambda: packed(2 * ["film.png"], grey_png(90)),
+    "zip of bzip2.zip": lambda: packed(["film.png"], bytes(2**31 - 1), zipfile.ZIP_BZIP2),
     "40 MP colour.jpg": lambda: picture("JPEG", "RGB", progressive=True),
     "40 MP colour.webp": lambda: picture("WEBP", "RGB", method=0),
     "40 MP alpha.png": lambda: picture("PNG", "RGBA", compress_level=1),

@@ -3,20 +3,17 @@
 import io
 
 import numpy as np
-import pydicom
 from PIL import Image
-from pydicom.dataset import FileMetaDataset
 from pydicom.uid import (
-    ComputedRadiographyImageStorage,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     RLELossless,
-    generate_uid,
 )
 
 from pneumonia.reading.arrays import MAX_PIXELS
 from pneumonia.reading.radiograph import Radiograph, RadiographError, read_radiograph
+from tools.film_files import dicom, saved
 
 PIXELS = np.add.outer(np.arange(64), 3 * np.arange(72)).astype(np.uint8)
 
@@ -27,23 +24,14 @@ def picture(format: str, mode: str = "L", **options) -> bytes:
     return file.getvalue()
 
 
-def dicom(syntax: str, bits: int = 16) -> bytes:
-    film = pydicom.Dataset()
-    film.file_meta = FileMetaDataset()
-    film.file_meta.TransferSyntaxUID = (
-        ImplicitVRLittleEndian if syntax == ImplicitVRLittleEndian else ExplicitVRLittleEndian
-    )
-    film.SOPClassUID, film.SOPInstanceUID = ComputedRadiographyImageStorage, generate_uid()
-    film.Modality, film.PhotometricInterpretation = "CR", "MONOCHROME1"
-    film.Rows, film.Columns = PIXELS.shape
-    film.BitsAllocated = film.BitsStored = bits
-    film.HighBit, film.SamplesPerPixel, film.PixelRepresentation = bits - 1, 1, 0
-    film.WindowCenter, film.WindowWidth, film.RescaleSlope, film.RescaleIntercept = 90, 200, 2, -5
-    film.PixelData = PIXELS.astype(f"u{bits // 8}").tobytes()
+def dicom_file(syntax: str, bits: int = 16) -> bytes:
+    plain = ImplicitVRLittleEndian if syntax == ImplicitVRLittleEndian else ExplicitVRLittleEndian
+    greys = {"WindowCenter": 90, "WindowWidth": 200, "RescaleSlope": 2, "RescaleIntercept": -5}
+    greys |= {"PhotometricInterpretation": "MONOCHROME1"}
+    film = dicom(PIXELS.astype(f"u{bits // 8}"), plain, **greys)
     if syntax in (RLELossless, JPEG2000Lossless):
         film.compress(syntax)
-    film.save_as(file := io.BytesIO(), enforce_file_format=True)
-    return file.getvalue()
+    return saved(film)
 
 
 SEEDS = {
@@ -59,10 +47,10 @@ SEEDS = {
     "bmp": picture("BMP"),
     "webp": picture("WEBP", "RGB"),
     "gif": picture("GIF", "P"),
-    "dicom": dicom(ExplicitVRLittleEndian),
-    "dicom implicit": dicom(ImplicitVRLittleEndian, 8),
-    "dicom rle": dicom(RLELossless),
-    "dicom jpeg 2000": dicom(JPEG2000Lossless),
+    "dicom": dicom_file(ExplicitVRLittleEndian),
+    "dicom implicit": dicom_file(ImplicitVRLittleEndian, 8),
+    "dicom rle": dicom_file(RLELossless),
+    "dicom jpeg 2000": dicom_file(JPEG2000Lossless),
 }
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
+SECONDS = 180  # until a process has to answer
 
 
 @contextmanager
@@ -65,12 +66,12 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_for(address: str, process: subprocess.Popen, seconds: float = 180) -> bool:
+def wait_for(address: str, process: subprocess.Popen) -> bool:
     """Until the process answers at that address; False where it ends or does not."""
-    until = time.monotonic() + seconds
+    until = time.monotonic() + SECONDS
     while time.monotonic() < until and process.poll() is None:
         try:
-            urllib.request.urlopen(address, timeout=seconds).close()
+            urllib.request.urlopen(address, timeout=SECONDS).close()
             return True
         except OSError:  # nothing listens yet, or it ended before it answered
             time.sleep(0.2)

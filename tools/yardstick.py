@@ -34,7 +34,7 @@ from pneumonia.explain import Explainer
 from pneumonia.models import MODELS, ModelSpec, Network, pick_device
 from pneumonia.predictor import Predictor
 from pneumonia.storage.atomic import write_json
-from pneumonia.training.run import Part, load_part, train_model
+from pneumonia.training.run import Part, load_parts, train_model
 from pneumonia.training.task import Recipe
 
 NAME, TITLE, SIZE = "efficientnet-lite0", "EfficientNet-Lite0", 128
@@ -144,7 +144,7 @@ def main() -> None:
     device = pick_device(args.device)
     register()
     if args.measure:
-        show(args.measure.name, args.measure, load_part(args.data, "val", args.cache), device)
+        show(args.measure.name, args.measure, load_parts(args.data, args.cache)[1], device)
         return
     out = args.out or Path("runs", f"yardstick-{args.init}")
     out.mkdir(parents=True, exist_ok=True)
@@ -153,7 +153,7 @@ def main() -> None:
         first = str(out / "imagenet.safetensors")
         state = trunk(published()).state_dict()
         save_file({f"features.{name}": tensor for name, tensor in state.items()}, first)
-    training, validation = (load_part(args.data, split, args.cache) for split in ("train", "val"))
+    training, validation = load_parts(args.data, args.cache)
     command = f"python -m tools.yardstick --data {args.data.name} --init {args.init}"
     folder = out / NAME
     if not (folder / "card.json").is_file():

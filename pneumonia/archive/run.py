@@ -44,7 +44,8 @@ def score_archive(
         places: files, folders or addresses that fsspec knows.
         out: the same for the answers, see ``Answers``.
         model: a shipped model, or the path of a checkpoint folder.
-        device: ``"auto"`` (a GPU per worker if the cluster has any), ``"cpu"`` or ``"cuda"``.
+        device: ``"auto"`` (a GPU per worker if the cluster has any), ``"cpu"`` or ``"cuda"``; which
+            GPU is Ray's choice.
         workers: processes with a predictor; by default as many as the cluster has GPUs, or cores.
         batch: films per forward pass.
         part: most films of a Parquet file.
@@ -56,8 +57,10 @@ def score_archive(
     Raises:
         CheckpointError: there is no such model.
         FileNotFoundError: there is nothing at one of the places.
-        ValueError: no films, or the answers there are another model's.
+        ValueError: no films, no such device, or the answers there are another model's.
     """
+    if device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"There is no device {device!r} here: give auto, cpu or cuda.")
     files, root = url_to_fs(out)
     answers = Answers(out := files.unstrip_protocol(root))
     card = hashlib.sha256((checkpoint_folder(model) / CARD).read_bytes()).hexdigest()

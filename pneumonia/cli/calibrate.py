@@ -29,13 +29,13 @@ def calibrate(
     """
     from pneumonia.models import pick_device
     from pneumonia.storage.hub import is_address
-    from pneumonia.training.run import load_part, recalibrate
+    from pneumonia.training.run import load_parts, recalibrate
 
     if is_address(model):
         raise typer.BadParameter(
             "--model has to be a folder of yours: `hf download OWNER/NAME --local-dir DIR`."
         )
-    training, validation = (load_part(data, split, cache) for split in ("train", "val"))
+    training, validation = load_parts(data, cache)
     card = recalibrate(model, training, validation, pick_device(device), ctx.obj, size)
     typer.echo(
         f"{card.title} at {card.preprocessing.size} px: {card.operating_point}, {card.validation}"

@@ -55,7 +55,9 @@ def evaluate(
     from pneumonia.evaluation.run import check_heatmaps, evaluate_models, write_report
     from pneumonia.storage.shipped import chosen_models
 
-    if readme:  # before hours are spent on what has no place
+    if not quick:  # before hours are spent without what these checks need
+        import pneumonia.evaluation.saliency  # noqa: F401
+    if readme:  # or on what has no place
         with_markers(readme)
     names = sorted(chosen_models(model), reverse=True)
     evaluation, films = evaluate_models(

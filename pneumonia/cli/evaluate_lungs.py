@@ -52,7 +52,7 @@ def evaluate_lungs(
 
     folder = finder or checkpoints_root() / LUNGS
     measured = LungFinder.load(folder, pick_device(device))
-    training, films = (load_outlined(data, outlines, part, cache) for part in ("train", "val"))
+    training, films = load_outlined(data, outlines, cache)
     lungless = lungless_pictures(not_chest, natural)
     figures = measure(measured, training, films[::every], lungless)
     typer.echo(write_report(measured, folder, out, figures, ctx.obj))

@@ -29,8 +29,8 @@ def export(
         pneumonia export cnn --data DIR --every 4
 
     Logits, heatmap and the gate's features are one graph, the lung finder another. They are
-    compared with PyTorch film by film: probabilities within .001 and equal verdicts, or they are
-    not used and the exit status is 1.
+    compared with PyTorch film by film: probabilities within .001, heatmaps within .01 log-odds and
+    equal verdicts, or they are not used and the exit status is 1.
     """
     from tqdm import tqdm
 

@@ -2,8 +2,6 @@ from typing import Annotated
 
 import typer
 
-from pneumonia.cli.options import Device
-
 
 def score_archive(
     places: Annotated[list[str], typer.Argument(metavar="FOLDER_OR_ADDRESS")],
@@ -11,7 +9,9 @@ def score_archive(
     model: Annotated[
         str, typer.Option(metavar="NAME", help="A shipped model, or a checkpoint folder.")
     ] = "densenet169",
-    device: Device = "auto",
+    device: Annotated[
+        str, typer.Option(metavar="DEVICE", help="auto, cpu or cuda; Ray chooses which GPU.")
+    ] = "auto",
     workers: Annotated[
         int | None,
         typer.Option(

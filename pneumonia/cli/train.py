@@ -135,13 +135,13 @@ def train(
     """
     from pneumonia.models import MODELS
     from pneumonia.training.distributed import together
-    from pneumonia.training.run import load_part, train_model
+    from pneumonia.training.run import load_parts, train_model
     from pneumonia.training.task import Recipe
 
     if model not in (*MODELS, "all"):
         raise typer.BadParameter(f"--model is one of {', '.join(MODELS)} or all.")
     with together(device) as computed_on:
-        training, validation = (load_part(data, split, cache) for split in ("train", "val"))
+        training, validation = load_parts(data, cache)
         for name in MODELS if model == "all" else [model]:
             spec = MODELS[name]
             recipe = Recipe(

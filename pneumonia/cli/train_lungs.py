@@ -50,7 +50,7 @@ def train_lungs(
     from pneumonia.training.lung_augment import LungPreset
     from pneumonia.training.lungs import LungRecipe, train_finder, write_finder
 
-    films, held_out = (load_outlined(data, outlines, part, cache) for part in ("train", "val"))
+    films, held_out = load_outlined(data, outlines, cache)
     pictures = load_pictures(natural, 64, slice(2))[0] if natural else None
     recipe = LungRecipe(epochs=epochs, seed=seed)
     network, history = train_finder(films, held_out, LungPreset(pictures), recipe, out, resume)

@@ -81,29 +81,37 @@ def patient_of(name: str) -> str:
 
 
 def split_records(films: Sequence[Record], split: str) -> list[Record]:
-    """The films of one part: ``train``, ``val`` or ``test``.
-
-    ``test`` is the official folder. ``train`` and ``val`` are cut from the official train and val
-    folders together (the official val has 16 films), stratified by label and grouped by patient;
-    files with identical bytes count as one patient's. The cut is the same for every seed and model.
+    """The films of one part: ``train``, ``val`` (see ``train_and_val``) or the official ``test``.
 
     Raises:
         FileNotFoundError: there are no such films.
     """
-    if split == "test":
-        chosen = [film for film in films if film.split == "test"]
-    else:
-        pool = [film for film in films if film.split != "test"]
-        if len({film.label for film in pool}) < 2:
-            raise FileNotFoundError("The train folder needs films of both NORMAL and PNEUMONIA.")
-        groups = merge_identical(pool)
-        folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
-        labels = [film.label for film in pool]
-        train, val = next(folds.split(np.zeros(len(pool)), labels, groups))
-        chosen = [pool[i] for i in (train if split == "train" else val)]
-    if not chosen:
-        raise FileNotFoundError(f"The data set has no {split!r} films here.")
-    return chosen
+    if split != "test":
+        train, val = train_and_val(films)
+        return train if split == "train" else val
+    if chosen := [film for film in films if film.split == "test"]:
+        return chosen
+    raise FileNotFoundError("The data set has no 'test' films here.")
+
+
+def train_and_val(films: Sequence[Record]) -> tuple[list[Record], list[Record]]:
+    """The films to train on and those that validate; each file is read whole.
+
+    They are cut from the official train and val folders together (the official val has 16 films),
+    stratified by label and grouped by patient; files with identical bytes count as one patient's.
+    The cut is the same for every seed and model.
+
+    Raises:
+        FileNotFoundError: there are no films of a class.
+    """
+    pool = [film for film in films if film.split != "test"]
+    if len({film.label for film in pool}) < 2:
+        raise FileNotFoundError("The train folder needs films of both NORMAL and PNEUMONIA.")
+    groups = merge_identical(pool)
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
+    labels = [film.label for film in pool]
+    train, val = next(folds.split(np.zeros(len(pool)), labels, groups))
+    return [pool[i] for i in train], [pool[i] for i in val]
 
 
 def merge_identical(films: Sequence[Record]) -> list[str]:

@@ -1,6 +1,7 @@
 """Films with lungs outlined by people: what the lung finder learns from and is measured by."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from pneumonia.data.dataset import Record, find_records, load_images, split_records
+from pneumonia.data.dataset import Record, find_records, load_images, train_and_val
 from pneumonia.preprocess import CANONICAL_SIDE
 
 
@@ -37,21 +38,26 @@ class OutlinedFilms:
 
 
 def load_outlined(
-    data: str | Path, outlines: str | Path, split: str, cache: str | Path | None = None
-) -> OutlinedFilms:
-    """The films of ``train`` or ``val`` (see ``split_records``) that have an outline.
+    data: str | Path, outlines: str | Path, cache: str | Path | None = None
+) -> tuple[OutlinedFilms, OutlinedFilms]:
+    """The films to train on that have an outline, and those that validate; see ``train_and_val``.
 
     Args:
         data: the data set's folder.
         outlines: a folder laid out like it: ``train/NORMAL/IM-0115-0001.png``, white in the lungs,
             belongs to ``train/NORMAL/IM-0115-0001.jpeg``. It is squashed as the film is.
-        split: which part.
         cache: for decoded films, see ``load_images``.
 
     Raises:
-        FileNotFoundError: no film has one.
+        FileNotFoundError: no film of a part has one.
     """
-    records = split_records(find_records(data), split)
+    train, val = train_and_val(find_records(data))
+    return _load("train", train, outlines, cache), _load("val", val, outlines, cache)
+
+
+def _load(
+    split: str, records: Sequence[Record], outlines: str | Path, cache: str | Path | None
+) -> OutlinedFilms:
     outlined = [film for film in records if outline_of(film, outlines).is_file()]
     if not outlined:
         raise FileNotFoundError(

@@ -1,5 +1,6 @@
-"""Natural pictures, grey and small: for pretraining, and as pictures without lungs."""
+"""Pictures that are no chest films: natural ones, to pretrain on, and others, to be refused."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from torchvision.datasets import ImageFolder
 from torchvision.io import ImageReadMode, decode_jpeg
 from torchvision.transforms import v2
 from tqdm import tqdm
+
+from pneumonia.reading.archive import find_films
+from pneumonia.synthetic.distractors import draw_distractors
 
 
 def load_pictures(
@@ -42,3 +46,21 @@ def load_pictures(
             pictures.append(picture)
             labels.append(label)
     return torch.stack(pictures), torch.tensor(labels)
+
+
+def find_ood_images(folders: Iterable[Path]) -> dict[str, list]:
+    """kind → pictures: the drawn ones, and the files of each folder under its name.
+
+    Raises:
+        FileNotFoundError: a folder has no pictures.
+        ValueError: a folder is called like another one, or like a kind of drawn pictures.
+    """
+    kinds: dict[str, list] = draw_distractors()
+    for folder in folders:
+        files = find_films(folder)
+        if not files:
+            raise FileNotFoundError(f"There are no pictures in {str(folder)!r}.")
+        if folder.name in kinds:
+            raise ValueError(f"There are pictures called {folder.name!r} already: rename it.")
+        kinds[folder.name] = files
+    return kinds

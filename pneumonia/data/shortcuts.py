@@ -31,8 +31,9 @@ METADATA = {
     "colour mode": ("mode",),
 }
 FOLDS = 5
-DRAWS = 200
+DRAWS = 200  # bootstrap samples of an interval
 RIM = 12  # pixels of 224: about 5 % of the film's side, outside of the lungs in nearly all films
+STRETCHES = 8  # of the rim, per side
 
 
 @dataclass(frozen=True)
@@ -126,25 +127,24 @@ def pixel_statistics(images: Tensor) -> np.ndarray:
     return np.array(rows)
 
 
-def border_profile(images: Tensor, cells: int = 8) -> np.ndarray:
+def border_profile(images: Tensor) -> np.ndarray:
     """Mean grey along the film's outer ``RIM`` pixels.
 
     Args:
         images: ``(N, 1, 224, 224)`` uint8.
-        cells: stretches per side.
 
     Returns:
-        ``(N, 4 * cells)``: top, bottom, left, right.
+        ``(N, 4 * STRETCHES)``: top, bottom, left, right.
     """
     films = images[:, 0].numpy()
     count, _, side = films.shape
     strips = (films[:, :RIM], films[:, -RIM:])
     strips += tuple(films[:, :, part].swapaxes(1, 2) for part in (slice(RIM), slice(-RIM, None)))
-    stretches = [s.reshape(count, RIM, cells, side // cells).mean((1, 3)) for s in strips]
+    stretches = [s.reshape(count, RIM, STRETCHES, side // STRETCHES).mean((1, 3)) for s in strips]
     return np.concatenate(stretches, axis=1)
 
 
-def shortcut_auroc(features: np.ndarray, traits: FileTraits, draws: int = DRAWS) -> dict[str, Any]:
+def shortcut_auroc(features: np.ndarray, traits: FileTraits) -> dict[str, Any]:
     """AUROC of a classifier that sees ``features`` ``(N, k)`` and nothing else.
 
     Gradient-boosted trees: they take raw units, codes and missing values as they are, need no
@@ -170,12 +170,12 @@ def shortcut_auroc(features: np.ndarray, traits: FileTraits, draws: int = DRAWS)
         return result | {"auroc": 0.5, "interval": [0.5, 0.5], "test": None}
     scores, fold = np.zeros(len(labels)), np.zeros(len(labels), dtype=int)
     scores[pool], fold[pool] = out_of_fold(features[pool], labels[pool], groups[pool])
-    result |= _with_interval(labels[pool], scores[pool], fold[pool], groups[pool], draws)
+    result |= _with_interval(labels[pool], scores[pool], fold[pool], groups[pool])
     result["test"] = None
     if len(set(labels[test])) == 2:
         scores[test] = _scores(features, labels, pool, test)
         at = labels[test], scores[test], fold[test], groups[test]
-        result["test"] = {"films": len(test), **_with_interval(*at, draws)}
+        result["test"] = {"films": len(test), **_with_interval(*at)}
     return result
 
 
@@ -222,9 +222,9 @@ def _scores(
 
 
 def _with_interval(
-    labels: np.ndarray, scores: np.ndarray, fold: np.ndarray, groups: np.ndarray, draws: int
+    labels: np.ndarray, scores: np.ndarray, fold: np.ndarray, groups: np.ndarray
 ) -> dict[str, Any]:
-    weights = np.stack([np.ones(len(labels)), *bootstrap_by_patient(groups, draws)])
+    weights = np.stack([np.ones(len(labels)), *bootstrap_by_patient(groups, DRAWS)])
     whole, *drawn = _auroc(labels, scores, fold, weights)
     return {"auroc": float(whole), "interval": list(interval(drawn))}
 

@@ -44,6 +44,7 @@ def answer_folder(folder: Path, out: Path, responder: Responder) -> dict:
     if not folder.is_dir():
         raise NotADirectoryError(f"There is no folder {os.fspath(folder)!r}: check its name.")
     out.mkdir(parents=True, exist_ok=True)
+    folder, out = folder.resolve(), out.resolve()  # one may lie in the other, however spelt
     films, others = [], 0
     for path in tqdm(find_files(folder, out), unit="film", disable=None):
         answer = responder.attempt(path)

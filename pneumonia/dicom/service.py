@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -28,9 +31,16 @@ from pneumonia.web.neighbours import Neighbours, is_local
 AT_A_TIME = 4  # requests that are in memory; the others wait before their first byte is read
 CONNECTIONS = 64  # then a router is told to come again
 MAX_PARTS = 100  # films of a request
+MAX_OBJECTS = 2**29  # bytes of an answer's DICOM objects: maps have four for each pixel of a film
+DEADLINE = 300  # seconds for a whole request, which holds a place meanwhile: 100 MB at 3 Mbit/s
 READERS = 2
 _KINDS = "Send application/dicom, or multipart/form-data or multipart/related with a film per part."
 _BROKEN = "The parts of this request cannot be told apart, or the last one is not whole."
+_SLOW = f"The request was not whole after {DEADLINE} seconds: send fewer films at a time."
+_TOO_MUCH = (
+    f"These films have more than {MAX_OBJECTS // 2**20} MB of DICOM objects: send fewer at a time, "
+    "or accept application/json alone."
+)
 
 
 def build(responder: Responder, local: bool) -> Starlette:
@@ -47,10 +57,11 @@ def build(responder: Responder, local: bool) -> Starlette:
         return JSONResponse({"software": SOFTWARE, "notice": NOTICE, "models": models})
 
     async def films(request: Request) -> Response:
+        objects = "multipart/related" in request.headers.get("accept", "")
         async with room:
             parts = await read_parts(request)
-            answers = await run_in_threadpool(_answers, responder, parts)
-        return _response(answers, "multipart/related" in request.headers.get("accept", ""))
+            answers = await run_in_threadpool(_answers, responder, parts, objects)
+        return _response(answers, objects)
 
     return Starlette(
         routes=[Route("/", about), Route("/films", films, methods=["POST"])],
@@ -62,11 +73,11 @@ async def read_parts(request: Request) -> list[bytes]:
     """The films of a request, in memory.
 
     Raises:
-        HTTPException: it is of another kind, too large, silent for too long or not whole.
+        HTTPException: it is of another kind, too large, silent, too slow or not whole.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind == b"application/dicom":
-        return [await request.body()]
+        return [b"".join([chunk async for chunk in _in_time(request)])]
     if kind not in (b"multipart/form-data", b"multipart/related") or b"boundary" not in options:
         raise HTTPException(415, _KINDS)
     parts: list[bytearray] = []
@@ -90,7 +101,7 @@ async def read_parts(request: Request) -> list[bytes]:
                 "on_end": end,
             },
         )
-        async for chunk in request.stream():
+        async for chunk in _in_time(request):
             parser.write(chunk)
     except FormParserError as error:
         raise HTTPException(400, _BROKEN) from error
@@ -99,14 +110,33 @@ async def read_parts(request: Request) -> list[bytes]:
     return [bytes(part) for part in parts]
 
 
-def _answers(responder: Responder, parts: list[bytes]) -> list[Answer]:
-    """One film after the other; each lies in a file while it is answered, for its reader."""
-    answers = []
+async def _in_time(request: Request) -> AsyncIterator[bytes]:
+    """A body in pieces, until ``DEADLINE``; that they come at all is the limit's care."""
+    until = time.monotonic() + DEADLINE
+    async for chunk in request.stream():
+        if time.monotonic() > until:
+            raise HTTPException(408, _SLOW)
+        yield chunk
+
+
+def _answers(responder: Responder, parts: list[bytes], objects: bool) -> list[Answer]:
+    """One film after the other; each lies in a file while it is answered, for its reader.
+
+    Objects that are not asked for are gone with their film.
+
+    Raises:
+        HTTPException: those that are asked for are too much to be held.
+    """
+    answers, size = [], 0
     for part in parts:
         with TemporaryDirectory(prefix="film-") as folder:
             path = Path(folder, "film")
             path.write_bytes(part)
-            answers.append(responder.attempt(path))
+            answer = responder.attempt(path)
+        answers.append(answer if objects else replace(answer, files={}))
+        size += sum(map(len, answers[-1].files.values()))
+        if size > MAX_OBJECTS:
+            raise HTTPException(413, _TOO_MUCH)
     return answers
 
 

@@ -87,22 +87,18 @@ def calibrate_and_save(
     rounded = copy.deepcopy(network)
     for tensor in rounded.parameters():
         tensor.data = tensor.data.half().float() if tensor.ndim > 1 else tensor.data
-    exact, embedding = forward_all(network, films, size)
-    logits = exact
+    exact = stored = forward_all(network, films, size)
     pairs = zip(network.parameters(), rounded.parameters(), strict=True)
     if not all(torch.equal(one, other) for one, other in pairs):
-        logits, embedding = forward_all(rounded, films, size)
-    parts = calibrate(logits, labels)
-    as_is, as_stored = (
-        probabilities(z, parts.calibration.temperature, parts.calibration.bias)
-        for z in (exact, logits)
-    )
+        stored = forward_all(rounded, films, size)
+    platt = fit_platt(np.tile(labels, 2), stored[0])
+    as_is, as_stored = (probabilities(logits, *platt) for logits, _ in (exact, stored))
     moved = float(np.abs(as_is - as_stored).max())
     half = moved <= 1e-3
+    shipped, (logits, embedding) = (rounded, stored) if half else (network, exact)
     known = torch.cat([training[::2], corrupt_in_turn(training[1::2])])
-    gate = fit_gate(forward_all(rounded, known, size)[1])
+    gate = fit_gate(forward_all(shipped, known, size)[1])
     clean, changed = np.split(gate.distances(embedding) <= 1, 2)
-    parts = parts if half else calibrate(exact, labels)
     if not moved and before:  # the weights had been float16 before
         moved = before.float16_moves_probability_by
     card = Card(
@@ -116,7 +112,7 @@ def calibrate_and_save(
         gate=GateFile(passes=PassRates(float(clean.mean()), float(changed.mean()))),
         float16_moves_probability_by=moved or None,
         calibrated_by=command,
-        **parts._asdict(),
+        **calibrate(logits, labels)._asdict(),
     )
     return save_checkpoint(folder, network, card, gate, half)
 
@@ -227,6 +223,12 @@ def held_out_coverage(
 
     Calibration and limits are set on a random half of the patients and measured on the other half,
     again and again; the mean of the shares.
+
+    Args:
+        labels: ``(N,)`` of 0 and 1, both there on either half.
+        logits: ``(N,)``, or log-odds.
+        patients: ``(N,)``, whose film it is.
+        coverage: share of either class, 0..1.
     """
     rows = []
     for seed in range(HALVES):

@@ -14,6 +14,8 @@ from pneumonia.evaluation.metrics import metrics
 from pneumonia.evaluation.results import Conflicting, Corrupted, MedmnistC
 from pneumonia.predictor import Predictor
 
+PER_CLASS = 100  # films that MedMNIST-C's corruptions are tried on, which takes long
+
 
 def corrupted(
     predictor: Predictor, films: Films, clean: Sequence[Answer], names: Iterable[str]
@@ -54,9 +56,9 @@ def on_conflicting(
     return Conflicting(*counts, *shares)
 
 
-def balanced_errors(predictor: Predictor, films: Films, per_class: int = 100) -> MedmnistC:
-    """MedMNIST-C's thirteen corruptions at five severities, on some films of each class."""
-    some = balanced(films.labels, per_class)
+def balanced_errors(predictor: Predictor, films: Films) -> MedmnistC:
+    """MedMNIST-C's thirteen corruptions at five severities, on ``PER_CLASS`` films of either."""
+    some = balanced(films.labels, PER_CLASS)
     labels, images = films.labels[some], films.images[some]
 
     def error(changed: torch.Tensor) -> float:

@@ -40,10 +40,10 @@ def licence_of(training: Training) -> Licence:
     ImageNet and Tiny ImageNet, a part of it, may be used for non-commercial research. First
     weights, films or teachers whose terms the card does not say make the terms unknown.
     """
-    if "CC BY 4.0" not in training.data.name:
+    if "CC BY 4.0" not in training.data.name or training.recipe.get("teachers"):
         return UNKNOWN
     if training.initialisation == "none":
-        return UNKNOWN if training.recipe.get("teachers") else CC_BY
+        return CC_BY
     source = str((training.pretraining or {}).get("source", ""))
     if training.initialisation == "imagenet" or "non-commercial" in source:
         return NON_COMMERCIAL

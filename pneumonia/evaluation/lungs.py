@@ -12,10 +12,9 @@ from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 from pneumonia.data.outlines import OutlinedFilms, at_edge, dice
-from pneumonia.data.pictures import load_pictures
+from pneumonia.data.pictures import find_ood_images, load_pictures
 from pneumonia.evaluation.corruptions import CORRUPTIONS, corrupt, corrupt_outlines
 from pneumonia.evaluation.metrics import intervals, metrics
-from pneumonia.evaluation.run import find_ood_images
 from pneumonia.evaluation.shortcuts import outline_traits
 from pneumonia.lungs import LungFinder, Lungs
 from pneumonia.preprocess import to_canonical

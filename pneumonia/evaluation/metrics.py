@@ -14,6 +14,7 @@ from pneumonia.card import Figures
 from pneumonia.data.bootstrap import bootstrap_by_patient, interval
 from pneumonia.evaluation.results import Bin, Difference
 
+BINS = 10  # of probability, of equal width
 NAN = float("nan")
 
 
@@ -56,26 +57,25 @@ def metrics(
 
 
 def calibration_error(
-    labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None = None, bins: int = 10
+    labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None = None
 ) -> float:
-    """Expected calibration error over equal bins (Guo et al. 2017, equation 5)."""
+    """Expected calibration error over ``BINS`` (Guo et al. 2017, equation 5)."""
     weights = np.ones(len(labels)) if weights is None else weights
-    where = np.minimum((np.asarray(probabilities) * bins).astype(int), bins - 1)
-    gaps = np.bincount(where, weights * (np.asarray(labels) - probabilities), bins)
+    where = np.minimum((np.asarray(probabilities) * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(where, weights * (np.asarray(labels) - probabilities))
     return float(np.abs(gaps).sum() / weights.sum())
 
 
-def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> tuple[Bin, ...]:
-    """The films in equal bins of probability; bins without a film are left out.
+def reliability(labels: np.ndarray, probabilities: np.ndarray) -> tuple[Bin, ...]:
+    """The films in ``BINS`` of probability; bins without a film are left out.
 
     Args:
         labels: ``(N,)`` of 0 (NORMAL) and 1 (PNEUMONIA), both there.
         probabilities: ``(N,)`` P(PNEUMONIA) in 0..1.
-        bins: how many.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=np.float64)
     weights = 1 / np.bincount(labels, minlength=2)[labels]
-    where = np.minimum((probabilities * bins).astype(int), bins - 1)
+    where = np.minimum((probabilities * BINS).astype(int), BINS - 1)
     return tuple(
         Bin(
             float(np.average(probabilities[where == i], weights=weights[where == i])),

@@ -29,20 +29,20 @@ def export_graphs(
         RadiographError: a film cannot be read.
     """
     digest, folder = predictor.write_graphs(folder), Path(folder)
-    count, probability, attribution, equal = 0, 0.0, 0.0, True
+    differences, equal = [], True
     with_graph = predictor.run_by({name: Engine(folder / name) for name in (NETWORK, LUNGS)})
     for film in films:
         one, other = predictor.predict(film), with_graph.predict(film)
-        count += 1
-        probability = max(probability, abs(one.probability - other.probability))
         assert one.attribution is not None and other.attribution is not None
-        attribution = max(attribution, float(np.abs(one.attribution - other.attribution).max()))
+        heat = np.abs(one.attribution - other.attribution).max()
+        differences.append((abs(one.probability - other.probability), heat))
         equal = equal and verdict(one) == verdict(other)
+    probability, attribution = np.max(differences, 0).tolist()  # NaN where any is
     parity = Parity(
         weights_sha256=predictor.weights_sha256,
         files_sha256=digest,
         size=predictor.card.preprocessing.size,
-        films=count,
+        films=len(differences),
         source=source,
         probability=probability,
         attribution=attribution,

@@ -8,7 +8,8 @@ from scipy.special import logit
 
 from pneumonia.checkpoint import load_checkpoint
 from pneumonia.data.dataset import find_records, split_records
-from pneumonia.evaluation import report, saliency, shortcuts
+from pneumonia.data.pictures import find_ood_images
+from pneumonia.evaluation import report, shortcuts
 from pneumonia.evaluation.answers import Films, answer, coverage, read, refusals
 from pneumonia.evaluation.calibration import COVERAGE, held_out_coverage
 from pneumonia.evaluation.changed import balanced_errors, corrupted, on_conflicting
@@ -22,11 +23,8 @@ from pneumonia.evaluation.results import (
     ModelResult,
     Saliency,
 )
-from pneumonia.explain import Explainer
 from pneumonia.models import pick_device
 from pneumonia.predictor import Predictor
-from pneumonia.reading.archive import find_films
-from pneumonia.synthetic.distractors import draw_distractors
 
 
 def evaluate_models(
@@ -68,10 +66,10 @@ def evaluate_models(
     if len(set(films.labels)) < 2:
         raise ValueError(f"The split {split!r} of {str(data)!r} lacks films of a class.")
     against = shortcuts.conflicting(films.images, films.labels, films.patients)
-    for name, predictor, clean in zip(names, predictors, answers, strict=True):
+    for predictor, clean in zip(predictors, answers, strict=True):
         p, threshold = np.array([a.probability for a in clean]), predictor.threshold
-        network, card, _ = load_checkpoint(name, predictor.device)
-        asked = Explainer(network), card.preprocessing.size, films.images, films.labels
+        size = predictor.card.preprocessing.size
+        asked = predictor.explainer, size, films.images, films.labels
         held_out = None
         if split == "val":
             held_out = held_out_coverage(films.labels, logit(p), films.patients, COVERAGE)
@@ -137,6 +135,8 @@ def check_heatmaps(
 
     Those that change normal films, and have to count hits, on up to eight times as many.
     """
+    from pneumonia.evaluation import saliency  # which needs the package grad-cam
+
     rng = np.random.default_rng(0)
     images = films.images[rng.permutation(len(films.labels))[:count]]
     normal, ill = (
@@ -156,21 +156,3 @@ def check_heatmaps(
         )
     agreement = saliency.agreement(models, images) if len(models) > 1 else None
     return Saliency(len(images), len(normal), checks, agreement)
-
-
-def find_ood_images(folders: Iterable[Path]) -> dict[str, list]:
-    """kind → pictures: the drawn ones, and the files of each folder under its name.
-
-    Raises:
-        FileNotFoundError: a folder has no pictures.
-        ValueError: a folder is called like another one, or like a kind of drawn pictures.
-    """
-    kinds: dict[str, list] = draw_distractors()
-    for folder in folders:
-        files = find_films(folder)
-        if not files:
-            raise FileNotFoundError(f"There are no pictures in {str(folder)!r}.")
-        if folder.name in kinds:
-            raise ValueError(f"There are pictures called {folder.name!r} already: rename it.")
-        kinds[folder.name] = files
-    return kinds

@@ -27,7 +27,7 @@ from pneumonia.models import Network, lung_shares
 from pneumonia.preprocess import CANONICAL_SIDE, MARGIN, EvalPreset, soften, standardise
 from pneumonia.synthetic.opacity import Lesion, opacity
 
-DRAWS = 8  # of random parameters, of which a figure is the mean
+DRAWS = 8  # of random parameters: one may by chance give maps like the trained ones, or opposite
 
 
 class SaliencyModel:
@@ -71,7 +71,7 @@ class SaliencyModel:
 
 
 def cascading_randomization(
-    saliency_model: SaliencyModel, images: torch.Tensor, draws: int = DRAWS
+    saliency_model: SaliencyModel, images: torch.Tensor
 ) -> dict[str, float]:
     """The cascading parameter randomisation test: does a map depend on what was learnt?
 
@@ -81,18 +81,17 @@ def cascading_randomization(
     Args:
         saliency_model: of the trained network.
         images: N films.
-        draws: of random parameters. One may by chance give maps much like the trained ones, or
-            much like their negative.
 
     Returns:
         How much is randomised (``nothing``, ``classifier``, ``last half``, ``everything``) → mean
-        rank correlation with the trained network's maps: near 0 if they depend on what was learnt.
+        rank correlation with the trained network's maps over ``DRAWS``: near 0 if they depend on
+        what was learnt.
     """
     inputs = saliency_model.inputs(images)
     trained = saliency_model.cells(inputs)[1]
     kept: dict[str, list[float]] = {}
     with torch.random.fork_rng():
-        for draw in range(draws):
+        for draw in range(DRAWS):
             torch.manual_seed(draw)
             network = copy.deepcopy(saliency_model.network)
             children = list(network.features.children())

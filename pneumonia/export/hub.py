@@ -90,6 +90,9 @@ def evaluation_results(card: Card, evaluation: Evaluation, source: str) -> bytes
     and the films of a validation are no split of it. The notes say so.
 
     See the Hub's documentation, "Evaluation results".
+
+    Raises:
+        KeyError: the evaluation does not measure this model.
     """
     import yaml
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml

@@ -20,6 +20,7 @@ from pneumonia.reading.radiograph import (
 from pneumonia.reading.refusals import RadiographError
 
 MAX_ENTRIES = 10_000  # of an archive, films or not
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile unpacks others without a bound
 _END, _TAIL = b"PK\x05\x06", 22 + 2**16  # the end of its directory, and where that can be
 
 
@@ -107,10 +108,13 @@ def _answer(read: Callable[..., Radiograph], *arguments: object) -> Radiograph |
 
 
 def _read_member(archive: zipfile.ZipFile, film: FilmRef) -> Radiograph:
+    entry = archive.infolist()[film.entry]
+    if entry.compress_type not in _PACKINGS:
+        raise RadiographError("archive_compression", film.name)
     try:
-        with archive.open(archive.infolist()[film.entry]) as file:
+        with archive.open(entry) as file:
             data = file.read(MAX_BYTES + 1)
-    except NotImplementedError as error:  # Deflate64 and the like
+    except NotImplementedError as error:  # patches and the like
         raise RadiographError("archive_compression", film.name) from error
     except RuntimeError as error:  # zipfile's word for "encrypted"
         raise RadiographError("locked", film.name) from error

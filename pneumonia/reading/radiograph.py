@@ -41,8 +41,9 @@ class Radiograph:
         pixels: ``(height, width)`` float32, C-contiguous, 0 (black) to 1 (white); of a source of
             more than 12 megapixels at half its sides.
         name: the file's base name, or ``"film"``.
-        format: ``"JPEG"``, ``"PNG"``, ``"TIFF"``, ``"BMP"``, ``"WEBP"``, ``"GIF"``, ``"DICOM"``,
-            ``"array"``, or ``"picture"`` (a PIL image that was not opened from a file).
+        format: of a file ``"JPEG"``, ``"PNG"``, ``"TIFF"``, ``"BMP"``, ``"WEBP"``, ``"GIF"`` or
+            ``"DICOM"``; of a PIL image its own (``"PPM"``), ``"picture"`` where it has none; else
+            ``"array"``.
         notes: what was done to the film; ``str(note)`` says it in plain words.
         saturation: mean of max - min over red, green and blue, 0 to 1; 0.0 where the source was
             grey. (Not divided by the brightness as in HSV, or coding noise on black would count as

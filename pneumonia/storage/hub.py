@@ -58,6 +58,12 @@ def fetch(address: str) -> Path:
     return Path(folder)
 
 
+def repository_of(folder: Path) -> str:
+    """``OWNER/NAME`` whose copy in the cache this folder is, ``""`` of any other."""
+    kind, *names = folder.absolute().parent.parent.name.split("--")
+    return "/".join(names) if kind == "models" else ""
+
+
 def problem(error: BaseException, what: str) -> str:
     """What the Hub or the way to it is missing, in one sentence and without any token.
 

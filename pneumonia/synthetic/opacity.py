@@ -44,7 +44,9 @@ def opacity(pixels: np.ndarray, lesion: Lesion, strength: float = 0.8, seed: int
 
     Args:
         pixels: (height, width), 0..1, bone bright. It is not modified.
+        lesion: where.
         strength: attenuation added in the densest part; 0.7 halves the remaining darkness.
+        seed: of its lobes and grain: the same one gives the same opacity.
 
     Returns:
         A new array, float32 (height, width) 0..1, equal to ``pixels`` outside the lesion's circle.

@@ -33,7 +33,12 @@ class LocatedFilms:
 
     @classmethod
     def find(cls, images: torch.Tensor, device: torch.device) -> "LocatedFilms":
-        """Films whose lungs are found now."""
+        """Films whose lungs are found now.
+
+        Args:
+            images: ``(N, 1, 224, 224)`` uint8, on that device or the CPU.
+            device: where the finder computes; what is found lies on the CPU.
+        """
         masks = torch.empty(len(images), 1, SIDE, SIDE, dtype=torch.uint8)
         boxes = torch.empty(len(images), 4)
         for part in torch.arange(len(images)).split(256):

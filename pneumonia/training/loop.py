@@ -6,11 +6,13 @@ that torchrun started train one network together (see ``distributed``).
 """
 
 import copy
+import hashlib
 import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,6 +56,49 @@ def mix(network: torch.nn.Module, other: dict[str, torch.Tensor], share: float) 
             tensor.lerp_(other[name].to(tensor), share)
 
 
+def averaged(
+    network: torch.nn.Module, ema: float, decay: float, rate: float
+) -> tuple[AveragedModel, torch.optim.AdamW]:
+    """The moving average of a network's weights, and what trains them; vectors do not decay."""
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True)
+    matrices = [p for p in network.parameters() if p.ndim > 1]
+    vectors = [p for p in network.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": matrices, "weight_decay": decay},
+        {"params": vectors, "weight_decay": 0},
+    ]
+    return average, torch.optim.AdamW(groups, lr=rate)
+
+
+def digest(weights: dict[str, torch.Tensor]) -> str:
+    """SHA-256 of a network's weights, wherever they lie."""
+    parts = (tensor.cpu().numpy().tobytes() for tensor in weights.values())
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def restore(
+    state: dict[str, Any], settings: dict[str, Any], parts: dict[str, Any], file: Path
+) -> None:
+    """Bring network, average and optimizer to where an interrupted run left them.
+
+    Args:
+        state: what was read of ``file``.
+        settings: of this run. A state that does not say one of them is older than it.
+        parts: what has a ``load_state_dict``, by its name in the state.
+        file: for the error.
+
+    Raises:
+        ValueError: the state belongs to a run with other settings.
+    """
+    if any(state.get(name, value) != value for name, value in settings.items()):
+        raise ValueError(
+            f"{str(file)!r} is of a run with other settings, films or first weights: give the same "
+            "ones, or train without --resume."
+        )
+    for name, part in parts.items():
+        part.load_state_dict(state[name])
+
+
 def train(
     network: Network,
     recipe: Recipe,
@@ -84,7 +129,8 @@ def train(
         task: gives augmentation, loss and score; made with the recipe and the labels.
 
     Raises:
-        ValueError: the state to resume from belongs to a run with other settings.
+        ValueError: the state to resume from belongs to a run with other settings, films or first
+            weights.
         FloatingPointError: the loss is no longer a number.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,35 +138,18 @@ def train(
     team.join_batches(network, device)
     images = images.to(device)  # augmented there
     network.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    average = AveragedModel(
-        network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True
-    )
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    vectors = [p for p in network.parameters() if p.ndim <= 1]
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": matrices, "weight_decay": recipe.weight_decay},
-            {"params": vectors, "weight_decay": 0},
-        ],
-        lr=recipe.learning_rate,
-    )
+    average, optimizer = averaged(network, recipe.ema, recipe.weight_decay, recipe.learning_rate)
     scaler = GradScaler(enabled=device.type == "cuda" and not torch.cuda.is_bf16_supported())
     history: list[dict] = []
     first = copy.deepcopy(network.state_dict())
     best = first
     state_file = folder / "resume.pt"
+    parts = {"network": network, "average": average, "optimizer": optimizer, "scaler": scaler}
+    settings = {"recipe": asdict(recipe), "films": len(labels), "first": digest(first)}
     found = resume and team.leads and state_file.is_file()
     state = torch.load(state_file, map_location="cpu", weights_only=True) if found else None
     if state := team.same(state):
-        if state["recipe"] != asdict(recipe):
-            raise ValueError(
-                f"{str(state_file)!r} is of a run with other settings: give the same ones, or "
-                "train without --resume."
-            )
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        scaler.load_state_dict(state["scaler"])
+        restore(state, settings, parts, state_file)
         history, best = state["history"], state["best"]
 
     objective = task(recipe, labels)
@@ -179,15 +208,8 @@ def train(
             best = result.state_dict()
         history.append(row)
         print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
-        state = {
-            "recipe": asdict(recipe),
-            "network": network.state_dict(),
-            "average": average.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "scaler": scaler.state_dict(),
-            "history": history,
-            "best": best,
-        }
+        state = {name: part.state_dict() for name, part in parts.items()}
+        state |= {**settings, "history": history, "best": best}
         if team.leads:
             with replacing(state_file) as partial:
                 torch.save(state, partial)

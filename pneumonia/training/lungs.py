@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from pneumonia import __version__
@@ -21,7 +20,7 @@ from pneumonia.preprocess import BATCH
 from pneumonia.storage import typed_json
 from pneumonia.storage.atomic import replacing
 from pneumonia.storage.weights import sha256, write_weights
-from pneumonia.training.loop import one_cycle
+from pneumonia.training.loop import averaged, one_cycle, restore
 from pneumonia.training.lung_augment import LungPreset, Truth
 from pneumonia.training.run import DATA, git_commit
 from pneumonia.training.task import autocast
@@ -98,28 +97,14 @@ def train_finder(
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     network = LungNet().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    average = AveragedModel(
-        network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True
-    )
-    kinds = [[p for p in network.parameters() if (p.ndim > 1) is wide] for wide in (True, False)]
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": kinds[0], "weight_decay": recipe.weight_decay},
-            {"params": kinds[1], "weight_decay": 0},
-        ]
-    )
+    average, optimizer = averaged(network, recipe.ema, recipe.weight_decay, recipe.learning_rate)
     history: list[dict] = []
-    state_file, settings = folder / "resume.pt", {**asdict(recipe), "films": len(films)}
+    state_file = folder / "resume.pt"
+    parts = {"network": network, "average": average, "optimizer": optimizer}
+    settings = {"settings": {**asdict(recipe), "films": len(films)}}
     if resume and state_file.is_file():
         state = torch.load(state_file, weights_only=True)
-        if state["settings"] != settings:
-            raise ValueError(
-                f"{str(state_file)!r} is of a run with other settings: give the same ones, or "
-                "train without --resume."
-            )
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
+        restore(state, settings, parts, state_file)
         history = state["history"]
 
     whole = ~at_edge(films.outlines)
@@ -158,8 +143,8 @@ def train_finder(
         }
         history.append(row)
         print(row, flush=True)
-        state = {"settings": settings, "network": network.state_dict(), "history": history}
-        state |= {"average": average.state_dict(), "optimizer": optimizer.state_dict()}
+        state = {name: part.state_dict() for name, part in parts.items()}
+        state |= {**settings, "history": history}
         with replacing(state_file) as partial:
             torch.save(state, partial)
         if stop(epoch + 1):

@@ -94,7 +94,13 @@ def pretrain(
         out: the weights file; the ``.json`` beside it says how they came about.
         about: what that shall say besides.
         resume: go on where an interrupted run stopped.
+
+    Raises:
+        ValueError: ``out`` has another suffix than ``.safetensors``, or the state to resume from
+            belongs to another run.
     """
+    if out.suffix != ".safetensors":
+        raise ValueError(f"{str(out)!r} gets weights: give it a name that ends in .safetensors.")
     pictures, labels = load_pictures(data, recipe.size)
     classes = int(labels.max()) + 1
     print(f"{len(labels)} pictures of {classes} classes", flush=True)
@@ -126,4 +132,5 @@ def pretrain(
     }
     if Team().leads:
         write_json(out.with_suffix(".json"), card)
+        (out.with_suffix("") / "resume.pt").unlink()
     return card

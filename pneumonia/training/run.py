@@ -15,7 +15,7 @@ import torch
 
 from pneumonia.card import LABELS, Card, Training, TrainingData
 from pneumonia.checkpoint import checkpoint_folder, load_checkpoint
-from pneumonia.data.dataset import Record, find_records, load_images, split_records
+from pneumonia.data.dataset import Record, find_records, load_images, train_and_val
 from pneumonia.evaluation.calibration import calibrate_and_save
 from pneumonia.evaluation.corruptions import corrupt_in_turn
 from pneumonia.evaluation.licence import CC_BY, licence_of
@@ -52,10 +52,23 @@ class Part:
         return len({film.patient for film in self.films})
 
 
-def load_part(data: str | Path, split: str, cache: str | Path | None = None) -> Part:
-    """The films of ``train`` or ``val`` (see ``split_records``); prints what they are."""
+def load_parts(data: str | Path, cache: str | Path | None = None) -> tuple[Part, Part]:
+    """The films to train on and those that validate; prints what they are.
+
+    Args:
+        data: the data set's folder.
+        cache: for decoded films, see ``load_images``.
+
+    Raises:
+        FileNotFoundError: there are no films of a class.
+    """
+    train, val = train_and_val(find_records(data))
+    return _load("train", train, cache), _load("val", val, cache)
+
+
+def _load(split: str, records: Sequence[Record], cache: str | Path | None) -> Part:
     with one_first():
-        images, films, errors = load_images(split_records(find_records(data), split), cache)
+        images, films, errors = load_images(records, cache)
     for error in errors:
         print(f"skipped: {error}", file=sys.stderr)
     part = Part(images, torch.tensor([film.label for film in films]), films)
@@ -228,9 +241,10 @@ def provenance_of(init: str) -> tuple[str, dict | None]:
         card = Path(init).with_suffix(".json")
         return init, json.loads(card.read_text("utf-8")) if card.is_file() else None
     card = Card.load(Path(init, CARD))
-    before, first = card.training.pretraining or {}, card.training.initialisation
-    if first == "none" and licence_of(card.training) is not CC_BY:
-        first = init
+    before, first = {**(card.training.pretraining or {})}, card.training.initialisation
+    if licence_of(replace(card.training, initialisation="none")) is not CC_BY:
+        first = init  # its films or teachers make the terms unknown, whatever came before
+        before.pop("source", None)
     then = f"trained to weights {card.weights.sha256[:12]} ({card.training.command})"
     return first, {**before, "then": ", then ".join([*filter(None, [before.get("then")]), then])}
 

@@ -95,6 +95,7 @@ def _overlay(prediction: Prediction) -> tuple[str, str]:
     the same film, while the first one reads it. A PNG is ten times as large and takes longer than
     the models.
     """
+    picture = prediction.overlay()
     path = Path(tempfile.mkdtemp(dir=upload_folder())) / f"{prediction.model}.jpeg"
-    prediction.overlay().save(path, quality=95, subsampling=0)
+    picture.save(path, quality=95, subsampling=0)
     return str(path), prediction.model

@@ -1,4 +1,4 @@
-"""Upload retention: no file stays an hour, and none stays behind when the page ends.
+"""Retention: nothing of a visitor's stays an hour, and no file stays behind when the page ends.
 
 Gradio's ``delete_cache`` sees only what it stored itself, and nothing that a killed page left.
 """
@@ -7,13 +7,15 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 MAX_AGE = 3000  # seconds a file may stay
-_PREFIX = "films-"
+_PREFIX = "pneumonia-uploads-"  # in a folder that others use too, often /tmp
 _INTERVAL = 600  # seconds between two sweeps, so that none stays longer than an hour
+
+sweeps: list[Callable[[], None]] = []  # of what is kept in memory, called with each of the files
 
 
 @contextmanager
@@ -31,9 +33,7 @@ def upload_folder() -> Iterator[Path]:
     ) as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder
         ended = threading.Event()
-        sweeper = threading.Thread(
-            target=_sweep_all, args=(Path(folder).parent, ended), daemon=True
-        )
+        sweeper = threading.Thread(target=_sweep_all, args=(Path(folder), ended), daemon=True)
         sweeper.start()
         try:
             yield Path(folder)
@@ -43,22 +43,27 @@ def upload_folder() -> Iterator[Path]:
 
 
 def sweep(folder: Path, seconds: float = MAX_AGE) -> None:
-    """Delete what has not changed in ``folder`` for that many seconds, and folders left empty."""
+    """Delete the files and the empty folders that have not changed for that many seconds.
+
+    A folder that was emptied just now is young, as is one that waits for its first file.
+    """
     before = time.time() - seconds
-    for path in sorted(folder.rglob("*"), reverse=True):  # what lies in a folder before the folder
-        try:
-            if path.is_dir():
-                path.rmdir()  # which fails unless it is empty
-            elif path.stat().st_mtime < before:
-                path.unlink()
-        except OSError:
-            continue
+    for above, folders, files in os.walk(folder, topdown=False):  # which skips what has vanished
+        for names, remove in ((files, os.remove), (folders, os.rmdir)):
+            for path in (os.path.join(above, name) for name in names):
+                with suppress(OSError):  # such as that a folder is not empty
+                    if os.lstat(path).st_mtime < before:
+                        remove(path)
 
 
-def _sweep_all(above: Path, ended: threading.Event) -> None:
-    """Sweep all such folders: one may be left of a page that was killed."""
+def _sweep_all(mine: Path, ended: threading.Event) -> None:
+    """Sweep all folders of this user's pages: one may be left of a page that was killed."""
     while True:
-        for folder in above.glob(f"{_PREFIX}*"):
-            sweep(folder)
+        for folder in mine.parent.glob(f"{_PREFIX}*"):
+            with suppress(OSError):  # its page has just ended
+                if folder.lstat().st_uid == mine.lstat().st_uid:  # nor is it another user's link
+                    sweep(folder)
+        for sweep_memory in sweeps:
+            sweep_memory()
         if ended.wait(_INTERVAL):
             return

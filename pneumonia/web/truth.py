@@ -9,6 +9,7 @@ import csv
 import io
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -39,20 +40,20 @@ class Table:
     Attributes:
         rows: how many lines it has below its head.
         unclear: how many of them have neither NORMAL nor PNEUMONIA, or contradict another row.
-        films: a film as a row calls it → its label.
+        films: a film as rows call it → its label, once for each of these rows.
         names: every other way to call these films → their labels, more than one if they differ.
     """
 
     rows: int = 0
     unclear: int = 0
-    films: dict[str, str] = field(default_factory=dict)
+    films: dict[str, list[str]] = field(default_factory=dict)
     names: dict[str, set[str]] = field(default_factory=dict)
 
     def label(self, path: str) -> str:
         """The label of the film at that path, "" where the table does not tell."""
         for name in _ways(path):
             if name in self.films:
-                return self.films[name]
+                return self.films[name][0]
             if len(labels := self.names.get(name, set())) == 1:
                 return next(iter(labels))
         return ""
@@ -60,8 +61,9 @@ class Table:
     def sentence(self, paths: Iterable[str]) -> Reference:
         """How much of the table found a film among these paths, in one sentence."""
         there = {name for path in paths for name in _ways(path)}
-        found = sum(not there.isdisjoint(_ways(film)) for film in self.films)
-        unmatched = len(self.films) - found
+        matched = (rows for film, rows in self.films.items() if not there.isdisjoint(_ways(film)))
+        found = sum(map(len, matched))
+        unmatched = self.rows - self.unclear - found
         return ref(
             "truth.table", rows=self.rows, found=found, unmatched=unmatched, unclear=self.unclear
         )
@@ -101,22 +103,20 @@ def read_table(path: Path) -> Table:
 
 
 def _collect(rows: Iterable[list[str]], film: int, truth: int) -> Table:
-    table, contradicted = Table(), set()
+    table, said = Table(), defaultdict(list)
     for row in filter(any, rows):
         table.rows += 1
         if table.rows > MAX_ROWS:
             raise TruthError("too_many_rows", limit=MAX_ROWS)
         name = _plain(row[film]) if len(row) > film else ""
         label = row[truth].strip().upper() if len(row) > truth else ""
-        if not name or label not in LABELS or name in contradicted:
-            table.unclear += 1
-        elif table.films.setdefault(name, label) != label:
-            del table.films[name]
-            contradicted.add(name)
-            table.unclear += 2
-    for name, label in table.films.items():
+        if name and label in LABELS:
+            said[name].append(label)
+    table.films = {name: labels for name, labels in said.items() if len(set(labels)) == 1}
+    table.unclear = table.rows - sum(map(len, table.films.values()))
+    for name, labels in table.films.items():
         for other in _ways(name):
-            table.names.setdefault(other, set()).add(label)
+            table.names.setdefault(other, set()).add(labels[0])
     return table
 
 

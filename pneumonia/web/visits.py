@@ -12,13 +12,15 @@ from pneumonia.reading.archive import FilmRef
 from pneumonia.reading.radiograph import Radiograph
 from pneumonia.web.batch_tab import Batch
 from pneumonia.web.examples import Example
-from pneumonia.web.retention import MAX_AGE
+from pneumonia.web.retention import MAX_AGE, sweeps
 
 T = TypeVar("T")
 
 
 class Shelf(Generic[T]):
-    """Things by names that nobody guesses, each for ``MAX_AGE`` seconds.
+    """Things by names that nobody guesses, each found for ``MAX_AGE`` seconds.
+
+    What is older goes with the next sweep of the uploads at the latest.
 
     Args:
         most: how many there may be; then the oldest goes.
@@ -28,26 +30,29 @@ class Shelf(Generic[T]):
         self._most = most
         self._things: OrderedDict[str, tuple[float, T]] = OrderedDict()
         self._lock = threading.Lock()
+        sweeps.append(self.sweep)
 
     def keep(self, thing: T) -> str:
         """The thing's name."""
         name = secrets.token_urlsafe(12)
         with self._lock:
             self._things[name] = time.monotonic(), thing
-            while len(self._things) > self._most or self._too_old():
+            if len(self._things) > self._most:
                 self._things.popitem(last=False)
         return name
 
     def find(self, name: str) -> T | None:
         """The thing of that name, if it is still there."""
+        self.sweep()
         with self._lock:
-            while self._too_old():
-                self._things.popitem(last=False)
             return self._things.get(name, (0.0, None))[1]
 
-    def _too_old(self) -> bool:
-        oldest = next(iter(self._things.values()), None)
-        return oldest is not None and time.monotonic() - oldest[0] > MAX_AGE
+    def sweep(self) -> None:
+        """Drop what is too old."""
+        before = time.monotonic() - MAX_AGE
+        with self._lock:
+            while self._things and next(iter(self._things.values()))[0] < before:
+                self._things.popitem(last=False)
 
 
 FILMS: Shelf[FilmRef] = Shelf(20_000)

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from pneumonia.archive.answers import Answers
 from pneumonia.archive.films import list_films, looks_like_film
+from pneumonia.archive.run import score_archive
 from pneumonia.archive.scorer import Scorer
 from pneumonia.cli import app
 from pneumonia.predictor import Predictor
@@ -116,6 +117,19 @@ def test_a_film_whose_name_is_no_utf_8_is_scored(model, tmp_path):
     Scorer(str(model), "hash", "cpu", out := str(tmp_path / "answers"), 1, 8)({"paths": [film]})
     (row,) = rows_of(Path(out))
     assert row["path"].endswith("/\\udcff.png") and row["error"] is None and row["gate"]
+
+
+def test_answers_are_found_whatever_their_folder_is_called(tmp_path):
+    answers = Answers(str(tmp_path / "a [1]*?"))
+    assert len(answers.column("path")) == 0
+    answers.write([{"path": "a.png"}])
+    assert answers.column("path").to_pylist() == ["a.png"]
+
+
+def test_a_device_there_is_not_is_named(archive, model, tmp_path):
+    for device in ("gpu", "cuda:1"):
+        with pytest.raises(ValueError, match=f"no device '{device}'"):
+            score_archive([str(archive)], str(tmp_path), str(model), device=device)
 
 
 def scorers() -> list[int]:

@@ -7,7 +7,7 @@ from pneumonia.synthetic.phantom import draw_phantom
 
 
 def test_films_with_an_outline_are_loaded_and_others_passed_over(dataset, outlines, tmp_path):
-    parts = {part: load_outlined(dataset, outlines, part, tmp_path) for part in ("train", "val")}
+    parts = dict(zip(("train", "val"), load_outlined(dataset, outlines, tmp_path), strict=True))
     assert not set(parts["train"].patients) & set(parts["val"].patients)
     for part, films in parts.items():
         records = split_records(find_records(dataset), part)
@@ -24,7 +24,7 @@ def test_films_with_an_outline_are_loaded_and_others_passed_over(dataset, outlin
 
 def test_a_folder_without_outlines_is_named(dataset, tmp_path):
     with pytest.raises(FileNotFoundError, match=f"{tmp_path.name}.*--outlines"):
-        load_outlined(dataset, tmp_path, "train", tmp_path / "cache")
+        load_outlined(dataset, tmp_path, tmp_path / "cache")
 
 
 def test_lungs_at_the_edge_of_the_picture_are_seen():

@@ -69,6 +69,16 @@ def test_results_are_not_taken_for_films(film, model, tmp_path):
     assert (told["answered"], errors) == (1, ["", "float_pixels", "no_pixels", "own_result"])
 
 
+def test_results_below_the_films_are_not_taken_for_films(film, model, tmp_path, monkeypatch):
+    (folder := tmp_path / "films").mkdir()
+    film().rename(folder / "film.dcm")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert run("dicom-folder", folder, "films/out", "--model", model).exit_code == 0
+    told = summary(folder / "out")
+    assert [film["file"] for film in told["films"]] == ["film.dcm"]
+
+
 def test_without_an_answer_the_status_says_so(model, tmp_path):
     folder, out = tmp_path / "in", tmp_path / "out"
     assert run("dicom-folder", folder, out, "--model", model).exit_code == 1  # no such folder

@@ -1,5 +1,6 @@
 """The service as a router calls it, over HTTP, in a process of its own."""
 
+import asyncio
 import email
 import email.policy
 import io
@@ -12,6 +13,8 @@ import pydicom
 import pytest
 from factories import ROOT, chest_dicom, saved
 
+from pneumonia.dicom import service as service_module
+from pneumonia.dicom.service import build
 from pneumonia.web.limits import MAX_BODY_BYTES
 from tools.page_process import free_port, wait_for
 
@@ -100,6 +103,38 @@ def test_what_is_no_film_is_refused_and_says_why(service):
         (film,) = response.json()["films"]
         assert (response.status_code, film["error"]) == (422, code)
     assert not list(kept.rglob("*")) and "SECRET" not in log()
+
+
+def asked(app, **request) -> httpx.Response:
+    """The application's answer, in this process."""
+
+    async def post() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.post("/films", **request)
+
+    return asyncio.run(post())
+
+
+def test_objects_are_bounded_and_held_only_for_who_asks(responder, monkeypatch):
+    monkeypatch.setattr(service_module, "MAX_OBJECTS", 1)
+    app = build(responder, local=True)
+    assert asked(app, **related(FILM)).status_code == 200
+    body = related(FILM)
+    refused = asked(app, content=body["content"], headers={**body["headers"], **RELATED})
+    assert refused.status_code == 413 and "send fewer at a time" in refused.text
+
+
+def test_a_request_that_drips_gives_its_place_back(responder, monkeypatch):
+    async def drops():
+        while True:
+            yield b"\0"
+            await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(service_module, "DEADLINE", 0.1)
+    headers = {"content-type": "application/dicom"}
+    slow = asked(build(responder, local=True), content=drops(), headers=headers)
+    assert slow.status_code == 408 and "not whole after" in slow.text
 
 
 @pytest.mark.parametrize(

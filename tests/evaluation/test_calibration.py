@@ -17,7 +17,9 @@ from pneumonia.evaluation.calibration import (
     held_out_coverage,
     probabilities,
 )
+from pneumonia.evaluation.corruptions import corrupt_in_turn
 from pneumonia.evaluation.metrics import metrics
+from pneumonia.models import Network
 from pneumonia.preprocess import to_canonical
 
 
@@ -144,12 +146,18 @@ def test_a_useless_model_is_not_turned_round():
     assert temperature == pytest.approx(1000)
 
 
-def test_float16_is_used_only_where_nobody_sees_it(images, tmp_path):
-    labels, folder = np.arange(8) % 2, tmp_path / "checkpoint"
+def unsure(images: torch.Tensor) -> Network:
+    """A network whose logits of these films spread about 0."""
     network = seeded_network("cnn")
     mean, spread = (f(forward_all(network, images, 64)[0]) for f in (np.mean, np.std))
     network.classifier.weight.data /= spread
     network.classifier.bias.data = (network.classifier.bias.data - mean) / spread
+    return network
+
+
+def test_float16_is_used_only_where_nobody_sees_it(images, tmp_path):
+    labels, folder = np.arange(8) % 2, tmp_path / "checkpoint"
+    network = unsure(images)
     films, provenance = (images, images, labels, 64), card_of("cnn").training
     card = calibrate_and_save(folder, network, "cnn", provenance, *films)
     loaded, _, _ = load_checkpoint(folder)
@@ -161,6 +169,21 @@ def test_float16_is_used_only_where_nobody_sees_it(images, tmp_path):
     assert exact != half
     again = calibrate_and_save(folder, loaded, "cnn", provenance, *films, before=card)
     assert again.float16_moves_probability_by == moved  # known from the first time
+
+
+def test_the_gate_is_that_of_the_weights_that_ship(images, tmp_path):
+    network = unsure(images)
+    tiny = 1e-7 / network.classifier.weight.data.abs().max()  # which float16 hardly has
+    network.classifier.weight.data *= tiny
+    for scaled in (network.features[-1].weight, network.features[-1].bias):
+        scaled.data /= tiny
+    films = (images, images, np.arange(8) % 2, 64)
+    card = calibrate_and_save(tmp_path, network, "cnn", card_of("cnn").training, *films)
+    assert card.float16_moves_probability_by > 1e-3
+    _, _, gate = load_checkpoint(tmp_path)
+    known = torch.cat([images[::2], corrupt_in_turn(images[1::2])])
+    expected = fit_gate(forward_all(network, known, 64)[1])
+    np.testing.assert_array_equal(gate.mean, expected.mean)
 
 
 def test_probabilities_do_not_overflow():

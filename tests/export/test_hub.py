@@ -153,7 +153,10 @@ def test_what_cannot_be_fetched_is_one_sentence(hub, home, pushed):
 
 
 def test_a_fetched_model_is_checked_and_predicts(hub, home, pushed):
+    before = len(hub.asked)
     done = run(home, hub.address, "-c", USE, "hf://me/pneumonia-cnn")
+    looked_up = [line for line in hub.asked[before:] if line.endswith("/revision/main")]
+    assert len(looked_up) == 3  # one for each time it is loaded
     figures, _, row = done.stdout.splitlines()
     fetched, own = figures.split()
     assert fetched == own and row.startswith("film.png,cnn,")

@@ -1,37 +1,27 @@
 """Files made to cost far more than they weigh: each is refused before it is decoded."""
 
-import io
 import struct
 import tracemalloc
 import zipfile
 
 import numpy as np
 import pytest
-from factories import dicom, saved
-from PIL import Image
 from pydicom import uid
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate
 
 from pneumonia.reading.archive import MAX_ENTRIES, list_films, read_films
 from pneumonia.reading.radiograph import RadiographError, read_radiograph
 from pneumonia.reading.streams import coded_shape
-from pneumonia.synthetic.phantom import draw_phantom
-
-GREY = (255 * draw_phantom(300, 340, seed=3).pixels).astype(np.uint8)
-
-
-def encoded(kind: str, pixels=GREY, **options) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, kind, **options)
-    return file.getvalue()
-
-
-def compressed(stream: bytes, syntax: str, **elements) -> bytes:
-    film = dicom(GREY, syntax, **elements)
-    film.PixelData = encapsulate([stream])
-    film["PixelData"].VR = "OB"
-    return saved(film)
+from tools.film_files import (
+    GREY,
+    compressed,
+    dicom,
+    encoded,
+    grey_png,
+    rle,
+    saved,
+    siz,
+)
 
 
 def refusal(data: bytes, most=2**26) -> str:
@@ -43,12 +33,6 @@ def refusal(data: bytes, most=2**26) -> str:
     tracemalloc.stop()
     assert peak < most
     return error.value.code
-
-
-def siz(width: int, height: int) -> bytes:
-    """The beginning of a JPEG 2000 codestream that claims this size."""
-    sizes = struct.pack(">8IH", width, height, 0, 0, width, height, 0, 0, 1)
-    return b"\xff\x4f\xff\x51" + struct.pack(">HH", 41, 0) + sizes + b"\x07\x01\x01"
 
 
 def test_a_jpeg_2000_is_as_large_as_its_own_header_says_whatever_stands_before_it():
@@ -82,13 +66,6 @@ def test_dozens_of_scans_are_not_decoded(inside_dicom):
     bomb = jpeg[:last] + 50 * jpeg[last:-2] + b"\xff\xd9"
     data = compressed(bomb, uid.JPEGBaseline8Bit) if inside_dicom else bomb
     assert refusal(data) == "too_costly"
-
-
-def rle(*segments: bytes) -> bytes:
-    offsets = np.cumsum([64, *map(len, segments)])[: len(segments)].tolist()
-    return struct.pack("<16I", len(segments), *offsets, *[0] * (15 - len(segments))) + b"".join(
-        segments
-    )
 
 
 def test_runs_that_unpack_to_more_than_the_film_are_refused():
@@ -134,10 +111,6 @@ def test_sections_and_measured_values_are_no_radiographs():
     assert refusal(saved(measured)) == "float_pixels"
 
 
-def grey_png(value: int) -> bytes:
-    return encoded("PNG", np.full((64, 64), value, np.uint8))
-
-
 def test_two_entries_of_one_name_are_two_films(tmp_path):
     path = tmp_path / "films.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -181,5 +154,14 @@ def test_a_packing_that_python_does_not_know_is_named(tmp_path):
     data = bytearray(data)
     data[local + 8 : local + 10] = data[central + 10 : central + 12] = struct.pack("<H", 9)
     path.write_bytes(data)
+    (answer,) = read_films(list_films([path]))
+    assert answer.code == "archive_compression"
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_packings_that_unpack_without_a_bound_are_not_read(tmp_path, packing):
+    path = tmp_path / "films.zip"
+    with zipfile.ZipFile(path, "w", packing) as archive:
+        archive.writestr("a.png", grey_png(1))
     (answer,) = read_films(list_films([path]))
     assert answer.code == "archive_compression"

@@ -40,7 +40,7 @@ def run(task, folder, recipe=RECIPE, **options):
     network = TINY.build()
     some = torch.arange(16)
     valid = {"auroc": (inputs_of(images[some]), labels[:16].numpy())}
-    device, rest = torch.device("cpu"), torch.arange(16, 48)
+    device, rest = torch.device("cpu"), torch.arange(16, len(labels))
     return train(network, recipe, images[rest], labels[16:], valid, device, folder, **options)
 
 
@@ -65,6 +65,23 @@ def test_resuming_with_other_settings_is_refused(task, tmp_path):
     for changes in ({}, {"epochs": 1, "teachers": ("Another 1234",)}):
         with pytest.raises(ValueError, match="other settings"):
             run(task, tmp_path, dataclasses.replace(RECIPE, **changes), resume=True)
+
+
+def test_a_run_is_resumed_with_its_films_and_first_weights_alone(task, tmp_path):
+    recipe, (films, labels) = dataclasses.replace(RECIPE, epochs=1), task
+    some = torch.arange(len(labels) - 1)
+    first = dataclasses.replace(recipe, seed=4)  # what the first weights are drawn with
+    run(task, tmp_path, recipe)
+    with pytest.raises(ValueError, match="other settings, films or first weights"):
+        run((films[some], labels[some]), tmp_path, recipe, resume=True)
+    state = torch.load(tmp_path / "resume.pt")
+    torch.save({**state, "recipe": dataclasses.asdict(first)}, tmp_path / "resume.pt")
+    with pytest.raises(ValueError, match="other settings, films or first weights"):
+        run(task, tmp_path, first, resume=True)
+    older = {name: part for name, part in state.items() if name not in ("films", "first")}
+    torch.save(older, tmp_path / "resume.pt")  # as it was written before these were kept
+    _, history = run(task, tmp_path, recipe, resume=True)
+    assert history == state["history"]
 
 
 def test_frozen_epochs_train_the_classifier_alone(task, tmp_path):

@@ -98,12 +98,22 @@ def test_weights_that_start_from_a_checkpoint_know_its_past(tmp_path):
     assert (first, before) == ("stripes.safetensors", {**pictures, "then": step})
     save(initialisation=first, pretraining=before)
     assert provenance_of(str(tmp_path))[1] == {**pictures, "then": f"{step}, then {step}"}
+    drawn = {"initialisation": "a.safetensors", "pretraining": {"source": "drawn, CC BY 4.0"}}
     for unknown in (
         {"recipe": {**card.training.recipe, "teachers": ["Another 1234"]}},
         {"data": replace(films, name="films of somebody")},
     ):
-        save(**unknown)  # whose terms the new weights must not be thought to be free of
-        assert provenance_of(str(tmp_path))[0] == str(tmp_path)
+        for earlier in ({}, drawn):
+            save(**unknown, **earlier)  # whose terms the new weights are not free of
+            first, before = provenance_of(str(tmp_path))
+            assert (first, before) == (str(tmp_path), {"then": step})
+
+
+@pytest.mark.parametrize("name", ["weights", "weights.pth"])
+def test_weights_of_another_name_are_refused_before_they_are_trained(tmp_path, name):
+    words = ["pretrain", "--data", "nowhere", "--out", str(tmp_path / name), "--device", "cpu"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 1 and "a name that ends in .safetensors" in done.stderr
 
 
 @pytest.mark.slow
@@ -121,5 +131,6 @@ def test_pretrained_weights_start_a_densenet(shards, tmp_path):
     said = json.loads(out.with_suffix(".json").read_text())
     assert (said["source"], said["epochs"], said["size"]) == ("drawn stripes", 1, 32)
     assert 0 <= said["accuracy"] <= 1 and "--batch 20" in said["command"]
+    assert not (tmp_path / "pretrained" / "resume.pt").exists()
     wrong = CliRunner().invoke(app, ["pretrain", "--data", str(tmp_path / "nowhere")])
     assert wrong.exit_code == 1 and "nowhere" in wrong.stderr

@@ -17,7 +17,7 @@ RECIPE = LungRecipe(epochs=2, batch=4)
 
 @pytest.fixture(scope="module")
 def films(dataset, outlines, tmp_path_factory):
-    return load_outlined(dataset, outlines, "train", tmp_path_factory.mktemp("cache"))
+    return load_outlined(dataset, outlines, tmp_path_factory.mktemp("cache"))[0]
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +35,7 @@ from pneumonia.reading.radiograph import read_radiograph
 from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import handlers
-from pneumonia.web.retention import sweep
+from pneumonia.web.retention import sweep, upload_folder
 from tools.page_process import ROOT, free_port, running_page
 
 pytestmark = [
@@ -338,9 +339,47 @@ def test_old_files_are_swept_and_young_ones_stay(tmp_path):
     for path in (old, young):
         path.parent.mkdir()
         path.write_bytes(b"film")
+    (waiting := tmp_path / "c").mkdir()  # for its first file
     os.utime(old, (time.time() - 100,) * 2)
     sweep(tmp_path, 99)
-    assert list(tmp_path.rglob("*")) == [young.parent, young]
+    assert {*tmp_path.rglob("*")} == {old.parent, young.parent, young, waiting}
+    os.utime(old.parent, (time.time() - 100,) * 2)
+    sweep(tmp_path, 99)
+    assert not old.parent.exists() and waiting.exists()
+
+
+def test_other_programs_folders_are_not_swept(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    names = ("pneumonia-uploads-of-a-killed-page", "films-of-2019", "pneumonia-uploads-of-others")
+    films = [tmp_path / name / "film.png" for name in names]
+    for film in films:
+        film.parent.mkdir()
+        film.write_bytes(b"film")
+        os.utime(film, (0, 0))
+    if os.geteuid() == 0:  # who could delete them
+        os.chown(films[2].parent, 65534, -1)
+    with upload_folder():
+        pass
+    assert [film.exists() for film in films[:2]] == [False, True]
+    assert films[2].exists() == (os.geteuid() == 0)
+
+
+def test_folders_that_vanish_meanwhile_do_not_end_a_sweep(tmp_path):
+    def come_and_go():
+        while not swept.is_set():
+            (tmp_path / "a" / "b").mkdir(parents=True)
+            (tmp_path / "a" / "b").rmdir()
+            (tmp_path / "a").rmdir()
+
+    swept = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        visitor = pool.submit(come_and_go)
+        try:
+            for _ in range(2000):
+                sweep(tmp_path)
+        finally:
+            swept.set()
+        visitor.result()
 
 
 @pytest.mark.slow

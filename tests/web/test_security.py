@@ -331,7 +331,7 @@ def test_what_gradio_serves_besides_is_closed(page):
 
 
 def test_an_upload_below_a_folder_of_such_a_name_is_served(page, tagged):
-    folder = page.uploads / next(page.uploads.glob("films-*")).name / "runs"
+    folder = page.uploads / next(page.uploads.glob("pneumonia-uploads-*")).name / "runs"
     folder.mkdir()
     (folder / "film.png").write_bytes(b"film")
     assert httpx.get(f"{page.address}gradio_api/file={folder}/film.png").content == b"film"

@@ -1,11 +1,14 @@
 """What films are called in addresses."""
 
+import weakref
+
 import pytest
 
 from pneumonia.reading.archive import FilmRef
 from pneumonia.web import visits
 from pneumonia.web.batch_tab import Batch
 from pneumonia.web.examples import load_examples
+from pneumonia.web.retention import upload_folder
 
 
 def test_a_shelf_keeps_the_latest_for_a_while_under_names_nobody_guesses(monkeypatch):
@@ -16,6 +19,19 @@ def test_a_shelf_keeps_the_latest_for_a_while_under_names_nobody_guesses(monkeyp
     later = visits.time.monotonic() + visits.MAX_AGE + 1
     monkeypatch.setattr(visits.time, "monotonic", lambda: later)
     assert shelf.find(names[2]) is None
+
+
+def test_what_is_too_old_goes_though_nobody_asks(tmp_path, monkeypatch):
+    shelf, kept = visits.Shelf(2), Batch("", 0)
+    shelf.keep(kept)
+    gone = weakref.ref(kept)
+    del kept
+    later = visits.time.monotonic() + visits.MAX_AGE + 1
+    monkeypatch.setattr(visits.time, "monotonic", lambda: later)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    with upload_folder():
+        pass
+    assert gone() is None
 
 
 def test_films_are_found_by_name_and_others_are_gone(tmp_path):

@@ -61,7 +61,7 @@ def one(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
                 f"predicted{end}": lambda p=p: p.predict(film),
                 f"without heatmap{end}": lambda p=p: p.predict(film, heatmap=False),
                 f"explained{end}, its lungs and view at hand": lambda p=p, x=inputs: (
-                    p._explainer.explain(x)
+                    p.explainer.explain(x)
                 ),
                 f"searched for its lungs{end}": lambda p=p: p._find_lungs(small),
             }
