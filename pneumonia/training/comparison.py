@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -10,7 +10,9 @@ from pneumonia.card import Card, Preprocessing, Training, Validation
 from pneumonia.evaluation.report import table
 from pneumonia.storage.shipped import CARD
 from pneumonia.storage.typed_json import load
+from pneumonia.training.task import Recipe
 
+_DEFAULTS = {f.name: f.default for f in fields(Recipe) if f.default is not MISSING}
 _HEADINGS = (
     *("run", "model", "sees", "first weights", "epochs", "crop ≥", "frozen", "seed", "input"),
     *("AUROC clean", "AUROC perturbed", "accuracy clean", "shipped"),
@@ -155,9 +157,10 @@ def tried(name: str, one: dict) -> list[str]:
 
 def same_but_seed(card: Run) -> str:
     """A key that runs share which differ in nothing but the seed."""
-    recipe = {"crop": 0.6, **card.training.recipe, "seed": None}
-    first = card.training.initialisation
-    return json.dumps([card.model, first, asdict(card.preprocessing), recipe], sort_keys=True)
+    training, sees = card.training, asdict(card.preprocessing)
+    recipe = {**_DEFAULTS, **training.recipe, "seed": None}  # cards lack settings that came later
+    first = [training.initialisation, (training.pretraining or {}).get("then")]
+    return json.dumps([card.model, sees, first, recipe], sort_keys=True)
 
 
 def spread(cards: list[Run]) -> list[str]:
