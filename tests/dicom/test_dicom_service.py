@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pydicom
@@ -113,7 +114,8 @@ def asked(app, **request) -> httpx.Response:
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.post("/films", **request)
 
-    return asyncio.run(post())
+    with ThreadPoolExecutor(1) as thread:  # this one may have a loop, of a browser's
+        return thread.submit(asyncio.run, post()).result()
 
 
 def test_objects_are_bounded_and_held_only_for_who_asks(responder, monkeypatch):

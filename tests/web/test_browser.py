@@ -164,7 +164,7 @@ def test_the_intended_use_is_accepted_once(visit):
     page.select_option(".notice .language", "en")
     page.focus(".notice button")
     page.keyboard.press("Enter")
-    page.wait_for_selector(".notice[open]", state="detached")
+    page.wait_for_function("localStorage.getItem('accepted')")
     page.reload()
     page.wait_for_selector(INPUT, state="attached")
     page.wait_for_timeout(500)

@@ -181,6 +181,8 @@ def test_both_models_read_a_film_at_the_same_time(monkeypatch):
     met = threading.Barrier(2, timeout=60)
 
     class Model:
+        in_scope = True
+
         def predict(self, film, heatmap):
             met.wait()  # in vain where they come one after the other
             return self

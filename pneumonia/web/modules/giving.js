@@ -101,9 +101,9 @@ function giveMany(files, folders = []) {
   }));
 }
 
-/** Films are read now: what comes stands in the table. */
+/** Films are read now: what comes stands in the table, and none wait for it. */
 export function reading() {
-  if (!going.films) part("#films .way").hidden = true;
+  if (!going.films && batches.length < 2) part("#films .way").hidden = true;
 }
 
 /** A line that stays below the films' zone until others are given. */
