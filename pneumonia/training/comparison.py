@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -10,9 +10,7 @@ from pneumonia.card import Card, Preprocessing, Training, Validation
 from pneumonia.evaluation.report import table
 from pneumonia.storage.shipped import CARD
 from pneumonia.storage.typed_json import load
-from pneumonia.training.task import Recipe
 
-_DEFAULTS = {f.name: f.default for f in fields(Recipe) if f.default is not MISSING}
 _HEADINGS = (
     *("run", "model", "sees", "first weights", "epochs", "crop ≥", "frozen", "seed", "input"),
     *("AUROC clean", "AUROC perturbed", "accuracy clean", "shipped"),
@@ -158,7 +156,8 @@ def tried(name: str, one: dict) -> list[str]:
 def same_but_seed(card: Run) -> str:
     """A key that runs share which differ in nothing but the seed."""
     training, sees = card.training, asdict(card.preprocessing)
-    recipe = {**_DEFAULTS, **training.recipe, "seed": None}  # cards lack settings that came later
+    recipe = {"crop": 0.6, **training.recipe, "seed": None}
+    recipe = {name: value for name, value in recipe.items() if value}  # later ones were off before
     first = [training.initialisation, (training.pretraining or {}).get("then")]
     return json.dumps([card.model, sees, first, recipe], sort_keys=True)
 
