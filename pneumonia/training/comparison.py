@@ -25,8 +25,9 @@ framings for the models that see lungs only; those of whole films were never mea
 
 {}
 
-Runs that differ in nothing but the seed, mean ± standard deviation over the seeds. "Then trained":
-all went on from the same weights, so that the seed is that of the last stage alone.
+Runs that differ in nothing but the seed (and the machine: `device` in their cards), mean ± standard
+deviation over the seeds. "Then trained": all went on from the same weights, so that the seed is
+that of the last stage alone.
 
 {}
 {}"""
