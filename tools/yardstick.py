@@ -26,6 +26,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from pneumonia.checkpoint import load_checkpoint
+from pneumonia.data.dataset import find_records, split_records
 from pneumonia.evaluation import shortcuts
 from pneumonia.evaluation.answers import Answer
 from pneumonia.evaluation.changed import on_conflicting
@@ -34,7 +35,7 @@ from pneumonia.explain import Explainer
 from pneumonia.models import MODELS, ModelSpec, Network, pick_device
 from pneumonia.predictor import Predictor
 from pneumonia.storage.atomic import write_json
-from pneumonia.training.run import Part, load_parts, train_model
+from pneumonia.training.run import Part, load_part, load_parts, train_model
 from pneumonia.training.task import Recipe
 
 NAME, TITLE, SIZE = "efficientnet-lite0", "EfficientNet-Lite0", 128
@@ -144,7 +145,8 @@ def main() -> None:
     device = pick_device(args.device)
     register()
     if args.measure:
-        show(args.measure.name, args.measure, load_parts(args.data, args.cache)[1], device)
+        held_out = load_part("val", split_records(find_records(args.data), "val"), args.cache)
+        show(args.measure.name, args.measure, held_out, device)
         return
     out = args.out or Path("runs", f"yardstick-{args.init}")
     out.mkdir(parents=True, exist_ok=True)

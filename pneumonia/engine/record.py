@@ -36,7 +36,7 @@ class Parity:
     versions: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check(self.films > 0, "parity", self)
+        check(self.films > 0 and not self.probability < 0, "parity", self)  # NaN may be
 
     @property
     def passed(self) -> bool:

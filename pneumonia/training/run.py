@@ -63,10 +63,11 @@ def load_parts(data: str | Path, cache: str | Path | None = None) -> tuple[Part,
         FileNotFoundError: there are no films of a class.
     """
     train, val = train_and_val(find_records(data))
-    return _load("train", train, cache), _load("val", val, cache)
+    return load_part("train", train, cache), load_part("val", val, cache)
 
 
-def _load(split: str, records: Sequence[Record], cache: str | Path | None) -> Part:
+def load_part(split: str, records: Sequence[Record], cache: str | Path | None = None) -> Part:
+    """These films; prints what they are, under the name of their split."""
     with one_first():
         images, films, errors = load_images(records, cache)
     for error in errors:

@@ -114,16 +114,18 @@ def answers(films: Sequence[FilmRef]) -> Iterator[list[Prediction] | RadiographE
         try:
             for film in cage().read_films(films[done:]):
                 done += 1
-                yield _answer(film)
+                yield _answer(films[done - 1], film)
         except OSError as error:  # a moment without room for a reader
             done += 1
             yield refusal(error)
 
 
-def _answer(film: Radiograph | RadiographError) -> list[Prediction] | RadiographError:
+def _answer(
+    where: FilmRef, film: Radiograph | RadiographError
+) -> list[Prediction] | RadiographError:
     try:
-        if isinstance(film, RadiographError):
-            raise film
+        if isinstance(film, RadiographError):  # an upload may have become old before its turn
+            raise film if where.path.is_file() else RadiographError("gone", where.name)
         return infer(film, list(PREDICTORS), heatmap=False)
     except Exception as error:
         return refusal(error)
@@ -132,8 +134,6 @@ def _answer(film: Radiograph | RadiographError) -> list[Prediction] | Radiograph
 def refusal(error: Exception) -> RadiographError:
     """What a visitor is told of it; unless it is a refusal, the rest of it goes to the log."""
     if isinstance(error, RadiographError):
-        if error.code == "missing":  # it was an upload, and it has become old
-            return RadiographError("gone", "film")
         return copy.copy(error)  # without its traceback, which holds the whole file
     log.error("A film could not be analysed", exc_info=error)
     return RadiographError("broken", "film")

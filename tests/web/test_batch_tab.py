@@ -217,8 +217,9 @@ def test_what_is_kept_of_a_film_is_one_small_picture(loaded, paths):
 
 
 def test_an_upload_that_became_old_before_its_turn_is_told_of_as_such(loaded, tmp_path):
-    (answer,) = handlers.answers([FilmRef(tmp_path / "swept.png")])
-    assert isinstance(answer, RadiographError) and answer.code == "gone"
+    swept = [FilmRef(tmp_path / "swept.png"), FilmRef(tmp_path / "swept.zip", "inside.png")]
+    for answer in handlers.answers(swept):
+        assert isinstance(answer, RadiographError) and answer.code == "gone"
 
 
 def test_what_a_stream_ends_on_can_never_undo_what_it_said(loaded):

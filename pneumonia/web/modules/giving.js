@@ -37,7 +37,7 @@ export function takeBatches(ask) {
 }
 
 /** Films for the table, after those that were given before. */
-function read(batch) {
+function queue(batch) {
   batches.push(batch);
   if (batches.length === 1) fill(batch);
 }
@@ -64,7 +64,7 @@ function open() {
 }
 
 /** Ask for the table of that name. */
-export const askForTable = (table) => read({ table, uploads: [], folders: [], append: false });
+export const askForTable = (table) => queue({ table, uploads: [], folders: [], append: false });
 
 /** Take files, with where each lies in a folder that was dropped, if any was. */
 function give(files, folders = []) {
@@ -93,7 +93,7 @@ function giveMany(files, folders = []) {
   const large = some.find((file) => file.size > limits.max_upload);
   if (large) return tell(t("refusal.too_large", { name: large.name, limit: limits.max_upload / 2 ** 20 }));
   before = before.then(() => upload("films", some, (uploads) => {
-    read({ table: "", uploads, folders: folders.slice(0, most), append: true });
+    queue({ table: "", uploads, folders: folders.slice(0, most), append: true });
     const way = part("#films .way"); // others' films may come first
     way.hidden = false;
     way.querySelector("progress").removeAttribute("value");
