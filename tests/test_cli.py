@@ -365,6 +365,10 @@ def test_an_interrupted_training_resumes_to_the_same_weights(dataset, tmp_path):
     assert resumed.exit_code == 0, resumed.stderr
 
     files = [tmp_path / run / "cnn" for run in ("whole", "stopped")]
+    before = files[1].joinpath("model.safetensors").stat().st_mtime_ns
+    again = run(*words, "--out", tmp_path / "stopped", "--resume")
+    assert again.exit_code == 0 and "holds this run, finished" in again.stdout
+    assert files[1].joinpath("model.safetensors").stat().st_mtime_ns == before
     cards = [load_checkpoint(folder)[1] for folder in files]
     assert cards[0].weights.sha256 == cards[1].weights.sha256
     card = cards[0]

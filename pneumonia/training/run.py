@@ -97,7 +97,7 @@ def train_model(
     """Train, calibrate and write one checkpoint.
 
     Where torchrun started several processes all of them train, and the first one does the rest and
-    returns the card.
+    returns the card. A run to resume that is already finished stays as it is.
 
     Args:
         name: of the network, in ``MODELS``.
@@ -121,7 +121,10 @@ def train_model(
     title = MODELS[name].title
     taught_by = [load_teacher(teacher, recipe.size, device) for teacher in teachers]
     names = tuple(f"{card.title} {card.weights.sha256}" for _, card in taught_by)
-    recipe = replace(recipe, teachers=names)
+    recipe, (first, before), team = replace(recipe, teachers=names), provenance_of(init), Team()
+    if resume and team.same(finished(folder, recipe, before)):
+        print(f"{title}: {folder} holds this run, finished; without --resume it is trained anew")
+        return None
     torch.manual_seed(recipe.seed)
     network = build(name)
     initialise(network, init)
@@ -143,10 +146,8 @@ def train_model(
     parts = (films, training.labels, valid, device, folder, resume)
     task = partial(FilmTask, teachers=[teacher for teacher, _ in taught_by])
     network, history = train(network, recipe, *parts, task=task)
-    team = Team()
     if not team.leads:
         return None
-    first, before = provenance_of(init)
     processor = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     provenance = Training(
         command=command,
@@ -177,6 +178,15 @@ def train_model(
     (folder / "resume.pt").unlink()
     print(f"{title}: {card.validation.clean}; written to {folder}")
     return card
+
+
+def finished(folder: Path, recipe: Recipe, pretraining: dict | None) -> bool:
+    """Whether a run with these settings and that history wrote its checkpoint there."""
+    if (folder / "resume.pt").exists() or not (folder / CARD).is_file():
+        return False
+    training = Card.load(folder / CARD).training
+    made = (training.recipe, training.pretraining)
+    return made == (json.loads(json.dumps(asdict(recipe))), pretraining)
 
 
 def recalibrate(
