@@ -18,13 +18,23 @@ def chooser() -> str:
     return f'<select class="compare" data-compare autocomplete="off" {label}>{none}</select>'
 
 
+def empty() -> str:
+    """The place beside the film, with no film in it yet."""
+    return _place("", "prior stale")
+
+
 def beside(film: FilmRef | Radiograph, choice: str, example: Example | None) -> str:
     """Verdicts and evidence of the other film as HTML; arguments as of ``handlers.analyse``."""
     *_, shown = handlers.analyse(film, choice, example)
+    return _place(shown)
+
+
+def _place(shown: str, classes: str = "prior") -> str:
     return f"""
-<section class="prior">
+<section class="{classes}">
   <header>{tag("compare.title", "h2")}
     {tag("compare.end", 'button type="button" data-compare-end')}
     {tag("compare.note", "p")}</header>
+  {tag("style.reading", 'p class="reading" role="status"')}
   {shown}
 </section>"""

@@ -91,7 +91,7 @@ def build() -> gr.Blocks:
                 result = _html(
                     views.invitation(), elem_id="result", js_on_load=modules.on_load("result")
                 )
-                prior = _html("", elem_id="prior", js_on_load=modules.on_load("prior"))
+                prior = _html(compare.empty(), elem_id="prior", js_on_load=modules.on_load("prior"))
         with gr.Column(elem_id="tab-many"):
             _html(about.drop_zone("many"), elem_id="films")
             _html(batch_tab.hint() + teaching.hint())

@@ -2,7 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from served_page import INPUT, wait_for_result
+from served_page import INPUT, JOIN, broken, wait_for_result
 
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import texts
@@ -97,6 +97,28 @@ def test_of_films_chosen_in_quick_succession_the_last_one_stands_beside(visit, f
     page.select_option("[data-compare]", label="age3.png")  # meanwhile the other one is not shown
     assert not page.locator(beside).is_visible()
     page.wait_for_selector(f"{beside}:visible:has-text('age3.png')")
+
+
+def test_while_a_film_is_read_its_place_says_so_and_a_failure_leaves_the_way_back(visit, films):
+    page, held = visit(), []
+    for film in films[:2]:
+        page.set_input_files(INPUT, film)
+        wait_for_result(page, film.stem)
+    page.route(JOIN, lambda route: held.append(route))
+    with page.expect_request(JOIN):
+        page.select_option("[data-compare]", label="age3.png")
+    reading = page.locator("#prior .reading")
+    reading.wait_for()
+    assert reading.inner_text() == texts.words("en")("style.reading")
+    assert not overlaps(page)
+    for route in held:
+        broken(route)
+    page.unroute(JOIN)
+    reading.wait_for(state="hidden")
+    page.click("[data-compare-end]")
+    page.select_option("[data-compare]", label="age3.png")
+    page.wait_for_selector("#prior .viewer[data-mounted]")
+    assert reading.is_hidden()
 
 
 def test_a_film_beside_takes_over_what_the_tools_stand_at(visit, films):

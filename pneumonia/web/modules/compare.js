@@ -6,14 +6,14 @@ import { t } from "./language.js";
 import { Turns } from "./turns.js";
 import { filmOf, weigh } from "./verdict.js";
 
-const turns = new Turns("prior"); // names of films
-let visible = false;
 const here = () => document.querySelector("#prior .prior");
+const turns = new Turns("prior", () => here().classList.remove("asked")); // names of films
+let visible = false;
 
 /** For the component that shows it; modules.py calls it. */
 export function comparing({ trigger, watch }) {
   turns.send = (film) => {
-    here()?.classList.add("stale"); // what stands there is of another film, or by other models
+    here()?.classList.add("stale", "asked"); // what stands there is of another film, or by other models
     trigger("select", { film });
   };
   watch("value", weigh);
