@@ -87,7 +87,7 @@ class OperatingPoint:
 class Conformal:
     """Up to which probability NORMAL is plausible and from which PNEUMONIA is.
 
-    The true class of at least ``coverage`` of the films of either class is among the plausible.
+    The true class of about ``coverage`` of the films of either class is among the plausible.
     """
 
     coverage: float

@@ -7,6 +7,7 @@ that they cannot drift apart, and where the weights come from.
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import safetensors.numpy
 import torch
 
@@ -15,6 +16,7 @@ from pneumonia.gate import Gate
 from pneumonia.lungs import lung_finder
 from pneumonia.models import Network, build
 from pneumonia.storage import hub
+from pneumonia.storage.atomic import replacing
 from pneumonia.storage.shipped import CARD, CheckpointError, available_models, checkpoints_root
 from pneumonia.storage.typed_json import FormatError
 from pneumonia.storage.weights import load_weights, sha256, write_weights
@@ -25,6 +27,8 @@ def save_checkpoint(
 ) -> Card:
     """Write weights, gate and card; returns the card with the files' SHA-256.
 
+    They take the places of older ones together, once all are written.
+
     Args:
         folder: gets the files.
         network: whose weights they are.
@@ -34,14 +38,19 @@ def save_checkpoint(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    write_weights(folder / card.weights.file, network, half)
-    safetensors.numpy.save_file(asdict(gate), folder / card.gate.file)
-    card = replace(
-        card,
-        weights=replace(card.weights, sha256=sha256(folder / card.weights.file)),
-        gate=replace(card.gate, sha256=sha256(folder / card.gate.file)),
-    )
-    card.save(folder / CARD)
+    with (
+        replacing(folder / CARD) as told,
+        replacing(folder / card.weights.file) as weights,
+        replacing(folder / card.gate.file) as known,
+    ):
+        write_weights(weights, network, half)
+        safetensors.numpy.save_file(asdict(gate), known)
+        card = replace(
+            card,
+            weights=replace(card.weights, sha256=sha256(weights)),
+            gate=replace(card.gate, sha256=sha256(known)),
+        )
+        card.save(told)
     return card
 
 
@@ -75,7 +84,8 @@ def load_checkpoint(
     Args:
         name: a shipped model, the path of a folder or an address (see ``checkpoint_folder``).
         device: where the network goes.
-        to_calibrate: never mind that it was calibrated with another lung finder.
+        to_calibrate: never mind that it was calibrated with another lung finder, nor its gate,
+            in whose place comes an empty one.
 
     Raises:
         CheckpointError: no such folder, or its files are missing, damaged or of another network.
@@ -83,11 +93,11 @@ def load_checkpoint(
     folder = checkpoint_folder(name)
     try:
         card = Card.load(folder / CARD)
-        for part in (card.weights, card.gate):
+        for part in (card.weights,) if to_calibrate else (card.weights, card.gate):
             if sha256(folder / part.file) != part.sha256:
                 raise CheckpointError(
                     f"The file {part.file} in {str(folder)!r} is damaged or not that of its card: "
-                    f"{_again(folder)}."
+                    f"{_again(folder, part is card.gate)}."
                 )
         finder = lung_finder(torch.device("cpu")).card.sha256
         if card.preprocessing.lungs_sha256 != finder and not to_calibrate:
@@ -97,7 +107,9 @@ def load_checkpoint(
             )
         network = build(card.model)
         load_weights(folder / card.weights.file, network)
-        gate = Gate(**safetensors.numpy.load_file(folder / card.gate.file))
+        gate = Gate(np.empty(0), np.empty((0, 0)))
+        if not to_calibrate:
+            gate = Gate(**safetensors.numpy.load_file(folder / card.gate.file))
     except CheckpointError:
         raise
     except FormatError as error:
@@ -113,8 +125,9 @@ def load_checkpoint(
     return network.eval().to(device), card, gate
 
 
-def _again(folder: Path) -> str:
+def _again(folder: Path, gate: bool) -> str:
     """What to do about a damaged checkpoint; one in the cache is not fetched anew by itself."""
     if repository := hub.repository_of(folder):
         return f"`hf cache rm model/{repository}`, then load it again"
-    return "fetch the checkpoint again"
+    again = "fetch the checkpoint again"
+    return f"{again}, or calibrate it with `pneumonia calibrate`" if gate else again

@@ -128,7 +128,7 @@ class Explainer:
         for part in bar:
             part = part.to(self.device)
             lungs = find(part)
-            explained = self.explain(preset(list(part.float() / 255), lungs), attribution)
+            explained = self.explain(preset(part, lungs), attribution)
             if explained.attribution is not None:
                 explained = explained._replace(attribution=on_film(explained.attribution, lungs))
             parts.append(explained)

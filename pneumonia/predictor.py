@@ -194,9 +194,9 @@ class Predictor:
             RadiographError: the source cannot be read as a film.
         """
         film = read_radiograph(source)
-        lungs = self._find_lungs(to_canonical(film.pixels)[None].to(self.device))
-        pixels = torch.from_numpy(film.pixels)[None].to(self.device)
-        inputs = self._preset([pixels], lungs).expand(len(regions), -1, -1, -1)
+        image = to_canonical(film.pixels)[None].to(self.device)
+        lungs = self._find_lungs(image)
+        inputs = self._preset(image, lungs).expand(len(regions), -1, -1, -1)
         boxes = torch.tensor([lungs[0].box]).expand(len(regions), -1)
         hidden = torch.from_numpy(np.asarray(regions, np.float32))[:, None].to(self.device)
         logits = self.explainer.explain(hide(inputs, boxes, hidden), attribution=False).logits
@@ -208,8 +208,7 @@ class Predictor:
         """One pass over a batch."""
         images = torch.stack([to_canonical(film.pixels) for film in films]).to(self.device)
         lungs = self._find_lungs(images)
-        pixels = [torch.from_numpy(film.pixels)[None].to(self.device) for film in films]
-        inputs = self._preset(pixels, lungs)
+        inputs = self._preset(images, lungs)
         logits, maps, embeddings = self.explainer.explain(inputs, heatmap)
         if maps is not None:
             maps = on_film(maps / np.float32(self.card.calibration.temperature), lungs)

@@ -2,9 +2,10 @@
 
 The lungs are found first, on the film squashed to 224 × 224 pixels of uint8, so that nothing but
 the picture is left of the file: neither its size nor its shape, which in this data set give the
-class away. What a model gets is the *view*: the film at its full size cropped to the box of the
-lungs, its greys measured by those inside them, and dimmed outside (``soften`` leaves a fifth of
-the contrast there), with the mask of the lungs beside it. How the film was framed has no way in.
+class away. What a model gets is the *view*: this picture cropped to the box of the lungs, its
+greys measured by those inside them, and dimmed outside (``soften`` leaves a fifth of the contrast
+there), with the mask of the lungs beside it. So the film's frame has no way in. A view of the file
+itself would be finer than any that the models learnt from, and is read otherwise by them.
 ``training.augment.TrainPreset`` does the same with random changes.
 """
 
@@ -34,41 +35,37 @@ def to_canonical(film: np.ndarray) -> torch.Tensor:
 class EvalPreset:
     """Films and their lungs → ``(N, 2, size, size)`` float32 network input.
 
-    The first channel is the view, standardised by the lungs' greys and 0 outside them; the second
+    The first channel is the view, standardised by the lungs' greys and dimmed outside; the second
     is the mask of the lungs in it, 0..1.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def __call__(self, films: Sequence[torch.Tensor], lungs: Sequence[Lungs]) -> torch.Tensor:
-        """The network's input, on the device of the films.
+    def __call__(self, images: torch.Tensor, lungs: Sequence[Lungs]) -> torch.Tensor:
+        """The network's input, on the device of the images.
 
         Args:
-            films: N of shape ``(1, height, width)``, float32 in 0..1, of any sizes.
+            images: ``(N, 1, 224, 224)`` uint8, the films (see ``to_canonical``).
             lungs: theirs.
         """
-        views, masks = self.views(films, lungs)
+        views, masks = self.views(images, lungs)
         return torch.cat([views * soften(masks), masks], 1)
 
     def views(
-        self, films: Sequence[torch.Tensor], lungs: Sequence[Lungs]
+        self, images: torch.Tensor, lungs: Sequence[Lungs]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Both channels before the first is dimmed by the second, ``(N, 1, size, size)`` each."""
-        boxes = torch.tensor([one.box for one in lungs])
+        theta = view_of(torch.tensor([one.box for one in lungs])).to(images.device)
         masks = torch.from_numpy(np.stack([one.mask for one in lungs]))[:, None]
-        theta = view_of(boxes).to(films[0].device)
-        masks, beyond = resample(masks.to(films[0].device), theta, self.size)
+        masks, beyond = resample(masks.to(images.device), theta, self.size)
         masks = masks * ~beyond
-        views = [
-            resample(self._shrink(film[None], box), one[None], self.size)[0]
-            for film, box, one in zip(films, boxes.tolist(), theta, strict=True)
-        ]
-        return standardise(torch.cat(views), masks).masked_fill(beyond, 0.0), masks
+        views, _ = resample(images.float() / 255, theta, self.size)
+        return standardise(views, masks).masked_fill(beyond, 0.0), masks
 
     def images(self, images: torch.Tensor) -> torch.Tensor:
         """The same of ``(N, 1, 224, 224)`` uint8 images, whose lungs are found here."""
-        return self(list(images.float() / 255), lung_finder(images.device)(images))
+        return self(images, lung_finder(images.device)(images))
 
     def batches(self, images: torch.Tensor, device: torch.device) -> Iterator[torch.Tensor]:
         """The same of any number of images on any device: batch after batch, on ``device``.
@@ -77,19 +74,6 @@ class EvalPreset:
         """
         for part in images.split(BATCH):
             yield self.images(part.to(device)).contiguous(memory_format=torch.channels_last)
-
-    def _shrink(self, film: torch.Tensor, box: tuple[float, ...]) -> torch.Tensor:
-        """A film much finer than the view, at about the view's resolution (antialiased)."""
-        left, top, right, bottom = box
-        spans = (MARGIN * max(bottom - top, 0.05), MARGIN * max(right - left, 0.05))
-        enough = [math.ceil(self.size / span) for span in spans]
-        sides = [
-            min(side, goal) if side > 1.5 * goal else side
-            for side, goal in zip(film.shape[2:], enough, strict=True)
-        ]
-        if sides == list(film.shape[2:]):
-            return film
-        return F.interpolate(film, sides, mode="bilinear", antialias=True)
 
 
 def hide(inputs: torch.Tensor, boxes: torch.Tensor, regions: torch.Tensor) -> torch.Tensor:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from factories import card_of, open_gate, seeded_network
 
+from pneumonia.card import Card
 from pneumonia.checkpoint import (
     CheckpointError,
     checkpoint_folder,
@@ -13,6 +14,7 @@ from pneumonia.checkpoint import (
     save_checkpoint,
 )
 from pneumonia.storage.shipped import available_models, checkpoints_root
+from pneumonia.training.run import Part, recalibrate
 
 
 def test_weights_and_card_come_back(tmp_path):
@@ -59,6 +61,36 @@ def test_damage_is_noticed_and_named(tmp_path):
     (folder / "card.json").write_text("{")
     with pytest.raises(CheckpointError, match=r"cannot be (read|used)"):
         load_checkpoint(folder)
+
+
+def interrupt(*_) -> None:
+    raise KeyboardInterrupt
+
+
+def test_files_take_their_places_together(tmp_path, monkeypatch):
+    save_checkpoint(tmp_path, seeded_network("cnn"), card_of("cnn"), open_gate("cnn"))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(Card, "save", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        save_checkpoint(tmp_path, seeded_network("cnn", 1), card_of("cnn"), open_gate("cnn", 1.0))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("gate", [b"half", None], ids=["damaged", "missing"])
+def test_calibrating_makes_a_gate_whatever_became_of_the_old_one(tmp_path, gate):
+    save_checkpoint(tmp_path, seeded_network("cnn"), card_of("cnn"), open_gate("cnn"))
+    file = tmp_path / "gate.safetensors"
+    if gate:
+        file.write_bytes(gate)
+    else:
+        file.unlink()
+    words = "calibrate it with `pneumonia calibrate`" if gate else "cannot be read"
+    with pytest.raises(CheckpointError, match=words):
+        load_checkpoint(tmp_path)
+    torch.manual_seed(0)
+    part = Part(torch.randint(256, (8, 1, 224, 224)).byte(), torch.arange(8) % 2, [])
+    recalibrate(tmp_path, part, part, torch.device("cpu"), "pneumonia calibrate")
+    assert load_checkpoint(tmp_path)[2].mean.any()
 
 
 def test_a_shipped_name_wins_over_a_folder_of_the_working_directory(tmp_path, monkeypatch):

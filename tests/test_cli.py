@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -198,6 +199,32 @@ def test_predict_says_what_is_missing(folder, checkpoints, tmp_path):
     assert unknown.exit_code == 1 and "no checkpoint 'resnet'" in unknown.stderr
     none = run("predict", folder, PNEUMONIA_CHECKPOINTS=str(tmp_path))
     assert none.exit_code == 1 and "pneumonia train" in none.stderr
+
+
+def test_a_pipe_that_cannot_hold_a_name_gets_the_rows_after_it_too(checkpoints, tmp_path):
+    for name in ("胸.png", "z.png"):
+        draw_phantom(64, 64).image().save(tmp_path / name)
+    words = ("-m", "pneumonia", "predict", tmp_path / "胸.png", tmp_path / "z.png")
+    done = subprocess.run(
+        [sys.executable, *words, "--model", checkpoints / "cnn"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        encoding="cp1252",
+    )
+    assert done.returncode == 0, done.stderr
+    names = [Path(row["file"]).name for row in csv.DictReader(done.stdout.splitlines())]
+    assert names == ["\\u80f8.png", "z.png"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of other systems are Unicode")
+def test_a_name_that_is_no_unicode_has_its_row_in_the_csv(folder, checkpoints, tmp_path):
+    film = shutil.copy(folder / "a.png", os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"))
+    out = tmp_path / "out.csv"
+    result = run("predict", film, "--model", checkpoints / "cnn", "--csv", out)
+    assert result.exit_code == 0, result.stderr
+    (row,) = csv.DictReader(out.read_text("utf-8").splitlines())
+    assert Path(row["file"]).name == "\\udcff.png" and float(row["probability"]) >= 0
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -105,6 +105,15 @@ def test_a_graph_of_other_weights_or_a_damaged_one_is_not_used(copied):
 
 
 @with_the_quick_one
+def test_a_running_engine_does_not_mind_what_is_written_over_its_files(copied):
+    predictor = Predictor.load(copied, "cpu", "openvino")
+    weights, before = (copied / NETWORK).with_suffix(".bin"), predictor.predict(FILMS[0])
+    with weights.open("r+b") as file:
+        file.write(bytes(weights.stat().st_size))
+    assert predictor.predict(FILMS[0]).probability == before.probability
+
+
+@with_the_quick_one
 def test_without_openvino_the_model_answers_by_pytorch(copied, monkeypatch):
     monkeypatch.setattr("pneumonia.engine.graph.find_spec", lambda name: None)
     predictor = Predictor.load(copied, "cpu")

@@ -9,9 +9,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from pneumonia import Predictor, RadiographError, read_radiograph
 from pneumonia.checkpoint import CheckpointError, save_checkpoint
-from pneumonia.lungs import lung_finder
 from pneumonia.models import MODELS
 from pneumonia.preprocess import EvalPreset, to_canonical
+from pneumonia.synthetic.phantom import draw_phantom
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +38,17 @@ def test_the_contract(predictor, films, tmp_path):
 def test_probability_is_the_networks_calibrated_logit(predictor, films):
     network = seeded_network(predictor.name)
     with torch.inference_mode():
-        lungs = lung_finder(torch.device("cpu"))(to_canonical(films[0])[None])
-        logit = network(EvalPreset(64)([torch.from_numpy(films[0])[None]], lungs)).item()
+        logit = network(EvalPreset(64).images(to_canonical(films[0])[None])).item()
     expected = 1 / (1 + np.exp(-logit / 1.5 + 0.2))
     assert predictor.predict(films[0]).probability == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_film_of_full_size_is_read_as_its_small_copy_from_which_models_learn(predictor):
+    large = draw_phantom(1120, 1280, lesions=2, seed=4).pixels
+    small = to_canonical(large)[0].numpy()
+    whole, copy = (predictor.predict(film) for film in (large, small))
+    assert whole.probability == copy.probability
+    np.testing.assert_array_equal(whole.attribution, copy.attribution)
 
 
 def test_a_batch_equals_its_films_one_by_one(predictor, films):
@@ -113,7 +120,7 @@ def test_two_films_and_their_heatmaps_cost_one_pass_and_no_copy(predictor, films
         finding = 22  # the lungs: a network of 20, and a blur of the mask by columns and by rows
         assert convolutions == {"cnn": 10, "densenet169": 168}[predictor.name] + finding
         copies = [name for name in names if "copy" in name or "clone" in name]
-        assert len(copies) == 3  # each grid to whole numbers, both of them back
+        assert len(copies) == 4  # each grid to whole numbers, both of them back and on to the view
     assert not [name for name in explained.names if "backward" in name]
 
 

@@ -52,21 +52,10 @@ def test_a_frame_around_the_film_changes_next_to_nothing(images, colour):
 
 def test_what_lies_outside_the_lungs_has_no_way_in(images):
     found, preset = [lungs()] * len(images), EvalPreset(96)
-    changed = images.float() / 255
-    changed[:, :, :, :12] = 1 - changed[:, :, :, :12]  # of the whole film
-    changed[:, :, :30] = 0.3
-    before = preset(list(images.float() / 255), found)
-    assert torch.equal(before, preset(list(changed), found))
-
-
-def test_the_full_size_of_a_film_is_used():
-    large = torch.from_numpy(draw_phantom(560, 640, seed=0).pixels)[None]
-    small = to_canonical(large[0].numpy()).float() / 255
-    fine = torch.nn.functional.interpolate(large[None], (2240, 2560), mode="nearest")[0]
-    one, other, again = (EvalPreset(320)([film], [lungs()])[0, 0] for film in (large, small, fine))
-    detail = [view.diff(dim=1).abs().mean() for view in (one, other)]
-    assert detail[0] > 1.2 * detail[1]
-    assert np.corrcoef(again.flatten(), one.flatten())[0, 1] > 0.995
+    changed = images.clone()
+    changed[:, :, :, :12] = 255 - changed[:, :, :, :12]  # of the whole film
+    changed[:, :, :30] = 77
+    assert torch.equal(preset(images, found), preset(changed, found))
 
 
 def test_a_picture_of_one_grey_gives_zeros_not_nan():

@@ -57,7 +57,7 @@ def measure(part: str, args: argparse.Namespace) -> list[dict]:
 def markdown(report: dict) -> str:
     lines = [
         f"# Benchmark\n\n`{report['command']}` on {report['machine']}. Ratios are measured in one "
-        "run; seconds are for information.\n",
+        "run; above 1 is faster than what it is measured against. Seconds are for information.\n",
         "| | ratio | seconds |\n|---|---|---|",
     ]
     for row in report["rows"]:

@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy.special import logit
 
 from pneumonia.card import LABELS
 from pneumonia.data.dataset import Record, find_records, split_records
@@ -116,7 +115,7 @@ def candidate(record: Record, full: bool, predictions: Sequence[Prediction]) -> 
     """The film with what is needed to choose it."""
     called = outcome(predictions, LABELS[record.label])
     vague = any(p.gate.code == "unlike" for p in predictions)
-    sure = min(abs(float(logit(p.probability))) for p in predictions)
+    sure = min(abs(p.probability - 0.5) for p in predictions)
     return Candidate(record, full, called, vague, sure)
 
 
@@ -162,7 +161,7 @@ def write(chosen: dict[str, Candidate | None], out: Path, data: Path) -> Iterato
         (out / known.file).write_bytes(contents[kind])
         films.append(known)
         yield f"{known.file}: {kind}, {source}, {len(contents[kind]):,} bytes"
-    credit = f"{AUTHORS}, Large Dataset of Labeled OCT and Chest X-Ray Images, {SOURCE}"
+    credit = f"{AUTHORS}, Labeled OCT and Chest X-Ray Images for Classification, {SOURCE}"
     typed_json.save(out / LIST, Shipped(credit, LICENCE, tuple(films)))
 
 

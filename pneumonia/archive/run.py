@@ -4,6 +4,7 @@ import hashlib
 import logging
 import math
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,13 +15,14 @@ from tqdm import tqdm
 from pneumonia.archive.answers import Answers
 from pneumonia.archive.films import list_films, storable
 from pneumonia.archive.scorer import Scorer
-from pneumonia.checkpoint import checkpoint_folder
+from pneumonia.checkpoint import checkpoint_folder, load_checkpoint
 from pneumonia.storage.shipped import CARD
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
 
 import ray
 from ray.data import ActorPoolStrategy, DataContext
+from ray.exceptions import RayError
 
 STORE = 100 * 2**20  # bytes of Ray's shared memory; nothing but paths and counts goes through it
 PART = 1000  # films of a Parquet file at most
@@ -55,14 +57,19 @@ def score_archive(
         The summary, see ``Answers.summarise``.
 
     Raises:
-        CheckpointError: there is no such model.
+        CheckpointError: there is no such model, or it cannot be used.
         FileNotFoundError: there is nothing at one of the places.
+        NotADirectoryError: there is a file where the answers are to go.
         ValueError: no films, no such device, or the answers there are another model's.
+        RuntimeError: a worker failed, at a store that does not answer, say.
     """
     if device not in ("auto", "cpu", "cuda"):
         raise ValueError(f"There is no device {device!r} here: give auto, cpu or cuda.")
     files, root = url_to_fs(out)
+    if files.isfile(root):
+        raise NotADirectoryError(f"{root!r} is a file: give a folder as --out.")
     answers = Answers(out := files.unstrip_protocol(root))
+    load_checkpoint(model)  # or each worker would find that it cannot be used
     card = hashlib.sha256((checkpoint_folder(model) / CARD).read_bytes()).hexdigest()
     if others := set(answers.counts("card_sha256")) - {card}:
         raise ValueError(
@@ -104,14 +111,32 @@ def score_archive(
 
 @contextmanager
 def cluster(address: str | None) -> Iterator[tuple[int, int]]:
-    """Ray, started here or found at an address; yields how many cores and GPUs there are."""
+    """Ray, started here or found at an address; yields how many cores and GPUs there are.
+
+    Raises:
+        RuntimeError: a worker failed.
+    """
     here = {} if address else {"object_store_memory": STORE, "include_dashboard": False}
     ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **here)  # pyright: ignore
     context = DataContext.get_current()
     context.enable_progress_bars = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # its errors are raised, too
     try:
         there = ray.cluster_resources()
         yield int(there.get("CPU", 1)), int(there.get("GPU", 0))
+    except RayError as error:
+        raise RuntimeError(
+            f"A worker failed ({own_words(error)}): the same command goes on where it ended."
+        ) from error
     finally:
         ray.shutdown()
+
+
+def own_words(error: RayError) -> str:
+    """The line that says what happened in a worker, out of the tracebacks that Ray hands on.
+
+    It stands behind the worker's own frames, which are indented; what Ray says of it has none.
+    """
+    said = str(error)
+    behind_frames = re.findall(r"^[ \t].*\n(?!ray\.)(\S.*)", said, re.MULTILINE)
+    return (behind_frames or said.splitlines())[-1].rstrip(".")

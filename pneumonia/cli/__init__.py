@@ -5,6 +5,7 @@ What a command needs is imported when it runs: ``--help`` is quick, and training
 
 import shlex
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -123,5 +124,10 @@ def _options(
 
 
 def main(*words: str, program: str = "pneumonia") -> None:
-    """Run the command line of that name, after ``words`` if there are any."""
+    """Run the command line of that name, after ``words`` if there are any.
+
+    A character that the terminal or pipe cannot hold is written as its number and stops nothing.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr always is
     app([*words, *sys.argv[1:]], prog_name=program)

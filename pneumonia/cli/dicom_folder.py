@@ -19,7 +19,7 @@ def dicom_folder(
 
     OUT gets the results and result.json, which says what became of each film. The exit status is 0
     if at least one film was answered (out of scope is an answer), 1 if none of them could be read,
-    2 if there was no DICOM at all.
+    2 if there was no film at all.
     """
     from pneumonia.dicom.folder import SUMMARY, answer_folder
     from pneumonia.dicom.results import Responder, hush

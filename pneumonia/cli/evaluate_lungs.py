@@ -17,7 +17,7 @@ def evaluate_lungs(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Natural pictures, as pretrain takes them; of .npz shards the last one.",
+            help="Natural pictures in three .npz shards or more, of which the last one.",
         ),
     ] = None,
     every: Annotated[

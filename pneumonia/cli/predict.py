@@ -43,7 +43,8 @@ def predict(
     with ExitStack() as stack:
         out = sys.stdout
         if csv:
-            out = stack.enter_context(csv.open("w", newline="", encoding="utf-8"))
+            named = csv.open("w", 1, "utf-8", "backslashreplace", "")  # a name may be any bytes
+            out = stack.enter_context(named)
         failed = predict_files(files, predictors, out, heatmaps, batch)
     if csv:
         typer.echo(f"{len(files) - failed} of {len(files)} files read; see {csv}", err=True)

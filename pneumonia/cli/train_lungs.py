@@ -47,9 +47,15 @@ def train_lungs(
     """
     from pneumonia.data.outlines import load_outlined
     from pneumonia.data.pictures import load_pictures
+    from pneumonia.lungs import CARD
     from pneumonia.training.lung_augment import LungPreset
     from pneumonia.training.lungs import LungRecipe, train_finder, write_finder
 
+    if resume and (out / CARD).is_file() and not (out / "resume.pt").is_file():
+        raise ValueError(
+            f"{str(out)!r} holds a finished finder and no interrupted run: train without --resume, "
+            "or into another --out."
+        )
     films, held_out = load_outlined(data, outlines, cache)
     pictures = load_pictures(natural, 64, slice(2))[0] if natural else None
     recipe = LungRecipe(epochs=epochs, seed=seed)

@@ -64,13 +64,18 @@ def audit(
     return {"sources": sources, **report}, traits
 
 
+_NOTE = """\
+No classifier sees a picture of the lungs; but grey levels and bytes are of the whole film, so
+not all that they tell is a shortcut."""
+
+
 def write_audit(out: Path, report: dict, traits: FileTraits) -> str:
     """Write ``audit.json``, ``audit.md`` and ``audit.png``; returns the tables as Markdown."""
     out.mkdir(parents=True, exist_ok=True)
     text = markdown(report)
     write_json(out / "audit.json", report)
     title = "# Shortcut audit\n\n![AUROC without looking at the lungs](audit.png)\n\n"
-    (out / "audit.md").write_text(title + text + "\n", encoding="utf-8")
+    (out / "audit.md").write_text(f"{title}{text}\n\n{_NOTE}\n", encoding="utf-8")
     draw_audit(out / "audit.png", bars(report), traits)
     return text
 

@@ -1,8 +1,10 @@
 """Pictures that are no chest films: natural ones, to pretrain on, and others, to be refused."""
 
+import zlib
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -29,15 +31,20 @@ def load_pictures(
 
     Raises:
         FileNotFoundError: neither is there.
+        ValueError: a shard is damaged, or lacks one of the three.
     """
     fit = v2.Compose([v2.Grayscale(), v2.Resize(side, antialias=True), v2.CenterCrop(side)])
     pictures, labels = [], []
     if shards := sorted(Path(root).glob("*.npz"))[part]:
         for shard in tqdm(shards, "Decoding", unit="shard", disable=None):
-            with np.load(shard) as content:
-                data, offsets = torch.from_numpy(content["data"]), content["offsets"]
-                labels += content["labels"].tolist()
-            streams = (data[a:b] for a, b in pairwise(offsets))
+            try:
+                with np.load(shard) as content:
+                    data, offsets, told = (content[key] for key in ("data", "offsets", "labels"))
+            except (BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
+                said = f"{str(shard)!r} is damaged, or no shard of pictures: fetch it again."
+                raise ValueError(said) from error
+            labels += told.tolist()
+            streams = (torch.from_numpy(data[a:b]) for a, b in pairwise(offsets))
             pictures += [fit(decode_jpeg(stream, ImageReadMode.GRAY)) for stream in streams]
     else:
         folder = ImageFolder(root, v2.Compose([v2.PILToTensor(), fit]))

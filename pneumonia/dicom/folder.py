@@ -10,6 +10,7 @@ from pneumonia.export.records import SOFTWARE
 from pneumonia.storage.atomic import write_json
 
 SUMMARY = "result.json"
+NO_FILMS = ("not_dicom", "empty", "own_result")
 
 
 def find_files(folder: Path, out: Path) -> list[Path]:
@@ -36,7 +37,8 @@ def answer_folder(folder: Path, out: Path, responder: Responder) -> dict:
 
     Returns:
         What ``result.json`` holds: ``answered`` and ``refused`` (how many films), ``other_files``
-        (how many are no DICOM) and ``films``, each with ``file`` and what ``Answer.record`` says.
+        (how many are no DICOM, empty, or results) and ``films``, each with ``file`` and what
+        ``Answer.record`` says.
 
     Raises:
         OSError: there is no such folder, or the other cannot be written to.
@@ -48,7 +50,7 @@ def answer_folder(folder: Path, out: Path, responder: Responder) -> dict:
     films, others = [], 0
     for path in tqdm(find_files(folder, out), unit="film", disable=None):
         answer = responder.attempt(path)
-        if answer.record.get("error") == "not_dicom":
+        if answer.record.get("error") in NO_FILMS:
             others += 1
             continue
         answer.save(out)

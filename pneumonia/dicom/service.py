@@ -36,6 +36,7 @@ DEADLINE = 300  # seconds for a whole request, which holds a place meanwhile: 10
 READERS = 2
 _KINDS = "Send application/dicom, or multipart/form-data or multipart/related with a film per part."
 _BROKEN = "The parts of this request cannot be told apart, or the last one is not whole."
+_MANY = f"A request may have {MAX_PARTS} films: send fewer at a time."
 _SLOW = f"The request was not whole after {DEADLINE} seconds: send fewer films at a time."
 _TOO_MUCH = (
     f"These films have more than {MAX_OBJECTS // 2**20} MB of DICOM objects: send fewer at a time, "
@@ -73,7 +74,8 @@ async def read_parts(request: Request) -> list[bytes]:
     """The films of a request, in memory.
 
     Raises:
-        HTTPException: it is of another kind, too large, silent, too slow or not whole.
+        HTTPException: it is of another kind, too large, silent, too slow or not whole, or has too
+            many films.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind == b"application/dicom":
@@ -85,7 +87,7 @@ async def read_parts(request: Request) -> list[bytes]:
 
     def begin() -> None:
         if len(parts) == MAX_PARTS:  # before more of them are held
-            raise HTTPException(400, _BROKEN)
+            raise HTTPException(413, _MANY)
         parts.append(bytearray())
 
     def end() -> None:

@@ -17,6 +17,7 @@ from pneumonia.reading.radiograph import MAX_BYTES, Radiograph
 from pneumonia.reading.refusals import RadiographError
 
 MANUFACTURER = "pneumonia"  # of all results, by which they are told from films
+BEGINNING = 2**16  # bytes in which a result has named it
 
 _NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 _STUDY = (
@@ -96,6 +97,9 @@ def read_source(path: Path, cage: Cage) -> Source:
     except RadiographError as error:
         if error.code == "not_a_picture":
             raise DicomError("not_dicom", error.name) from error
+        # a report, a map, a map of a large film
+        if error.code in ("no_pixels", "float_pixels", "too_large") and _begins_as_result(path):
+            raise DicomError("own_result", error.name) from error
         raise
     if film.format != "DICOM":
         raise DicomError("not_dicom", film.name)
@@ -109,6 +113,16 @@ def read_source(path: Path, cage: Cage) -> Source:
     if str(header.get("NumberOfFrames") or "1").strip() != "1":
         raise DicomError("frames", film.name)
     return Source(film, _image(header), _subject(header))
+
+
+def _begins_as_result(path: Path) -> bool:
+    """Whether a file that the reader refused is a result, by a piece too small to do harm."""
+    with path.open("rb") as file:
+        beginning = file.read(BEGINNING)
+    try:
+        return parse(beginning, _TAGS).get("Manufacturer") == MANUFACTURER
+    except Exception:  # whatever pydicom raises of broken bytes
+        return False
 
 
 def _image(header: Dataset) -> Dataset:

@@ -32,7 +32,9 @@ class Engine:
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
             "PERFORMANCE_HINT": "LATENCY",
         }
-        self._compiled = _openvino().Core().compile_model(str(graph), "CPU", options)
+        core = _openvino().Core()
+        core.set_property({"ENABLE_MMAP": False})  # or a new export would change a running engine
+        self._compiled = core.compile_model(str(graph), "CPU", options)
         self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()  # a request serves one at a time
 
     def __call__(self, inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:

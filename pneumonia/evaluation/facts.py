@@ -13,7 +13,7 @@ FACTS = {  # code → name and text; the page tells them in six languages
     ),
     "stop": (
         "when to stop",
-        "the page says OUT OF SCOPE or UNCERTAIN; the heat lies where you see nothing; what you "
+        "the page says OUT OF SCOPE or UNCERTAIN; the colours lie where you see nothing; what you "
         "see and what it says differ",
     ),
     "blind": (

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from sklearn.calibration import calibration_curve
 from sklearn.metrics import ConfusionMatrixDisplay, precision_recall_curve, roc_curve
 
 from pneumonia.card import LABELS
@@ -30,11 +29,11 @@ def draw_evaluation(evaluation: Evaluation, labels: np.ndarray) -> Figure:
         p = np.array(model.probabilities)
         false_positive, true_positive, _ = roc_curve(labels, p)
         precision, recall, _ = precision_recall_curve(labels, p)
-        share, mean = calibration_curve(labels, p, n_bins=10)
+        curve = np.array(model.even_curve).reshape(-1, 3)
         for axis, x, y, name, value, style in (
             (roc, false_positive, true_positive, "AUROC", model.figures.auroc, "-"),
             (recalls, recall, precision, "AP", model.figures.average_precision, "-"),
-            (reliability, mean, share, "ECE", model.figures.ece, "o-"),
+            (reliability, curve[:, 0], curve[:, 1], "ECE", model.even_ece or 0.0, "o-"),
         ):
             axis.plot(x, y, style, color=colour, label=f"{model.title}, {name} {value:.3f}")
     for axis in (roc, recalls, reliability):
@@ -42,7 +41,7 @@ def draw_evaluation(evaluation: Evaluation, labels: np.ndarray) -> Figure:
     roc.set(title="ROC", xlabel="1 − specificity", ylabel="sensitivity")
     recalls.set(title="Precision and recall", xlabel="recall", ylabel="precision")
     labels_of = {"xlabel": "predicted probability", "ylabel": "share with pneumonia"}
-    reliability.set(title="Reliability", **labels_of)
+    reliability.set(title="Reliability, both classes weighing the same", **labels_of)
     for axis, model in zip(matrices, models, strict=True):
         predicted = np.array(model.probabilities) >= model.operating_point
         ConfusionMatrixDisplay.from_predictions(

@@ -100,8 +100,16 @@ def lungless_pictures(
 
     Args:
         not_chest: a folder of pictures or films.
-        natural: a folder of natural pictures (see ``load_pictures``); of shards the last one.
+        natural: a folder of natural pictures in shards (see ``load_pictures``): the last one.
+
+    Raises:
+        ValueError: there are so few shards that the finder may have learned from all of them.
     """
+    if natural and len(list(Path(natural).glob("*.npz"))) < 3:
+        raise ValueError(
+            f"{str(natural)!r} needs three .npz shards or more: a finder learns from the first "
+            "two, or from all of a folder per class."
+        )
     kinds = find_ood_images([Path(not_chest)] if not_chest else [])
     pictures = {
         kind: [read_radiograph(picture).pixels for picture in some] for kind, some in kinds.items()

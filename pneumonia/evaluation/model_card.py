@@ -208,8 +208,9 @@ def _licence(card: Card) -> str:
     licence = licence_of(card.training)
     terms = f"[{licence.name}]({licence.link})" if licence.link else licence.name
     text = f"""The weights carry the terms of what they were trained on: {terms}. Credit the films:
-        {card.training.data.name}. The lung finder, without which the model cannot be used, has
-        terms of its own. The code is MIT."""
+        {card.training.data.name}. The lung finder, which learnt from outlines by V7 Labs
+        (CC BY 4.0) and without which the model cannot be used, has terms of its own. The code
+        is MIT."""
     return f"## Licence\n\n{_paragraph(text)}"
 
 
@@ -224,6 +225,7 @@ _LIMITS = """## Limits
   ([Xin et al. 2021](https://doi.org/10.1007/s10140-021-01954-x)), and from 0.93 to 0.65 in another
   country ([Togunwa et al. 2025](https://doi.org/10.1371/journal.pdig.0000713)). Measure before you
   believe.
+- **Age.** The gate knows it from a DICOM file alone; other films of adults may pass.
 - **The data set has shortcuts.** Compression, shape and exposure give its classes away without the
   lungs (see the audit in the repository). Training perturbs both classes alike to blunt that; it
   cannot prove that nothing is left.

@@ -160,6 +160,27 @@ class ModelResult:
         """On how many films each change was tried: as many of either class."""
         return 2 * min(self.figures.normal, self.figures.pneumonia)
 
+    @property
+    def even_curve(self) -> list[tuple[float, float, float]]:
+        """Of each bin its probability, the share of PNEUMONIA and of all films in it.
+
+        The two classes weigh the same, as they do where the probabilities are calibrated.
+        """
+        counts = self.figures
+        parts = [
+            (b.normal / counts.normal, b.pneumonia / counts.pneumonia) for b in self.reliability
+        ]
+        return [
+            (one.probability, ill / (well + ill), (well + ill) / 2)
+            for one, (well, ill) in zip(self.reliability, parts, strict=True)
+        ]
+
+    @property
+    def even_ece(self) -> float | None:
+        """Expected calibration error of that curve; None where no bins were counted."""
+        gaps = [abs(share - probability) * films for probability, share, films in self.even_curve]
+        return sum(gaps) if gaps else None
+
 
 @dataclass(frozen=True)
 class Difference:

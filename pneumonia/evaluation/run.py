@@ -72,7 +72,8 @@ def evaluate_models(
         asked = predictor.explainer, size, films.images, films.labels
         held_out = None
         if split == "val":
-            held_out = held_out_coverage(films.labels, logit(p), films.patients, COVERAGE)
+            log_odds = logit(p.clip(1e-15, 1 - 1e-15))  # 1 as a float may be a little less in truth
+            held_out = held_out_coverage(films.labels, log_odds, films.patients, COVERAGE)
         models[predictor.name] = ModelResult(
             title=predictor.title,
             weights_sha256=predictor.card.weights.sha256,

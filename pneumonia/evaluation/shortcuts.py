@@ -64,7 +64,7 @@ def transplanted(
     Returns:
         ``(N, 2, size, size)`` float32 network input, channels last; the labels stay.
     """
-    views, masks = EvalPreset(size).views(list(images.float() / 255), lung_finder(device)(images))
+    views, masks = EvalPreset(size).views(images, lung_finder(device)(images))
     other = torch.empty(len(labels), dtype=torch.long)
     for label in (0, 1):
         mine, theirs = (labels == label).nonzero()[:, 0], (labels != label).nonzero()[:, 0]

@@ -27,7 +27,8 @@ class File(NamedTuple):
 def find_files(paths: Iterable[Path]) -> list[File]:
     """Each file that is given, and of each folder what may be a film.
 
-    Names are relative to what was given, or to what all have in common where two would be the same.
+    Names are relative to what was given, or to what all have in common where two would be the same;
+    of files on several drives of Windows each name then begins with the drive's.
     """
     files = []
     for path in paths:
@@ -37,8 +38,11 @@ def find_files(paths: Iterable[Path]) -> list[File]:
             files.append(File(path, Path(path.name)))
     if len({file.name for file in files}) < len(files):
         whole = [os.path.abspath(file.path) for file in files]
-        common = os.path.commonpath([os.path.dirname(path) for path in whole])
-        names = (Path(os.path.relpath(path, common)) for path in whole)
+        try:
+            common = os.path.commonpath([os.path.dirname(path) for path in whole])
+            names = [Path(os.path.relpath(path, common)) for path in whole]
+        except ValueError:  # files on two drives have nothing in common
+            names = [Path(path.replace(":", "").lstrip("/\\")) for path in whole]
         files = [File(file.path, name) for file, name in zip(files, names, strict=True)]
     return files
 

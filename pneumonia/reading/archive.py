@@ -21,7 +21,8 @@ from pneumonia.reading.refusals import RadiographError
 
 MAX_ENTRIES = 10_000  # of an archive, films or not
 _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile unpacks others without a bound
-_END, _TAIL = b"PK\x05\x06", 22 + 2**16  # the end of its directory, and where that can be
+_END = b"PK\x05\x06"  # the end of its directory
+_TAIL = 20 + 22 + 2**16  # where that can be: zip64's pointer to its own, then it, then a comment
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def _damaged(film: FilmRef, error: Exception) -> RadiographError:
 
 
 def _open(path: Path) -> zipfile.ZipFile:
-    """An archive, after a look at how long its directory says it is.
+    """An archive, after a look at how long its directory says it is, and then at how long it is.
 
     Raises:
         RadiographError: it has more than ``MAX_ENTRIES`` entries.
@@ -145,9 +146,14 @@ def _open(path: Path) -> zipfile.ZipFile:
         raise zipfile.BadZipFile("There is no end of a directory.")
     entries, size = struct.unpack_from("<10xHI", tail, end)
     large = tail[max(0, end - 20) : end][:4] == b"PK\x06\x07"  # its true numbers stand elsewhere
+    refusal = RadiographError("too_many_entries", film_name(path.name), limit=MAX_ENTRIES)
     if large or entries > MAX_ENTRIES or size > 400 * MAX_ENTRIES:
-        raise RadiographError("too_many_entries", film_name(path.name), limit=MAX_ENTRIES)
-    return zipfile.ZipFile(path)
+        raise refusal
+    archive = zipfile.ZipFile(path)  # which goes by the size alone
+    if len(archive.infolist()) > MAX_ENTRIES:
+        archive.close()
+        raise refusal
+    return archive
 
 
 def _is_archive(path: Path) -> bool:
@@ -166,7 +172,7 @@ def _members(path: Path) -> list[FilmRef]:
             entries = archive.infolist()
     except RadiographError:
         return [FilmRef(path, path.name)]  # which will be refused for the same reason
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
         return []
     return [FilmRef(path, e.filename, i) for i, e in enumerate(entries) if _is_member(e)]
 

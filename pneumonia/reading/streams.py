@@ -81,18 +81,20 @@ def _jpeg2000_shape(stream: bytes) -> Shape | None:
 
 
 def check_run_lengths(frame: bytes, size: int) -> None:
-    """Whether the segments of an RLE frame (PS3.5 G.5) unpack to no more than they should.
+    """Whether an RLE frame's segments (PS3.5 G.5) lie in a row and unpack to no more than the film.
 
     Args:
         frame: of one image, with its header.
         size: bytes of one unpacked segment, rows × columns.
 
     Raises:
-        Refusal: a segment unpacks to more.
+        Refusal: a segment unpacks to more, or begins before the one ahead of it.
     """
     count, *offsets = struct.unpack_from("<16I", frame)
-    bounds = [*offsets[: min(count, 15)], len(frame)]
-    for start, end in pairwise(bounds):
+    starts = offsets[:count]
+    if starts != sorted(starts):  # they may lie over each other, and be unpacked many times
+        raise Refusal("contradiction")
+    for start, end in pairwise([*starts, len(frame)]):
         unpacked, at, end = 0, start, min(end, len(frame))
         while at < end:
             run = frame[at]

@@ -34,23 +34,20 @@ that of the last stage alone.
 _SEARCH = """
 ## Recipes that were tried
 
-Shorter tries on one GPU, by which the recipe was chosen; no weights were kept but of those that
-ship. EfficientNet-Lite0 was no candidate: it is what ImageNet's weights give by the recipe of
-densenet169-lungs-covered (`python -m tools.yardstick`, on a CPU). Perturbed: each film in four
-other ways. Transplanted: lungs in the surroundings and the outline of the other class. Covered:
-without the lungs, where .5 would be best. Misleading: the films whose surroundings tell the wrong
-class. Opacity: how often the evidence rises most, or is highest, where one was drawn. Field: how
-many px of the view a cell of the map sees. "again" is the same run in float32 instead of bfloat16:
-what differs between the two is chance, and so is as much between any other two. "taught" started
-from densenet169-lungs-covered and learned from what it and EfficientNet-Lite0 say (`python -m
-tools.distil`): no better, so it does not ship. "opacities" started from the -lungs-covered models,
-with opacities drawn into a quarter of the normal films, whose place the map had to find; "kept" is
-its mean with what it started from. The former is worse on perturbed films, the latter ships (its
-transplanted films are made at the resolution of a prediction, which takes a little of that AUROC:
-compare `auroc_transplanted` in its `curves.csv`).
-
-{}
-"""
+Shorter tries by which the recipe was chosen, the earlier ones on a GPU, the later ones on CPUs; no
+weights were kept but of those that ship. EfficientNet-Lite0 was no candidate: it is what ImageNet's
+weights give by the recipe of densenet169-lungs-covered (`python -m tools.yardstick`). Perturbed:
+each film in four other ways. Transplanted: lungs in the surroundings and the outline of the other
+class. Covered: without the lungs, where .5 would be best. Misleading: the films whose surroundings
+tell the wrong class. Opacity: how often the evidence rises most, or is highest, where one was
+drawn. Field: how many px of the view a cell of the map sees. "again" is the same run in float32
+instead of bfloat16: what differs between the two is chance, and so is as much between any other
+two. "taught" started from densenet169-lungs-covered and learned from what it and EfficientNet-Lite0
+say (`python -m tools.distil`): no better, so it does not ship. "opacities" started from the
+-lungs-covered models, with opacities drawn into a quarter of the normal films, whose place the map
+had to find; "kept" is its mean with what it started from. The former is worse on perturbed films,
+the latter ships (its transplanted films are made at the resolution of a prediction, which takes a
+little of that AUROC: compare `auroc_transplanted` in its `curves.csv`).  {}"""
 _TRIED = (
     *("try", "model", "field", "input", "epochs", "crop ≥", "grafted", "own outline", "covered"),
     "opacities",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-STYLES = ("-", "--", ":")
+STYLES = ("-", "--", ":", "-.")
 
 
 def write_curves(path: Path, history: list[dict]) -> None:
@@ -17,15 +17,22 @@ def write_curves(path: Path, history: list[dict]) -> None:
 
 
 def plot_curves(history: list[dict], path: str | Path, title: str) -> None:
-    """Loss and validation AUROC over the epochs as a PNG."""
+    """``draw_curves`` as a PNG."""
+    draw_curves(history, title).savefig(path, dpi=130)
+
+
+def draw_curves(history: list[dict], title: str) -> Figure:
+    """Loss and every validation AUROC over the epochs."""
     figure = Figure(figsize=(7, 3), layout="constrained")
     left, right = figure.subplots(1, 2)
     epochs = [row["epoch"] for row in history]
     left.plot(epochs, [row["loss"] for row in history], color="#333333")
     left.set(xlabel="epoch", ylabel="training loss")
-    for name, style in zip([n for n in history[0] if n.startswith("auroc")], STYLES, strict=False):
+    names = [name for name in history[0] if name.startswith("auroc")]
+    for name, style in zip(names, STYLES, strict=False):
         right.plot(epochs, [row[name] for row in history], style, color="#b5541c", label=name)
-    right.set(xlabel="epoch", ylabel="validation AUROC", ylim=(0.9, 1))
+    lowest = min(row[name] for row in history for name in names)
+    right.set(xlabel="epoch", ylabel="validation AUROC", ylim=(min(0.9, lowest), 1))
     right.legend(frameon=False)
     figure.suptitle(title)
-    figure.savefig(path, dpi=130)
+    return figure

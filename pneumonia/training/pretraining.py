@@ -97,10 +97,15 @@ def pretrain(
 
     Raises:
         ValueError: ``out`` has another suffix than ``.safetensors``, or the state to resume from
-            belongs to another run.
+            belongs to another run, or there is none beside weights that are finished.
     """
     if out.suffix != ".safetensors":
         raise ValueError(f"{str(out)!r} gets weights: give it a name that ends in .safetensors.")
+    if resume and out.is_file() and not (out.with_suffix("") / "resume.pt").is_file():
+        raise ValueError(
+            f"{str(out)!r} is there and no interrupted run beside it: pretrain without --resume, "
+            "or to another --out."
+        )
     pictures, labels = load_pictures(data, recipe.size)
     classes = int(labels.max()) + 1
     print(f"{len(labels)} pictures of {classes} classes", flush=True)

@@ -122,7 +122,16 @@ def train_model(
     taught_by = [load_teacher(teacher, recipe.size, device) for teacher in teachers]
     names = tuple(f"{card.title} {card.weights.sha256}" for _, card in taught_by)
     recipe, (first, before), team = replace(recipe, teachers=names), provenance_of(init), Team()
-    if resume and team.same(finished(folder, recipe, before)):
+    size = eval_size or recipe.size
+    data = TrainingData(
+        name=DATA,
+        films=len(training.films),
+        patients=training.patients,
+        validation_films=len(validation.films),
+        validation_patients=validation.patients,
+    )
+    settings = (json.loads(json.dumps(asdict(recipe))), size, first, before, data)
+    if resume and team.same(finished(folder) == settings):
         print(f"{title}: {folder} holds this run, finished; without --resume it is trained anew")
         return None
     torch.manual_seed(recipe.seed)
@@ -156,13 +165,7 @@ def train_model(
         recipe=asdict(recipe),
         best_epoch=max(history, key=lambda row: row["score"])["epoch"],
         epochs_run=len(history),
-        data=TrainingData(
-            name=DATA,
-            films=len(training.films),
-            patients=training.patients,
-            validation_films=len(validation.films),
-            validation_patients=validation.patients,
-        ),
+        data=data,
         device=processor if team.size == 1 else f"{team.size} × {processor}",
         finished=datetime.date.today().isoformat(),
         git_commit=commit,
@@ -171,7 +174,6 @@ def train_model(
             **{m: sys.modules[m].__version__ for m in ("torch", "torchvision", "numpy", "sklearn")},
         },
     )
-    size = eval_size or recipe.size
     parts = (training.images, validation.images, truth)
     card = calibrate_and_save(folder, network, name, provenance, *parts, size)
     plot_curves(history, folder / "curves.png", title)
@@ -180,13 +182,13 @@ def train_model(
     return card
 
 
-def finished(folder: Path, recipe: Recipe, pretraining: dict | None) -> bool:
-    """Whether a run with these settings and that history wrote its checkpoint there."""
+def finished(folder: Path) -> tuple[dict, int, str, dict | None, TrainingData] | None:
+    """What the run that wrote its checkpoint there was made with; None while it is not done."""
     if (folder / "resume.pt").exists() or not (folder / CARD).is_file():
-        return False
-    training = Card.load(folder / CARD).training
-    made = (training.recipe, training.pretraining)
-    return made == (json.loads(json.dumps(asdict(recipe))), pretraining)
+        return None
+    card = Card.load(folder / CARD)
+    run = card.training
+    return run.recipe, card.preprocessing.size, run.initialisation, run.pretraining, run.data
 
 
 def recalibrate(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from pneumonia.archive.answers import Answers
 from pneumonia.archive.films import list_films, looks_like_film
 from pneumonia.archive.run import score_archive
 from pneumonia.archive.scorer import Scorer
+from pneumonia.checkpoint import CheckpointError
 from pneumonia.cli import app
 from pneumonia.predictor import Predictor
 from pneumonia.reading.refusals import RadiographError
@@ -130,6 +132,39 @@ def test_a_device_there_is_not_is_named(archive, model, tmp_path):
     for device in ("gpu", "cuda:1"):
         with pytest.raises(ValueError, match=f"no device '{device}'"):
             score_archive([str(archive)], str(tmp_path), str(model), device=device)
+
+
+def test_answers_have_no_place_in_a_file(archive, model, tmp_path):
+    (file := tmp_path / "answers").write_text("a list of mine")
+    words = ["score-archive", archive, "--out", file, "--model", model]
+    ended = CliRunner().invoke(app, [*map(str, words)])
+    assert (ended.exit_code, ended.stderr) == (
+        1,
+        f"pneumonia score-archive: {str(file)!r} is a file: give a folder as --out.\n",
+    )
+
+
+def test_a_model_that_cannot_be_used_is_told_before_ray_starts(archive, model, tmp_path):
+    shutil.copytree(model, damaged := tmp_path / "cnn")
+    (damaged / "model.safetensors").write_bytes(b"half")
+    with pytest.raises(CheckpointError, match="damaged"):
+        score_archive([str(archive)], str(tmp_path / "answers"), str(damaged), device="cpu")
+
+
+@pytest.mark.slow
+def test_a_worker_that_fails_is_one_sentence(archive, model, tmp_path):
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "answers"
+    words = ["score-archive", archive / "2001-0", "--out", out, "--model", model]
+    command = [sys.executable, "-m", "pneumonia", *words, "--device", "cpu", "--workers", "1"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    *others, last = ended.stderr.splitlines()
+    assert last == (
+        "pneumonia score-archive: A worker failed (NotADirectoryError: [Errno 20] "
+        f"Not a directory: {str(out)!r}): the same command goes on where it ended."
+    )
+    assert not [line for line in others if "Traceback" in line or "ERROR" in line]
 
 
 def scorers() -> list[int]:

@@ -1,6 +1,7 @@
 """A film's results as DICOM, read back by those who did not write them."""
 
 import io
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +22,11 @@ from pneumonia.checkpoint import save_checkpoint
 from pneumonia.cli import app
 from pneumonia.dicom import capture, identity, report
 from pneumonia.dicom.results import Responder, respond
-from pneumonia.dicom.source import read_source
+from pneumonia.dicom.source import DicomError, read_source
 from pneumonia.predictor import Predictor
 from pneumonia.reading.cage import Cage
+from pneumonia.reading.radiograph import MAX_BYTES
+from pneumonia.reading.refusals import RadiographError
 
 OLD = {"PatientAge": "081Y"}
 
@@ -211,6 +214,24 @@ def test_films_without_results_are_one_sentence(film, model, tmp_path, elements,
         path = film(**elements)
     one_sentence(run("dicom-result", path, "--out", tmp_path / "out", "--model", model), words)
     assert not (tmp_path / "out").exists()
+
+
+def test_each_result_is_told_from_a_film_however_large(answer, responder, tmp_path):
+    paths = answer().save(tmp_path / "out")
+    assert len(paths) == 3
+    for length in (None, MAX_BYTES + 1):  # as the map of a large film
+        for path in paths:
+            if length:
+                os.truncate(path, length)
+            with pytest.raises(DicomError, match="is a result of this software, not a film"):
+                responder.answer(path)
+
+
+def test_what_is_no_result_is_refused_as_before(film, responder):
+    for path in (film("other", Manufacturer="another"), film("torn", Manufacturer="pneumonia")):
+        os.truncate(path, MAX_BYTES + 1 if path.name == "other" else 200)
+        with pytest.raises(RadiographError, match=r"is (larger than|damaged)"):
+            responder.answer(path)
 
 
 @pytest.mark.parametrize("content", [b"no picture", b"png"])

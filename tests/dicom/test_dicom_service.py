@@ -139,6 +139,15 @@ def test_a_request_that_drips_gives_its_place_back(responder, monkeypatch):
     assert slow.status_code == 408 and "not whole after" in slow.text
 
 
+def test_too_many_films_are_told_how_many_may_come(service):
+    address, *_ = service
+    most = httpx.post(f"{address}/films", timeout=60, **related(*[b""] * 100))
+    assert most.status_code == 422 and len(most.json()["films"]) == 100
+    more = httpx.post(f"{address}/films", timeout=60, **related(*[b""] * 101))
+    told = "A request may have 100 films: send fewer at a time."
+    assert (more.status_code, more.text) == (413, told)
+
+
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
@@ -146,7 +155,7 @@ def test_a_request_that_drips_gives_its_place_back(responder, monkeypatch):
         ({"content": b"x", "headers": {"content-type": "multipart/related"}}, 415),
         ({**related(FILM), "content": related(FILM)["content"][:-30]}, 400),
         ({**related(FILM), "content": b"--other\r\n\r\n"}, 400),
-        (related(*[b""] * 101), 400),
+        (related(*[b""] * 101), 413),
         (related(b"\0" * (MAX_BODY_BYTES + 1)), 413),
         ({"headers": {"host": "evil.example"}}, 403),
     ],

@@ -38,6 +38,8 @@ def test_the_command_measures_a_finder(dataset, outlines, tmp_path, monkeypatch)
     before = LungFinder.load(finder).card
     words = ["evaluate-lungs", "--data", dataset, "--outlines", outlines, "--not-chest", bones]
     words += ["--finder", finder, "--out", out, "--cache", tmp_path / "cache", "--device", "cpu"]
+    seen = CliRunner().invoke(app, [*map(str, words), "--natural", str(bones)])
+    assert seen.exit_code == 1 and "needs three .npz shards or more" in seen.stderr
     done = CliRunner().invoke(app, [*map(str, words)])
     assert done.exit_code == 0, done.stderr
 

@@ -1,8 +1,9 @@
 import math
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
+from factories import card_of, model_result
 
 from pneumonia.evaluation.metrics import (
     calibration_error,
@@ -87,3 +88,16 @@ def test_bins_of_a_reliability_curve_hold_every_film_and_weigh_the_classes_alike
     assert (one.normal, one.pneumonia, two.normal, two.pneumonia) == (2, 0, 1, 1)
     assert one.probability == pytest.approx(0.03)
     assert two.probability == pytest.approx((0.93 / 3 + 1.0) / (1 / 3 + 1))
+
+
+def test_the_calibration_error_of_classes_that_weigh_the_same():
+    random = np.random.default_rng(0)
+    labels = (random.random(300) < 0.8).astype(int)
+    p = random.random(300)
+    model = model_result(card_of("cnn"), figures=metrics(labels, p, 0.5))
+    model = replace(model, reliability=reliability(labels, p))
+    weights = 1 / np.bincount(labels)[labels]
+    assert model.even_ece == pytest.approx(calibration_error(labels, p, weights))
+    assert model.even_ece != pytest.approx(calibration_error(labels, p), abs=0.05)
+    assert sum(films for *_, films in model.even_curve) == pytest.approx(1)
+    assert replace(model, reliability=()).even_ece is None

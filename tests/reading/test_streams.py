@@ -76,6 +76,19 @@ def test_runs_that_unpack_to_more_than_the_film_are_refused():
     assert refusal(compressed(rle(b"\x81\x40" * 2_000_000), uid.RLELossless)) == "contradiction"
 
 
+def test_segments_that_lie_over_each_other_are_refused_and_ones_in_a_row_are_not():
+    nothing = b"\x80" * 1000
+    offsets = (8 * [64, 64 + len(nothing)])[:15]  # eight times the same
+    film = compressed(struct.pack("<16I", 15, *offsets) + nothing, uid.RLELossless)
+    assert refusal(film) == "contradiction"
+    pixels = (np.arange(64 * 64, dtype=np.uint16) % 999).reshape(64, 64)
+    in_a_row = dicom(pixels)
+    in_a_row.compress(uid.RLELossless)
+    assert np.array_equal(
+        read_radiograph(saved(in_a_row)).pixels, read_radiograph(saved(dicom(pixels))).pixels
+    )
+
+
 def lut(entries: bytes, count: int, bits: int) -> Dataset:
     item = Dataset()
     item.LUTDescriptor = [count, 0, bits]
@@ -143,6 +156,40 @@ def test_a_directory_of_very_many_entries_is_not_read(tmp_path):
     (film,) = list_films([path])
     (answer,) = read_films([film])
     assert answer.code == "too_many_entries" and '"films.zip"' in str(answer)
+
+
+def test_a_directory_of_more_entries_than_its_end_says_is_refused(tmp_path):
+    path = tmp_path / "films.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for i in range(MAX_ENTRIES + 1):
+            archive.writestr(f"{i}", b"")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-14] + struct.pack("<HH", 1, 1) + whole[-10:])
+    (film,) = list_films([path])
+    (answer,) = read_films([film])
+    assert answer.code == "too_many_entries" and '"films.zip"' in str(answer)
+
+
+def test_an_archive_of_a_later_version_of_the_format_is_refused(tmp_path):
+    path = tmp_path / "films.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.png", grey_png(1))
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"PK\x01\x02") + 6] = 64
+    path.write_bytes(content)
+    (answer,) = read_films(list_films([path]))
+    assert isinstance(answer, RadiographError) and '"films.zip"' in str(answer)
+
+
+@pytest.mark.parametrize("comment", [0, 2**16 - 19, 2**16 - 1])
+def test_an_archive_whose_true_numbers_stand_elsewhere_is_not_read(tmp_path, monkeypatch, comment):
+    path = tmp_path / "films.zip"
+    monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 0)  # makes it a zip64
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.png", grey_png(1))
+        archive.comment = bytes(comment)
+    (answer,) = read_films(list_films([path]))
+    assert answer.code == "too_many_entries"
 
 
 def test_a_packing_that_python_does_not_know_is_named(tmp_path):

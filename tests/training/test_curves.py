@@ -1,7 +1,16 @@
-from pneumonia.training.curves import plot_curves
+from pneumonia.training.curves import draw_curves, plot_curves
+
+AUROCS = {f"auroc{kind}": 0.95 for kind in ("", "_perturbed", "_transplanted", "_opacities")}
+HISTORY = [{"epoch": e, "loss": 1 / e, **AUROCS, "auroc_opacities": 0.7} for e in (1, 2)]
 
 
 def test_curves_are_drawn(tmp_path):
-    history = [{"epoch": e, "loss": 1 / e, "auroc": 0.9, "auroc_perturbed": 0.91} for e in (1, 2)]
-    plot_curves(history, tmp_path / "curves.png", "A model")
+    plot_curves(HISTORY, tmp_path / "curves.png", "A model")
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_set_that_chooses_the_epoch_has_a_curve_that_is_seen():
+    _, right = draw_curves(HISTORY, "A model").axes
+    assert [line.get_label() for line in right.lines] == list(AUROCS)
+    assert len({line.get_linestyle() for line in right.lines}) == len(AUROCS)
+    assert right.get_ylim()[0] <= 0.7

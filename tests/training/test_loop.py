@@ -31,7 +31,7 @@ def task():
 
 
 def inputs_of(films, size=RECIPE.size):
-    return EvalPreset(size)(list(films.images.float() / 255), [lungs()] * len(films))
+    return EvalPreset(size)(films.images, [lungs()] * len(films))
 
 
 def run(task, folder, recipe=RECIPE, **options):

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from pneumonia.data.pictures import load_pictures
 from pneumonia.models import build, initialise
 from pneumonia.training.loop import train
 from pneumonia.training.pretraining import PictureTask, evaluation_input
-from pneumonia.training.run import provenance_of
+from pneumonia.training.run import finished, provenance_of
 from pneumonia.training.task import Recipe
 
 
@@ -60,6 +61,30 @@ def test_shards_and_folders_of_pictures_are_read_alike(stripes, shards, tmp_path
 
 def test_a_folder_without_pictures_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=tmp_path.name):
+        load_pictures(tmp_path, 32)
+
+
+def not_deflated(shard: bytes) -> bytes:
+    """Its arrays begin with what zlib refuses, and its directory says that they are deflated."""
+    torn = shard.replace(b"\x93NUMPY", b"\xffNUMPY")
+    return re.sub(rb"(?s)(PK\x01\x02.{6})\0\0", lambda head: head[1] + b"\x08\0", torn)
+
+
+HARMS = {
+    "cut off": lambda shard: shard[:-100],
+    "empty": lambda _: b"",
+    "no archive": lambda _: b"words",
+    "one bit": lambda shard: shard[:999] + bytes([shard[999] ^ 1]) + shard[1000:],
+    "not deflated": not_deflated,
+    "no offsets": lambda shard: shard.replace(b"offsets", b"numbers"),
+}
+
+
+@pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
+def test_a_shard_that_cannot_be_read_is_named(shards, tmp_path, harm):
+    shard = (shards / "pictures-0.npz").read_bytes()
+    (tmp_path / "torn.npz").write_bytes(harm(shard))
+    with pytest.raises(ValueError, match=r"torn\.npz' is damaged, .*: fetch it again"):
         load_pictures(tmp_path, 32)
 
 
@@ -109,6 +134,18 @@ def test_weights_that_start_from_a_checkpoint_know_its_past(tmp_path):
             assert (first, before) == (str(tmp_path), {"then": step})
 
 
+def test_a_finished_run_is_known_by_all_that_it_was_made_with(tmp_path):
+    card = card_of("cnn")
+    assert finished(tmp_path) is None
+    card.save(tmp_path / "card.json")
+    *made, films = finished(tmp_path)
+    run = card.training
+    assert made == [run.recipe, card.preprocessing.size, run.initialisation, run.pretraining]
+    assert films == run.data
+    (tmp_path / "resume.pt").touch()  # another one began
+    assert finished(tmp_path) is None
+
+
 @pytest.mark.parametrize("name", ["weights", "weights.pth"])
 def test_weights_of_another_name_are_refused_before_they_are_trained(tmp_path, name):
     words = ["pretrain", "--data", "nowhere", "--out", str(tmp_path / name), "--device", "cpu"]
@@ -132,5 +169,7 @@ def test_pretrained_weights_start_a_densenet(shards, tmp_path):
     assert (said["source"], said["epochs"], said["size"]) == ("drawn stripes", 1, 32)
     assert 0 <= said["accuracy"] <= 1 and "--batch 20" in said["command"]
     assert not (tmp_path / "pretrained" / "resume.pt").exists()
+    again = CliRunner().invoke(app, [*words, "--resume"])
+    assert again.exit_code == 1 and "no interrupted run beside it" in again.stderr
     wrong = CliRunner().invoke(app, ["pretrain", "--data", str(tmp_path / "nowhere")])
     assert wrong.exit_code == 1 and "nowhere" in wrong.stderr

@@ -125,3 +125,5 @@ def test_the_command_trains_a_finder(dataset, outlines, tmp_path, monkeypatch):
     assert str(tmp_path) not in card["training"]["command"]
     assert LungFinder.load(tmp_path / "lungs").card.sha256 == card["sha256"]
     assert asked == [150]
+    again = CliRunner().invoke(app, [*map(str, words), "--resume"])
+    assert again.exit_code == 1 and "holds a finished finder" in again.stderr

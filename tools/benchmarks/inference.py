@@ -32,9 +32,8 @@ from . import interleaved_medians, ratio_row
 def one(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
     """One film with its heatmap against a bare pass of the same network, and grad-cam's own way."""
     film, rows = read_radiograph(draw_phantom(1000, 1200, lesions=2, seed=1).image()), []
-    small = to_canonical(film.pixels)[None]
     for predictor in predictors:
-        pixels = [torch.from_numpy(film.pixels)[None].to(predictor.device)]
+        small = to_canonical(film.pixels)[None].to(predictor.device)
         network, card, _ = load_checkpoint(predictor.name, predictor.device)
         network.eval().requires_grad_(True)
         side = card.preprocessing.size
@@ -63,14 +62,14 @@ def one(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
                 f"explained{end}, its lungs and view at hand": lambda p=p, x=inputs: (
                     p.explainer.explain(x)
                 ),
-                f"searched for its lungs{end}": lambda p=p: p._find_lungs(small),
+                f"searched for its lungs{end}": lambda p=p, s=small: p._find_lungs(s),
             }
         lungs = predictor._find_lungs(small)
-        cases["given its view"] = functools.partial(predictor._preset, pixels, lungs)
+        cases["given its view"] = functools.partial(predictor._preset, small, lungs)
         cases["explained as the README of grad-cam does"] = grad_cam_readme
         times = interleaved_medians(cases, args.rounds, f"{predictor.title}: one film")
         for name in list(cases)[1:]:
-            what = f"{predictor.title}: the bare pass against one film {name}"
+            what = f"{predictor.title}: one film {name}, against the bare pass"
             rows.append(ratio_row(what, times["bare"], times[name]))
     return rows
 
