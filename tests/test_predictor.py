@@ -1,4 +1,6 @@
 import io
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,6 +51,21 @@ def test_a_film_of_full_size_is_read_as_its_small_copy_from_which_models_learn(p
     whole, copy = (predictor.predict(film) for film in (large, small))
     assert whole.probability == copy.probability
     np.testing.assert_array_equal(whole.attribution, copy.attribution)
+
+
+@pytest.mark.skipif("PNEUMONIA_DATA" not in os.environ, reason="needs films: set PNEUMONIA_DATA")
+@pytest.mark.parametrize("name", MODELS)
+def test_films_of_full_size_get_the_answers_of_their_copies(name):
+    """Views of the full size gave log-odds that were 0.10 and 0.14 higher on average."""
+    data, shipped = Path(os.environ["PNEUMONIA_DATA"]), Predictor.load(name, "cpu", "torch")
+    pairs = [
+        (film, data / "chest_xray" / "train" / film.parent.name / film.name)
+        for film in sorted(data.glob("originals/*/*.jpeg"))
+    ]
+    answers = shipped.predict_batch([film for pair in pairs for film in pair], heatmap=False)
+    odds = np.array([np.log(a.probability / (1 - a.probability)) for a in answers])
+    higher = odds[::2] - odds[1::2]
+    assert len(pairs) > 30 and abs(higher.mean()) < 0.05 and higher.std() < 0.12
 
 
 def test_a_batch_equals_its_films_one_by_one(predictor, films):
