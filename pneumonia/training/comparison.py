@@ -47,7 +47,12 @@ say (`python -m tools.distil`): no better, so it does not ship. "opacities" star
 -lungs-covered models, with opacities drawn into a quarter of the normal films, whose place the map
 had to find; "kept" is its mean with what it started from. The former is worse on perturbed films,
 the latter ships (its transplanted films are made at the resolution of a prediction, which takes a
-little of that AUROC: compare `auroc_transplanted` in its `curves.csv`).  {}"""
+little of that AUROC: compare `auroc_transplanted` in its `curves.csv`). "kept-seed-1" is a second
+run from the base on: a little better on films, but it tells far more without the lungs, so the
+first one ships.
+
+{}
+"""
 _TRIED = (
     *("try", "model", "field", "input", "epochs", "crop ≥", "grafted", "own outline", "covered"),
     "opacities",
