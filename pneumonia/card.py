@@ -44,7 +44,7 @@ class Preprocessing:
     """How a film becomes the network's input.
 
     Attributes:
-        grid: side in px of the image that the lungs are found on.
+        grid: side in px of the image that the lungs are found on and the view is cut from.
         size: side in px of the network's input.
         lungs_sha256: of the weights of the lung finder; empty for a network of whole films, which
             can be compared (see ``training.comparison``) but not used.

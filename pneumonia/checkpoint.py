@@ -27,7 +27,7 @@ def save_checkpoint(
 ) -> Card:
     """Write weights, gate and card; returns the card with the files' SHA-256.
 
-    They take the places of older ones together, once all are written.
+    They take the places of older ones one right after the other, once all are written.
 
     Args:
         folder: gets the files.
@@ -120,7 +120,7 @@ def load_checkpoint(
     except Exception as error:
         raise CheckpointError(
             f"The checkpoint {str(folder)!r} cannot be read ({type(error).__name__}: {error}): "
-            "fetch it again, or train the model anew."
+            "fetch it again, or train or calibrate the model anew."
         ) from error
     return network.eval().to(device), card, gate
 

@@ -57,7 +57,7 @@ class Candidate:
         full: whether it is at full size.
         outcome: see ``known.outcome``.
         vague: whether it is refused for no reason that one could see in it.
-        sure: log-odds of the verdict in which the models are least sure.
+        sure: how far from 0.5 the probability is of which the models are least sure.
     """
 
     record: Record

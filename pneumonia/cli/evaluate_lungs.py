@@ -17,7 +17,7 @@ def evaluate_lungs(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Natural pictures in three .npz shards or more, of which the last one.",
+            help="Natural pictures in three .npz shards or more: the last one is used.",
         ),
     ] = None,
     every: Annotated[

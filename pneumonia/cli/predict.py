@@ -43,8 +43,9 @@ def predict(
     with ExitStack() as stack:
         out = sys.stdout
         if csv:
-            named = csv.open("w", 1, "utf-8", "backslashreplace", "")  # a name may be any bytes
-            out = stack.enter_context(named)
+            # the name of a film may be any bytes
+            file = csv.open("w", newline="", encoding="utf-8", errors="backslashreplace")
+            out = stack.enter_context(file)
         failed = predict_files(files, predictors, out, heatmaps, batch)
     if csv:
         typer.echo(f"{len(files) - failed} of {len(files)} files read; see {csv}", err=True)

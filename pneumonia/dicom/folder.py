@@ -10,7 +10,7 @@ from pneumonia.export.records import SOFTWARE
 from pneumonia.storage.atomic import write_json
 
 SUMMARY = "result.json"
-NO_FILMS = ("not_dicom", "empty", "own_result")
+NO_FILMS = ("not_dicom", "own_result")
 
 
 def find_files(folder: Path, out: Path) -> list[Path]:

@@ -33,7 +33,7 @@ def draw_evaluation(evaluation: Evaluation, labels: np.ndarray) -> Figure:
         for axis, x, y, name, value, style in (
             (roc, false_positive, true_positive, "AUROC", model.figures.auroc, "-"),
             (recalls, recall, precision, "AP", model.figures.average_precision, "-"),
-            (reliability, curve[:, 0], curve[:, 1], "ECE", model.even_ece or 0.0, "o-"),
+            (reliability, curve[:, 0], curve[:, 1], "ECE", model.even_ece or np.nan, "o-"),
         ):
             axis.plot(x, y, style, color=colour, label=f"{model.title}, {name} {value:.3f}")
     for axis in (roc, recalls, reliability):
@@ -41,7 +41,7 @@ def draw_evaluation(evaluation: Evaluation, labels: np.ndarray) -> Figure:
     roc.set(title="ROC", xlabel="1 − specificity", ylabel="sensitivity")
     recalls.set(title="Precision and recall", xlabel="recall", ylabel="precision")
     labels_of = {"xlabel": "predicted probability", "ylabel": "share with pneumonia"}
-    reliability.set(title="Reliability, both classes weighing the same", **labels_of)
+    reliability.set(title="Reliability, classes weighted equally", **labels_of)
     for axis, model in zip(matrices, models, strict=True):
         predicted = np.array(model.probabilities) >= model.operating_point
         ConfusionMatrixDisplay.from_predictions(

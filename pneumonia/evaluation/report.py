@@ -18,7 +18,7 @@ from pneumonia.evaluation.results import (
 _HONESTY = {
     "covered_auroc": "AUROC, lungs covered",
     "transplanted_auroc": "AUROC, lungs set into films of the other class",
-    "even_ece": "ECE, both classes weighing the same, as the probabilities do",
+    "even_ece": "ECE, both classes weighted equally, as in calibration",
 }
 _BETWEEN = re.compile(r"(<!-- figures[^>]*-->\n).*?(<!-- /figures -->)", re.DOTALL)
 _RANDOMISED = "rank correlation with the trained maps, classifier randomised"

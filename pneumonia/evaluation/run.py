@@ -72,7 +72,7 @@ def evaluate_models(
         asked = predictor.explainer, size, films.images, films.labels
         held_out = None
         if split == "val":
-            log_odds = logit(p.clip(1e-15, 1 - 1e-15))  # 1 as a float may be a little less in truth
+            log_odds = logit(p.clip(1e-15, 1 - 1e-15))  # a float of 1 stands for a little less
             held_out = held_out_coverage(films.labels, log_odds, films.patients, COVERAGE)
         models[predictor.name] = ModelResult(
             title=predictor.title,

@@ -46,10 +46,10 @@ two. "taught" started from densenet169-lungs-covered and learned from what it an
 say (`python -m tools.distil`): no better, so it does not ship. "opacities" started from the
 -lungs-covered models, with opacities drawn into a quarter of the normal films, whose place the map
 had to find; "kept" is its mean with what it started from. The former is worse on perturbed films,
-the latter ships (its transplanted films are made at the resolution of a prediction, which takes a
-little of that AUROC: compare `auroc_transplanted` in its `curves.csv`). "kept-seed-1" is a second
-run from the base on: a little better on films, but it tells far more without the lungs, so the
-first one ships.
+the latter ships. "kept-seed-1" is a second run from the base on: a little better on films, but it
+tells far more without the lungs, so the first one ships. All figures of runs and tries are of
+version 0.3.0 and before, where views that the lungs fill were a little more blurred than in
+training; the evaluation's are of today.
 
 {}
 """

@@ -23,6 +23,7 @@ from pneumonia.evaluation.shortcuts import transplanted
 from pneumonia.models import MODELS, Network, build, initialise
 from pneumonia.preprocess import EvalPreset
 from pneumonia.storage.shipped import CARD, CheckpointError
+from pneumonia.storage.typed_json import FormatError
 from pneumonia.training.augment import LocatedFilms, opacify
 from pneumonia.training.curves import plot_curves
 from pneumonia.training.distributed import Team, one_first
@@ -186,7 +187,10 @@ def finished(folder: Path) -> tuple[dict, int, str, dict | None, TrainingData] |
     """What the run that wrote its checkpoint there was made with; None while it is not done."""
     if (folder / "resume.pt").exists() or not (folder / CARD).is_file():
         return None
-    card = Card.load(folder / CARD)
+    try:
+        card = Card.load(folder / CARD)
+    except FormatError:  # of another version
+        return None
     run = card.training
     return run.recipe, card.preprocessing.size, run.initialisation, run.pretraining, run.data
 

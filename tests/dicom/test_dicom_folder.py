@@ -62,11 +62,11 @@ def test_results_are_not_taken_for_films(film, model, tmp_path):
     folder.mkdir()
     film().rename(folder / "film.dcm")
     (folder / "empty").touch()
-    for others in (1, 5):  # of the second run report, picture, map and result.json, too
+    for others in (0, 4):  # of the second run report, picture, map and result.json
         assert run("dicom-folder", folder, folder, "--model", model).exit_code == 0
         told = summary(folder)
-        assert (told["answered"], told["refused"], told["other_files"]) == (1, 0, others)
-        assert [film["file"] for film in told["films"]] == ["film.dcm"]
+        assert (told["answered"], told["refused"], told["other_files"]) == (1, 1, others)
+        assert [film["file"] for film in told["films"]] == ["empty", "film.dcm"]
 
 
 def test_results_below_the_films_are_not_taken_for_films(film, model, tmp_path, monkeypatch):
