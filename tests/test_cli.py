@@ -426,6 +426,10 @@ def test_an_interrupted_training_resumes_to_the_same_weights(dataset, tmp_path):
     assert pupil.training.recipe["taught"] == 0.5
     assert pupil.training.recipe["teachers"] == [f"Small CNN {cards[0].weights.sha256}"]
 
+    other = run(*words, "--epochs", 1, "--out", tmp_path / "stopped", "--resume")
+    assert other.exit_code == 0 and "finished" not in other.stdout
+    assert load_checkpoint(files[1])[1].training.epochs_run == 1
+
 
 # --- download ------------------------------------------------------------------------------------
 
