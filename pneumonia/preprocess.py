@@ -5,7 +5,7 @@ the picture is left of the file: neither its size nor its shape, which in this d
 class away. What a model gets is the *view*: this picture cropped to the box of the lungs, its
 greys measured by those inside them, and dimmed outside (``soften`` leaves a fifth of the contrast
 there), with the mask of the lungs beside it. So the film's frame has little way in. A view of the
-file itself would be finer than any that the models learnt from, and they read it differently.
+file itself would be finer than any that the models learnt from.
 ``training.augment.TrainPreset`` does the same with random changes.
 """
 

@@ -37,7 +37,7 @@ def answer_folder(folder: Path, out: Path, responder: Responder) -> dict:
 
     Returns:
         What ``result.json`` holds: ``answered`` and ``refused`` (how many films), ``other_files``
-        (how many are no DICOM, empty, or results) and ``films``, each with ``file`` and what
+        (how many are no DICOM, or results) and ``films``, each with ``file`` and what
         ``Answer.record`` says.
 
     Raises:

@@ -30,10 +30,11 @@ def draw_evaluation(evaluation: Evaluation, labels: np.ndarray) -> Figure:
         false_positive, true_positive, _ = roc_curve(labels, p)
         precision, recall, _ = precision_recall_curve(labels, p)
         curve = np.array(model.even_curve).reshape(-1, 3)
+        ece = np.nan if model.even_ece is None else model.even_ece
         for axis, x, y, name, value, style in (
             (roc, false_positive, true_positive, "AUROC", model.figures.auroc, "-"),
             (recalls, recall, precision, "AP", model.figures.average_precision, "-"),
-            (reliability, curve[:, 0], curve[:, 1], "ECE", model.even_ece or np.nan, "o-"),
+            (reliability, curve[:, 0], curve[:, 1], "ECE", ece, "o-"),
         ):
             axis.plot(x, y, style, color=colour, label=f"{model.title}, {name} {value:.3f}")
     for axis in (roc, recalls, reliability):

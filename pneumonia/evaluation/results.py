@@ -84,6 +84,11 @@ class Bin:
     pneumonia: int
 
 
+def even(share: float, normal: int, pneumonia: int) -> float:
+    """A share of PNEUMONIA in some of so many films, as if there were as many of either class."""
+    return share * normal / (share * normal + (1 - share) * pneumonia)
+
+
 @dataclass(frozen=True)
 class MedmnistC:
     """Balanced errors (half of both error rates together, 0..1) on ``films`` films.
@@ -166,13 +171,14 @@ class ModelResult:
 
         The two classes weigh the same, as they do where the probabilities are calibrated.
         """
-        counts = self.figures
-        parts = [
-            (b.normal / counts.normal, b.pneumonia / counts.pneumonia) for b in self.reliability
-        ]
+        normal, pneumonia = self.figures.normal, self.figures.pneumonia
         return [
-            (one.probability, ill / (well + ill), (well + ill) / 2)
-            for one, (well, ill) in zip(self.reliability, parts, strict=True)
+            (
+                one.probability,
+                even(one.pneumonia / (one.normal + one.pneumonia), normal, pneumonia),
+                (one.normal / normal + one.pneumonia / pneumonia) / 2,
+            )
+            for one in self.reliability
         ]
 
     @property

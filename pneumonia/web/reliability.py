@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pneumonia.card import Card
-from pneumonia.evaluation.results import Bin, Evaluation
+from pneumonia.evaluation.results import Bin, Evaluation, even
 from pneumonia.web.dot_plot import wilson
 from pneumonia.web.texts import html, percent, tag
 
@@ -33,14 +33,12 @@ def points(bins: Sequence[Bin]) -> list[tuple[float, float, float, float]]:
     if not normal or not pneumonia:
         return []
 
-    def even(share: float) -> float:
-        return share * normal / (share * normal + (1 - share) * pneumonia)
-
     found = []
     for one in bins:
         films = one.normal + one.pneumonia
         low, high = wilson(one.pneumonia, films) or (0.0, 1.0)
-        found.append((one.probability, *map(even, (one.pneumonia / films, low, high))))
+        shares = (even(share, normal, pneumonia) for share in (one.pneumonia / films, low, high))
+        found.append((one.probability, *shares))
     return found
 
 
