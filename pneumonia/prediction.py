@@ -31,7 +31,9 @@ class Prediction:
         card: the model's card; ``card.validation`` has sensitivity and specificity.
         attribution: ``(128, 128)`` float32 over the whole film: the calibrated log-odds that each
             place speaks for PNEUMONIA (for lungs that showed it everywhere), below 0 where it
-            speaks for NORMAL, 0 outside the lungs; None if not asked for.
+            speaks for NORMAL, 0 outside the lungs; in the network's cells, of which this is an
+            enlargement, the mean over the lungs is the log-odds of the probability. None if not
+            asked for.
         target: the class the heatmap explains: the predicted one unless another was asked for.
         lungs: the lungs that were found in the film, which is all that the network sees.
         model_input: ``(size, size)`` float32: what went into the network, standardised.

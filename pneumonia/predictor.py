@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 import torch
@@ -17,12 +17,13 @@ from pneumonia.engine import LUNGS, NETWORK, Engine, EngineError, open_graphs, w
 from pneumonia.explain import Explainer, on_film
 from pneumonia.gate import Gate
 from pneumonia.lungs import SIDE, lung_finder
-from pneumonia.models import Network, pick_device
+from pneumonia.models import Network, lung_shares, pick_device
 from pneumonia.prediction import Label, Prediction
 from pneumonia.preprocess import EvalPreset, hide, to_canonical
 from pneumonia.reading.radiograph import Radiograph, Source, read_radiograph
 
 EngineName = Literal["auto", "torch", "openvino"]
+Logits = TypeVar("Logits", float, np.ndarray)
 
 
 class Predictor:
@@ -211,7 +212,9 @@ class Predictor:
         inputs = self._preset(images, lungs)
         logits, maps, embeddings = self.explainer.explain(inputs, heatmap)
         if maps is not None:
-            maps = on_film(maps / np.float32(self.card.calibration.temperature), lungs)
+            shares = lung_shares(inputs, maps.shape[1:])[:, 0].cpu().numpy()
+            rest = logits - (maps * shares).sum((1, 2))  # what no place said: the head's constant
+            maps = on_film(self._log_odds(maps + rest[:, None, None]), lungs)
         model_inputs = inputs[:, 0].cpu().numpy()
         for i, film in enumerate(films):
             label, probability = self._calibrated(float(logits[i]))
@@ -232,12 +235,14 @@ class Predictor:
 
     def _calibrated(self, logit: float) -> tuple[Label, float]:
         """The label and P(PNEUMONIA) of a logit."""
-        temperature, bias = self.card.calibration.temperature, self.card.calibration.bias
-        log_odds = logit / temperature + bias
-        # compared as logits: probabilities near 1 are all the same number
-        odds = math.log(self.threshold / (1 - self.threshold))
-        label = "PNEUMONIA" if logit >= temperature * (odds - bias) else "NORMAL"
+        log_odds = self._log_odds(logit)
+        # compared as log-odds: probabilities near 1 are all the same number
+        label = LABELS[log_odds >= math.log(self.threshold / (1 - self.threshold))]
         return label, 0.5 + 0.5 * math.tanh(log_odds / 2)  # the sigmoid, without overflow
+
+    def _log_odds(self, logits: Logits) -> Logits:
+        """Calibrated; of floats or arrays."""
+        return logits / self.card.calibration.temperature + self.card.calibration.bias
 
     def _plausible(self, probability: float) -> tuple[str, ...]:
         limits = self.card.conformal

@@ -45,6 +45,12 @@ def test_probability_is_the_networks_calibrated_logit(predictor, films):
     assert predictor.predict(films[0]).probability == pytest.approx(expected, abs=1e-5)
 
 
+def test_over_the_lungs_the_map_averages_to_the_log_odds_that_are_shown(predictor, films):
+    for prediction in predictor.predict_batch(films):
+        p, lung = prediction.probability, prediction.lungs.mask > 0.9
+        assert prediction.attribution[lung].mean() == pytest.approx(np.log(p / (1 - p)), abs=0.1)
+
+
 def test_a_film_of_full_size_is_read_as_its_small_copy_from_which_models_learn(predictor):
     large = draw_phantom(1120, 1280, lesions=2, seed=4).pixels
     small = to_canonical(large)[0].numpy()
