@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from pneumonia.lungs import SIDE, Lungs, lung_finder
 from pneumonia.models import Network, lung_shares
-from pneumonia.preprocess import BATCH, EvalPreset, resample, view_of
+from pneumonia.preprocess import BATCH, EvalPreset, resample, upright
 
 
 class Explained(NamedTuple):
@@ -150,9 +150,9 @@ def on_film(attribution: np.ndarray, lungs: Sequence[Lungs]) -> np.ndarray:
     Returns:
         ``(N, 128, 128)`` float32, bilinear between the cells' middles, and 0 outside the lungs.
     """
-    theta = view_of(torch.tensor([one.box for one in lungs]))
-    scale = 1 / torch.diagonal(theta[:, :, :2], dim1=1, dim2=2)  # back from the film to the view
-    back = torch.cat([torch.diag_embed(scale), -scale[:, :, None] * theta[:, :, 2:]], 2)
+    theta = upright(lungs)
+    scale = torch.linalg.inv(theta[:, :, :2])  # back from the film to the view
+    back = torch.cat([scale, -scale @ theta[:, :, 2:]], 2)
     maps, _ = resample(torch.from_numpy(attribution)[:, None], back, SIDE)
     masks = np.stack([one.mask for one in lungs])
     return maps[:, 0].numpy() * np.where(masks > 0.5, masks, 0)

@@ -198,9 +198,9 @@ class Predictor:
         image = to_canonical(film.pixels)[None].to(self.device)
         lungs = self._find_lungs(image)
         inputs = self._preset(image, lungs).expand(len(regions), -1, -1, -1)
-        boxes = torch.tensor([lungs[0].box]).expand(len(regions), -1)
         hidden = torch.from_numpy(np.asarray(regions, np.float32))[:, None].to(self.device)
-        logits = self.explainer.explain(hide(inputs, boxes, hidden), attribution=False).logits
+        inputs = hide(inputs, lungs * len(regions), hidden)
+        logits = self.explainer.explain(inputs, attribution=False).logits
         return np.array([self._calibrated(float(logit))[1] for logit in logits])
 
     def _predict(

@@ -2,11 +2,12 @@
 
 The lungs are found first, on the film squashed to 224 × 224 pixels of uint8, so that nothing but
 the picture is left of the file: neither its size nor its shape, which in this data set give the
-class away. What a model gets is the *view*: this picture cropped to the box of the lungs, its
-greys measured by those inside them, and dimmed outside (``soften`` leaves a fifth of the contrast
-there), with the mask of the lungs beside it. So the film's frame has little way in. A view of the
-file itself would be finer than any that the models learnt from.
-``training.augment.TrainPreset`` does the same with random changes.
+class away. What a model gets is the *view*: this picture cropped to the box of the lungs (and
+turned back where they lie more than a little askew), its greys measured by those inside them, and
+dimmed outside (``soften`` leaves a fifth of the contrast there), with the mask of the lungs beside
+it. So the film's frame has little way in. A view of the file itself would be finer than any that
+the models learnt from. ``training.augment.TrainPreset`` does the same with random changes, turns
+among them, and turns nothing back.
 """
 
 import math
@@ -56,7 +57,7 @@ class EvalPreset:
         self, images: torch.Tensor, lungs: Sequence[Lungs]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Both channels before the first is dimmed by the second, ``(N, 1, size, size)`` each."""
-        theta = view_of(torch.tensor([one.box for one in lungs])).to(images.device)
+        theta = upright(lungs).to(images.device)
         masks = torch.from_numpy(np.stack([one.mask for one in lungs]))[:, None]
         masks, beyond = resample(masks.to(images.device), theta, self.size)
         masks = masks * ~beyond
@@ -76,21 +77,29 @@ class EvalPreset:
             yield self.images(part.to(device)).contiguous(memory_format=torch.channels_last)
 
 
-def hide(inputs: torch.Tensor, boxes: torch.Tensor, regions: torch.Tensor) -> torch.Tensor:
+def hide(inputs: torch.Tensor, lungs: Sequence[Lungs], regions: torch.Tensor) -> torch.Tensor:
     """Network inputs with a region of each film replaced by what surrounds it in the lungs.
 
     Args:
         inputs: ``(N, 2, size, size)`` float32, as ``EvalPreset`` makes them.
-        boxes: ``(N, 4)`` float32, of the lungs.
+        lungs: of these films.
         regions: ``(N, 1, h, w)`` float 0..1 over the whole films, 1 where they are to be hidden.
     """
     size = inputs.shape[-1]
-    regions = resample(regions, view_of(boxes).to(inputs.device), size)[0]
+    regions = resample(regions, upright(lungs).to(inputs.device), size)[0]
     views, masks = inputs.split(1, 1)
     seen, sigma = masks * (1 - regions), 0.08 * size
     around = blur(torch.cat([views * seen, seen], 1), sigma)
     fill = around[:, :1] / around[:, 1:].clamp_min(1e-3) * soften(masks)
     return torch.cat([views + regions * (fill - views), masks], 1)
+
+
+def upright(lungs: Sequence[Lungs]) -> torch.Tensor:
+    """The views of N films, as ``view_of`` has them, turned as the lungs are: ``(N, 2, 3)``."""
+    angle = torch.deg2rad(torch.tensor([one.tilt for one in lungs]))
+    cos, sin = angle.cos(), angle.sin()
+    turn = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
+    return turn @ view_of(torch.tensor([one.box for one in lungs]))
 
 
 def view_of(boxes: torch.Tensor) -> torch.Tensor:

@@ -146,13 +146,13 @@ def film(height=140, width=160, name="a film.png", notes=(), format="PNG") -> Ra
     return Radiograph(ramp, name, format, tuple(notes), 0.0, ramp.shape)
 
 
-def lungs(code="ok", box=(0.2, 0.2, 0.8, 0.8)) -> Lungs:
+def lungs(code="ok", box=(0.2, 0.2, 0.8, 0.8), tilt=0.0) -> Lungs:
     """Two upright lungs in the middle of the film, found beyond doubt unless ``code`` says else."""
     left, top, right, bottom = (round(128 * edge) for edge in box)
     third = (right - left) // 3
     mask = np.zeros((128, 128), np.float32)
     mask[top:bottom, left : left + third] = mask[top:bottom, right - third : right] = 1
-    return Lungs(mask, box, 1.0, 1.0, 1.0, 0.0, 1.0, code)
+    return Lungs(mask, tilt, box, 1.0, 1.0, 1.0, 0.0, 1.0, code)
 
 
 ORDER = ("densenet169", "cnn")  # as the page shows them

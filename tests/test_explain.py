@@ -1,5 +1,6 @@
 import copy
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -93,6 +94,17 @@ def test_a_map_on_the_film_lies_in_its_lungs_where_the_view_saw_them():
     assert np.hypot(*(np.array([y, x]) - expected)) < 3
     flat = on_film(np.full((1, 8, 8), -2.0, np.float32), [found])[0]
     np.testing.assert_allclose(flat, -2.0 * found.mask, atol=1e-6)
+
+
+def test_the_map_of_a_turned_view_is_turned_back():
+    found = lungs(box=(0.1, 0.1, 0.9, 0.9), tilt=20.0)
+    cells = np.zeros((1, 8, 8), np.float32)
+    cells[0, 2, 1] = 5.0
+    (film_map,) = on_film(cells, [replace(found, mask=np.ones_like(found.mask))])
+    x, y = np.unravel_index(film_map.T.argmax(), film_map.shape)
+    across, down = 1.12 * 0.8 * 128 * (np.array([1.5, 2.5]) / 8 - 0.5)
+    expected = 64 + (across + 1j * down) * np.exp(1j * np.radians(20)) + 64j
+    assert abs(x + 1j * y - expected) < 3
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pneumonia.lungs import LUNGS, Limits, LungFinder, LungNet, LungsCard, box_of
+from pneumonia.lungs import LUNGS, Limits, LungFinder, LungNet, LungsCard, box_of, tilt_of
 from pneumonia.preprocess import to_canonical
 from pneumonia.storage.shipped import checkpoints_root
 from pneumonia.synthetic.phantom import draw_phantom
@@ -39,6 +39,26 @@ def test_the_box_is_in_shares_of_the_sides_and_passes_over_strays():
     strays = on.copy()
     strays[95, 190:] = True
     assert box_of(strays) == pytest.approx(box_of(on), abs=0.01)
+
+
+@pytest.mark.parametrize("angle", [-28, -15, -3, 0, 3, 15, 28])
+def test_lungs_turned_further_than_is_common_are_measured_and_boxed_as_if_upright(angle):
+    y, x = (np.mgrid[:128, :128] + 0.5) / 128 - 0.5
+    z = (x + 1j * y) * np.exp(-1j * np.radians(angle))
+    on = (abs(abs(z.real) - 0.2) < 0.12) & (abs(z.imag) < 0.3)
+    tilt = tilt_of(on)
+    assert tilt == pytest.approx(np.sign(angle) * max(0, abs(angle) - 5), abs=0.5)
+    assert tilt_of(on[:, ::-1]) == pytest.approx(-tilt, abs=0.5)
+    assert box_of(on, angle) == pytest.approx((0.18, 0.2, 0.82, 0.8), abs=0.012)
+
+
+def test_where_there_are_no_two_lungs_none_is_turned():
+    on = np.zeros((64, 64), dtype=bool)
+    assert tilt_of(on) == 0
+    on[10:50, 20] = True
+    assert tilt_of(on) == 0
+    on[10:50, 20:24] = True  # one long lung is not two above each other
+    assert abs(tilt_of(on)) <= 25
 
 
 @pytest.mark.parametrize(

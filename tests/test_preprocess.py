@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from factories import lungs
 
+from pneumonia.evaluation.corruptions import corrupt
+from pneumonia.lungs import box_of, lung_finder
 from pneumonia.preprocess import BATCH, CANONICAL_SIDE, EvalPreset, soften, to_canonical
 from pneumonia.synthetic.phantom import draw_phantom
 
@@ -48,6 +52,18 @@ def test_a_frame_around_the_film_changes_next_to_nothing(images, colour):
     assert (before - after).abs().mean() < 0.12
     for one, other in zip(before, after, strict=True):
         assert np.corrcoef(one[0].flatten(), other[0].flatten())[0, 1] > 0.97
+
+
+@pytest.mark.parametrize("corruption", ["rotated 15°", "rotated back 15°"])
+def test_a_turned_film_is_seen_more_upright(images, corruption):
+    turned, preset = corrupt(images, corruption), EvalPreset(96)
+    found = lung_finder(CPU)(turned)
+    as_it_is = [replace(one, tilt=0.0, box=box_of(one.mask > 0.5)) for one in found]
+    views = preset.images(images), preset(turned, found), preset(turned, as_it_is)
+    for one, other, unturned in zip(
+        *(view[:, 0].flatten(1).numpy() for view in views), strict=True
+    ):
+        assert np.corrcoef(one, other)[0, 1] > np.corrcoef(one, unturned)[0, 1] + 0.03
 
 
 def test_what_lies_outside_the_lungs_has_no_way_in(images):

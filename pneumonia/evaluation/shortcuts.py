@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from pneumonia.data.shortcuts import border_profile, out_of_fold, pixel_statistics
 from pneumonia.explain import Explainer
-from pneumonia.lungs import Lungs, lung_finder
+from pneumonia.lungs import Lungs, box_of, lung_finder
 from pneumonia.preprocess import BATCH, EvalPreset, resample, soften, view_of
 
 CELLS = 16  # of the outline's shape, by side
@@ -99,7 +99,7 @@ def conflicting(images: torch.Tensor, labels: np.ndarray, patients: np.ndarray) 
 
 def outline_traits(lungs: Sequence[Lungs]) -> dict[str, np.ndarray]:
     """``box``, ``(N, 6)``: its edges, width and height; ``shape``, ``(N, 256)``: the mask in it."""
-    boxes = torch.tensor([one.box for one in lungs])
+    boxes = torch.tensor([box_of(one.mask > 0.5) for one in lungs])
     masks = torch.from_numpy(np.stack([one.mask for one in lungs]))[:, None]
     on = (masks > 0.5).float()
     shape = F.avg_pool2d(resample(on, view_of(boxes), 4 * CELLS)[0], 4).flatten(1)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from pneumonia.lungs import SIDE, lung_finder
+from pneumonia.lungs import SIDE, box_of, lung_finder
 from pneumonia.preprocess import LIMIT, blur, resample, soften, standardise, view_of
 from pneumonia.training.chance import chance, draw, uniform
 from pneumonia.training.degrade import degrade
@@ -24,7 +24,7 @@ class LocatedFilms:
     Attributes:
         images: ``(N, 1, 224, 224)`` uint8.
         masks: ``(N, 1, 128, 128)`` uint8, the probability 0..255 that a pixel is lung.
-        boxes: ``(N, 4)`` float32, the lungs' boxes (see ``Lungs``).
+        boxes: ``(N, 4)`` float32, the lungs' boxes (see ``box_of``), not turned back.
     """
 
     images: torch.Tensor
@@ -44,7 +44,7 @@ class LocatedFilms:
         for part in torch.arange(len(images)).split(256):
             for number, lungs in zip(part, lung_finder(device)(images[part]), strict=True):
                 masks[number, 0] = torch.from_numpy((lungs.mask * 255).round()).to(torch.uint8)
-                boxes[number] = torch.tensor(lungs.box)
+                boxes[number] = torch.tensor(box_of(lungs.mask > 0.5))
         return cls(images, masks, boxes)
 
     def to(self, device: torch.device) -> "LocatedFilms":
