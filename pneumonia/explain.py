@@ -2,11 +2,11 @@
 
 Behind average pooling over the lungs and one linear layer, Grad-CAM (Selvaraju et al. 2017) and
 HiResCAM (Draelos and Carin 2020) are the class activation map (Zhou et al. 2016): the last maps,
-weighted by the classifier's row. Over the lungs its cells average to logit − bias, so the map keeps
-the unit of the logit and is scaled by nothing: a film without evidence has a weak map instead of an
-arbitrary one. The cut at 0 is left to whoever shows the map: what lies above speaks for PNEUMONIA,
-what lies below is the Grad-CAM of NORMAL, whose score is the negative logit. For a network with
-another head the package ``grad-cam`` makes the map.
+weighted by the classifier's row. The classifier's constant, which no place says, is spread evenly,
+so that over the lungs the cells average to the logit: the map keeps its unit and is scaled by
+nothing. The cut at 0 is left to whoever shows the map: what lies above speaks for PNEUMONIA, what
+lies below for NORMAL, whose score is the negative logit. For a network with another head the
+package ``grad-cam`` makes the map.
 """
 
 import copy
@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from pneumonia.lungs import SIDE, Lungs, lung_finder
 from pneumonia.models import Network, lung_shares
-from pneumonia.preprocess import BATCH, EvalPreset, resample, upright
+from pneumonia.preprocess import BATCH, EvalPreset, resample, turned_view
 
 
 class Explained(NamedTuple):
@@ -31,7 +31,7 @@ class Explained(NamedTuple):
         logits: ``(N,)`` float32, of PNEUMONIA.
         attribution: ``(N, h, w)`` float32 in units of the logit, above 0 for PNEUMONIA, below 0 for
             NORMAL: of ``explain`` the cells of the network's last stage in the view, whose mean
-            over the lungs is logit − bias; of ``explain_images`` on the film, see ``on_film``. None
+            over the lungs is the logit; of ``explain_images`` on the film, see ``on_film``. None
             if not asked for.
         embedding: ``(N, channels)`` float32, the ``embedding`` layer's maps averaged over the view.
     """
@@ -106,11 +106,12 @@ class Explainer:
                 if attribution:
                     with torch.inference_mode(False):  # which gradients need
                         heat = grad_cam(head, maps.clone(), shares.clone())
-        return Explained(
-            logits.float().cpu().numpy(),
-            heat.float().cpu().numpy() if heat is not None and attribution else None,
-            embedding.float().cpu().numpy(),
-        )
+            logits, embedding = logits.float().cpu().numpy(), embedding.float().cpu().numpy()
+            if heat is None or not attribution:
+                return Explained(logits, None, embedding)
+            heat, shares = heat.float().cpu(), lung_shares(inputs, heat.shape[1:])[:, 0].cpu()
+        rest = logits - (heat * shares).sum((1, 2)).numpy()  # what no place says: constants
+        return Explained(logits, heat.numpy() + rest[:, None, None], embedding)
 
     def explain_images(
         self, images: torch.Tensor, size: int, attribution: bool = True, progress: bool = False
@@ -150,7 +151,7 @@ def on_film(attribution: np.ndarray, lungs: Sequence[Lungs]) -> np.ndarray:
     Returns:
         ``(N, 128, 128)`` float32, bilinear between the cells' middles, and 0 outside the lungs.
     """
-    theta = upright(lungs)
+    theta = turned_view(lungs)
     scale = torch.linalg.inv(theta[:, :, :2])  # back from the film to the view
     back = torch.cat([scale, -scale @ theta[:, :, 2:]], 2)
     maps, _ = resample(torch.from_numpy(attribution)[:, None], back, SIDE)

@@ -17,7 +17,7 @@ from pneumonia.engine import LUNGS, NETWORK, Engine, EngineError, open_graphs, w
 from pneumonia.explain import Explainer, on_film
 from pneumonia.gate import Gate
 from pneumonia.lungs import SIDE, lung_finder
-from pneumonia.models import Network, lung_shares, pick_device
+from pneumonia.models import Network, pick_device
 from pneumonia.prediction import Label, Prediction
 from pneumonia.preprocess import EvalPreset, hide, to_canonical
 from pneumonia.reading.radiograph import Radiograph, Source, read_radiograph
@@ -212,9 +212,7 @@ class Predictor:
         inputs = self._preset(images, lungs)
         logits, maps, embeddings = self.explainer.explain(inputs, heatmap)
         if maps is not None:
-            shares = lung_shares(inputs, maps.shape[1:])[:, 0].cpu().numpy()
-            rest = logits - (maps * shares).sum((1, 2))  # what no place said: the head's constant
-            maps = on_film(self._log_odds(maps + rest[:, None, None]), lungs)
+            maps = on_film(self._log_odds(maps), lungs)
         model_inputs = inputs[:, 0].cpu().numpy()
         for i, film in enumerate(films):
             label, probability = self._calibrated(float(logits[i]))

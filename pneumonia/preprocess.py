@@ -57,7 +57,7 @@ class EvalPreset:
         self, images: torch.Tensor, lungs: Sequence[Lungs]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Both channels before the first is dimmed by the second, ``(N, 1, size, size)`` each."""
-        theta = upright(lungs).to(images.device)
+        theta = turned_view(lungs).to(images.device)
         masks = torch.from_numpy(np.stack([one.mask for one in lungs]))[:, None]
         masks, beyond = resample(masks.to(images.device), theta, self.size)
         masks = masks * ~beyond
@@ -86,7 +86,7 @@ def hide(inputs: torch.Tensor, lungs: Sequence[Lungs], regions: torch.Tensor) ->
         regions: ``(N, 1, h, w)`` float 0..1 over the whole films, 1 where they are to be hidden.
     """
     size = inputs.shape[-1]
-    regions = resample(regions, upright(lungs).to(inputs.device), size)[0]
+    regions = resample(regions, turned_view(lungs).to(inputs.device), size)[0]
     views, masks = inputs.split(1, 1)
     seen, sigma = masks * (1 - regions), 0.08 * size
     around = blur(torch.cat([views * seen, seen], 1), sigma)
@@ -94,7 +94,7 @@ def hide(inputs: torch.Tensor, lungs: Sequence[Lungs], regions: torch.Tensor) ->
     return torch.cat([views + regions * (fill - views), masks], 1)
 
 
-def upright(lungs: Sequence[Lungs]) -> torch.Tensor:
+def turned_view(lungs: Sequence[Lungs]) -> torch.Tensor:
     """The views of N films, as ``view_of`` has them, turned as the lungs are: ``(N, 2, 3)``."""
     angle = torch.deg2rad(torch.tensor([one.tilt for one in lungs]))
     cos, sin = angle.cos(), angle.sin()

@@ -52,6 +52,7 @@ def test_heatmap_equals_autograd_on_the_features(network, target, inputs):
     network, inputs = copy.deepcopy(network).double(), inputs.double()
     logits, attribution, _ = Explainer(copy.deepcopy(network)).explain(inputs[:3])
     assert attribution.dtype == np.float32
+    attribution = attribution - network.classifier.bias.item()
     heatmaps = np.maximum(attribution if target == "PNEUMONIA" else -attribution, 0)
     for film, logit, heatmap in zip(inputs, logits, heatmaps, strict=False):
         expected_logit, expected = reference(copy.deepcopy(network), film[None], target)
@@ -67,9 +68,8 @@ def test_evidence_adds_up_to_the_logit_and_costs_no_accuracy(network, inputs):
     assert nothing is None
     np.testing.assert_allclose(logits, bare, atol=1e-5)
     np.testing.assert_allclose(embedding, again, atol=1e-5)
-    bias = network.classifier.bias.item()
     shares = lung_shares(inputs, attribution.shape[1:])[:, 0].numpy()
-    np.testing.assert_allclose((shares * attribution).sum((1, 2)), logits - bias, atol=1e-3)
+    np.testing.assert_allclose((shares * attribution).sum((1, 2)), logits, atol=1e-3)
 
 
 def test_what_lies_outside_the_lungs_has_no_part_in_the_logit(network, inputs):
@@ -97,13 +97,13 @@ def test_a_map_on_the_film_lies_in_its_lungs_where_the_view_saw_them():
 
 
 def test_the_map_of_a_turned_view_is_turned_back():
-    found = lungs(box=(0.1, 0.1, 0.9, 0.9), tilt=20.0)
+    found = lungs(box=(0.1, 0.2, 0.7, 0.9), tilt=20.0)
     cells = np.zeros((1, 8, 8), np.float32)
     cells[0, 2, 1] = 5.0
     (film_map,) = on_film(cells, [replace(found, mask=np.ones_like(found.mask))])
     x, y = np.unravel_index(film_map.T.argmax(), film_map.shape)
-    across, down = 1.12 * 0.8 * 128 * (np.array([1.5, 2.5]) / 8 - 0.5)
-    expected = 64 + (across + 1j * down) * np.exp(1j * np.radians(20)) + 64j
+    cell = 1.12 * (0.6 * (1.5 / 8 - 0.5) + 0.7j * (2.5 / 8 - 0.5)) - 0.1 + 0.05j
+    expected = 64 + 64j + 128 * cell * np.exp(1j * np.radians(20))  # about the film's middle
     assert abs(x + 1j * y - expected) < 3
 
 
@@ -111,6 +111,7 @@ def test_the_map_of_a_turned_view_is_turned_back():
 def test_hirescam_would_say_the_same(network, inputs):
     """Behind pooling the gradient of a cell is its share's (Draelos and Carin 2020)."""
     _, attribution, _ = Explainer(network).explain(inputs[:2])
+    attribution = attribution - network.classifier.bias.item()
     attribution = attribution * lung_shares(inputs[:2], attribution.shape[1:])[:, 0].numpy()
     with HiResCAM(network, [network.relu]) as cam:
         maps = cam(inputs[:2], [lambda logit: logit] * 2)
@@ -128,7 +129,7 @@ def test_the_package_makes_the_same_map_and_serves_other_heads(network, inputs):
         maps = torch.relu(explainer.network.features(maps))
     shares = lung_shares(inputs[:2], maps.shape[2:])
     heat = grad_cam(network.classifier, maps, shares).numpy()
-    ours = explainer.explain(inputs[:2]).attribution
+    ours = explainer.explain(inputs[:2]).attribution - network.classifier.bias.item()
     np.testing.assert_allclose(ours, heat, rtol=0, atol=1e-6 * max(1, heat.max()))
 
     wide = copy.deepcopy(network)
@@ -136,10 +137,13 @@ def test_the_package_makes_the_same_map_and_serves_other_heads(network, inputs):
     wide.classifier = torch.nn.Sequential(hidden, torch.nn.Linear(8, 1))  # still linear as a whole
     wide = wide.double()
     logits, heat, _ = Explainer(wide).explain(inputs[:2])
-    with torch.no_grad():
-        bias = wide.classifier(inputs.new_zeros(1, hidden.in_features)).item()
     share = shares[:, 0].numpy()
-    np.testing.assert_allclose((share * heat).sum((1, 2)), logits - bias, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose((share * heat).sum((1, 2)), logits, rtol=1e-3, atol=1e-5)
+    with torch.no_grad():  # a linear head as a whole has the map of its one layer
+        row = (wide.classifier[1].weight @ hidden.weight)[0]
+        bias = wide.classifier(inputs.new_zeros(1, hidden.in_features)).item()
+        expected = torch.einsum("nchw,c->nhw", maps, row).numpy() + bias
+    np.testing.assert_allclose(heat, expected, rtol=1e-3, atol=1e-4)
 
 
 def scaled(heat):

@@ -55,10 +55,23 @@ def test_lungs_turned_further_than_is_common_are_measured_and_boxed_as_if_uprigh
 def test_where_there_are_no_two_lungs_none_is_turned():
     on = np.zeros((64, 64), dtype=bool)
     assert tilt_of(on) == 0
+    on[10, 20:22] = True
+    assert tilt_of(on) == 0
     on[10:50, 20] = True
     assert tilt_of(on) == 0
-    on[10:50, 20:24] = True  # one long lung is not two above each other
-    assert abs(tilt_of(on)) <= 25
+    on[:, 20:24] = True
+    assert tilt_of(on) == 0
+    for row in range(10, 50):  # one long lung, leaning by 4 degrees
+        on[row, 30 - row // 14 : 38 - row // 14] = True
+    assert tilt_of(on) == 0
+    assert tilt_of(np.rot90(on)) == 0  # beyond what can be measured
+
+
+def test_a_lung_without_its_base_turns_no_film():
+    y, x = (np.mgrid[:128, :128] + 0.5) / 128 - 0.5
+    lung = abs(x) - 0.2 + 0.1 * y  # they lean against each other
+    on = (abs(lung) < 0.12) & (abs(y) < 0.3)
+    assert tilt_of(on & ((x < 0) | (y < 0.1))) == tilt_of(on) == 0
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from factories import lungs
 
 from pneumonia.evaluation.corruptions import corrupt
 from pneumonia.lungs import box_of, lung_finder
-from pneumonia.preprocess import BATCH, CANONICAL_SIDE, EvalPreset, soften, to_canonical
+from pneumonia.preprocess import BATCH, CANONICAL_SIDE, EvalPreset, hide, soften, to_canonical
 from pneumonia.synthetic.phantom import draw_phantom
 
 CPU = torch.device("cpu")
@@ -64,6 +64,18 @@ def test_a_turned_film_is_seen_more_upright(images, corruption):
         *(view[:, 0].flatten(1).numpy() for view in views), strict=True
     ):
         assert np.corrcoef(one, other)[0, 1] > np.corrcoef(one, unturned)[0, 1] + 0.03
+
+
+def test_what_is_hidden_in_a_turned_film_is_hidden_in_its_view():
+    found = lungs(tilt=20.0)
+    found = replace(found, mask=np.ones_like(found.mask))
+    regions = torch.zeros(1, 1, CANONICAL_SIDE, CANONICAL_SIDE)
+    regions[..., 70:90, 130:150] = 1
+    image = (100 + 20 * (torch.arange(CANONICAL_SIDE) % 2) + 100 * regions).to(torch.uint8)
+    before = EvalPreset(96)(image, [found])
+    around = torch.nn.functional.max_pool2d(regions, 5, 1, 2)
+    after = hide(before, [found], around)
+    assert before[:, 0].max() > 2 > 0.8 > after[:, 0].max()
 
 
 def test_what_lies_outside_the_lungs_has_no_way_in(images):

@@ -147,6 +147,8 @@ def check_heatmaps(
     models, checks = [], {}
     for name in names:
         network, card, _ = load_checkpoint(name, pick_device(device))
+        *_, bias = network.classifier.parameters()
+        bias.data += card.calibration.temperature * card.calibration.bias  # logit 0: even odds
         models.append(model := saliency.SaliencyModel(network, card.preprocessing.size))
         checks[card.model] = HeatmapChecks(
             cascading_randomization=saliency.cascading_randomization(model, images),

@@ -61,6 +61,7 @@ def test_pointing_is_won_by_a_network_that_sees_brightness(bright, images):
 def test_pointing_is_lost_by_a_network_that_sees_nothing(bright, images):
     blind = copy.deepcopy(bright.network)
     torch.nn.init.zeros_(blind.classifier.weight)
+    torch.nn.init.zeros_(blind.classifier.bias)
     lost = pointing_game(SaliencyModel(blind, 64), images)
     assert lost["rise"] == lost["heat"] == lost["logit"] == 0
 
