@@ -41,7 +41,7 @@ def activation(prediction: Prediction, identity: Identity) -> Dataset:
         voi_lut_transformations=[
             hd.VOILUTTransformation(window_center=0.0, window_width=2 * FULL_STRENGTH)
         ],
-        # behind average pooling and a linear layer they are the same map (see ``explain``)
+        # behind average pooling and a linear layer the same map up to a constant (see ``explain``)
         derivation=codes.DCM.GradientWeightedClassActivation,
         content_label="ACTIVATION",
         content_description="What the model used, not where a disease is",
