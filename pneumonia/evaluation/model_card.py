@@ -150,9 +150,10 @@ def _use(card: Card) -> str:
         where both are or neither is, the verdict is UNCERTAIN."""
     gate = f"""The lungs are found first, by the [lung finder](../lungs/README.md) with the SHA-256
         `{entry.lungs_sha256}`; around them, within their box and its margin, the network sees a
-        fifth of the contrast; lungs turned by more than five degrees are turned back. Films whose lungs are missing, turned, inverted or cut off by
-        about a fifth or more are refused, and films unlike the training films (Mahalanobis distance
-        in the features of the last stage but one); the latter lets
+        fifth of the contrast. What they are turned beyond five degrees is turned back. Films whose
+        lungs are missing, on their side or upside down, inverted or cut off by about a fifth or
+        more are refused, and films unlike the training films (Mahalanobis distance in the features
+        of the last stage but one); the latter lets
         {100 * passes.clean:.1f} % of clean and {100 * passes.perturbed:.1f} % of perturbed
         validation films pass."""
     return f"## From logit to verdict\n\n{_paragraph(text)}\n\n{_paragraph(gate)}"
