@@ -1,8 +1,9 @@
 """The tables of compared training runs, losers included: what ``pneumonia runs`` writes."""
 
 import json
+import re
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -27,7 +28,7 @@ framings for the models that see lungs only; those of whole films were never mea
 
 Runs that differ in nothing but the seed (and the machine: `device` in their cards), mean ± standard
 deviation over the seeds. "Then trained": all went on from the same weights, so that the seed is
-that of the last stage alone.
+that of the last stage alone; but in rows of "both stages" it is that of the stage before, too.
 
 {}
 {}"""
@@ -91,11 +92,14 @@ def compare_runs(folder: Path, checkpoints: Path) -> str:
     runs = {path.stem: load(Run, path) for path in sorted(folder.glob("*.json"))}
     if not runs:
         raise FileNotFoundError(f"There are no cards (NAME.json) in {str(folder)!r}.")
-    rows, recipes = [], defaultdict(list)
+    rows, recipes, both = [], defaultdict(list), defaultdict(list)
     for name, card in runs.items():
         rows.append(row(name, card, card.training in shipped))
         recipes[same_but_seed(card)].append(card)
+        if stages := same_but_seeds(card):
+            both[stages].append(card)
     seeds = [spread(cards) for cards in recipes.values() if len(cards) > 1]
+    seeds += [spread(cards, "both stages") for cards in both.values() if len(cards) > 1]
     tries = [
         tried(name, one)
         for path in sorted(folder.glob("search/*.json"))
@@ -165,10 +169,22 @@ def same_but_seed(card: Run) -> str:
     return json.dumps([card.model, sees, first, recipe], sort_keys=True)
 
 
-def spread(cards: list[Run]) -> list[str]:
+def same_but_seeds(card: Run) -> str | None:
+    """The same for two stages of one seed: the run and that of the weights it went on from."""
+    before = (card.training.pretraining or {}).get("then", "")
+    seed = re.search(r"--seed (\d+)", before)
+    if "to weights" not in before or int(seed[1] if seed else 0) != card.training.recipe["seed"]:
+        return None
+    same = re.sub(r"to weights \w+|--resume|--(seed|out) [^ )]+", "", before)
+    pretraining = {**(card.training.pretraining or {}), "then": same.split()}
+    return same_but_seed(replace(card, training=replace(card.training, pretraining=pretraining)))
+
+
+def spread(cards: list[Run], stages: str = "") -> list[str]:
     """A row of the second table: runs that differ in nothing but the seed."""
     training = cards[0].training
-    cells = [cards[0].title, first_weights(training), str(training.recipe["epochs"])]
+    first = ", ".join([first_weights(training), stages]).removesuffix(", ")
+    cells = [cards[0].title, first, str(training.recipe["epochs"])]
     cells.append(", ".join(str(card.training.recipe["seed"]) for card in cards))
     for part, key in (("clean", "auroc"), ("perturbed", "auroc"), ("clean", "accuracy")):
         values = [getattr(getattr(card.validation, part), key) for card in cards]

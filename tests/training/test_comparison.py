@@ -41,6 +41,20 @@ def test_the_table_of_runs_says_which_one_is_shipped(tmp_path):
 
 
 @needs_models
+def test_seeds_of_both_stages_are_put_together_but_not_those_of_the_last_alone(tmp_path):
+    card = Card.load(checkpoints_root() / "cnn" / "card.json")
+    for seed, base in ((0, ""), (1, " --seed 1 --resume"), (2, " --seed 1 --resume")):
+        then = f"trained to weights {seed}ab (pneumonia train --model cnn{base} --out runs/{seed})"
+        recipe = {**card.training.recipe, "seed": seed}
+        training = replace(card.training, recipe=recipe, pretraining={"then": then})
+        replace(card, training=training).save(tmp_path / f"{seed}.json")
+    compare_runs(tmp_path, checkpoints_root())
+    *_, last, spread = (tmp_path / "README.md").read_text().splitlines()
+    assert last.startswith("|---") and "then trained, both stages |" in spread
+    assert "| 0, 1 |" in spread
+
+
+@needs_models
 def test_the_runs_page_is_up_to_date(tmp_path):
     folder = ROOT / "docs" / "runs"
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
