@@ -65,6 +65,12 @@ def headline(predictions: Sequence[Prediction], say: Callable[..., Any]) -> Any:
 
 
 def spoke(attribution: np.ndarray) -> str:
-    """End of the text's key that says which way what a model used went, if anywhere."""
-    clear = np.where(np.abs(attribution) < FAINT, 0, attribution).sum(dtype=float)
-    return "nothing_spoke" if not clear else "mostly_raised" if clear > 0 else "mostly_lowered"
+    """End of the text's key that says which way what a model used went, if anywhere.
+
+    It went either way alike if its mean is too weak to be seen as a colour.
+    """
+    clear = attribution[np.abs(attribution) >= FAINT]
+    if not clear.size:
+        return "nothing_spoke"
+    mean = clear.mean(dtype=float)
+    return "both_alike" if abs(mean) < FAINT else "mostly_raised" if mean > 0 else "mostly_lowered"

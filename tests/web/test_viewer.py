@@ -376,11 +376,12 @@ def test_what_the_model_saw(show):
 def test_weak_evidence_is_called_none(show):
     weak = heat(3, cells=(4, 4), spread=0.1)
     strong = np.full((2, 2), -FULL_STRENGTH, np.float32)
-    heats = [weak, Heat("cnn", strong, FILM), Heat("cnn", -strong, FILM)]
+    both = strong * [[1, -1], [0, 0.1]]
+    heats = [weak, *(Heat("cnn", cells, FILM) for cells in (strong, -strong, both))]
     page = show(viewer(BLACK, NAME, heats, [], "a"))
     says = page.locator(".viewer-says")
     page.evaluate(DRAWN)
-    keys = ("nothing_spoke", "mostly_lowered", "mostly_raised")
+    keys = ("nothing_spoke", "mostly_lowered", "mostly_raised", "both_alike")
     assert says.all_inner_texts() == [TEXTS[f"viewer.{key}"] for key in keys]
     saw = page.locator("[data-toggle=input2]")
     saw.click()
