@@ -317,16 +317,24 @@ def test_evaluate_quickly_on_the_test_split(dataset, checkpoints, tmp_path):
 def test_only_the_heatmap_checks_need_grad_cam(dataset, checkpoints, tmp_path):
     missing = "raise ModuleNotFoundError(name='pytorch_grad_cam')"
     (tmp_path / "pytorch_grad_cam.py").write_text(missing)
-
-    def python(*words):
-        env = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
-        return subprocess.run([sys.executable, *words], env=env, capture_output=True, text=True)
-
-    words = ("-m", "pneumonia", "evaluate", "--data", dataset, "--model", checkpoints / "cnn")
-    words += ("--draws", "2", "--out", out := tmp_path / "report")
-    assert "pneumonia[evaluate]" in python(*words).stderr and not out.exists()
-    assert python(*words, "--quick").returncode == 0
-    assert python("-c", "import pneumonia.evaluation.lungs").returncode == 0
+    words = ["evaluate", "--data", dataset, "--model", checkpoints / "cnn", "--draws", 2]
+    words += ["--out", tmp_path / "report"]
+    code = (
+        "import sys\nfrom pathlib import Path\n"
+        "from pneumonia.cli import main\n"
+        "def ended(*words):\n"
+        "    sys.argv[1:] = [*given, *words]\n"
+        "    try:\n        main()\n"
+        "    except SystemExit as end:\n        return end.code or 0\n"
+        "given = sys.argv[1:]\n"
+        "print(ended(), Path(given[-1]).exists(), ended('--quick'))\n"
+        "import pneumonia.evaluation.lungs\n"
+    )
+    command = [sys.executable, "-c", code, *map(str, words)]
+    env = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    both = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert (both.returncode, both.stdout.splitlines()[-1:]) == (0, ["1 False 0"]), both.stderr
+    assert "pneumonia[evaluate]" in both.stderr
 
 
 def test_evaluate_says_at_once_what_it_could_not_do(dataset, checkpoints, tmp_path):
