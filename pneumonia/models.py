@@ -74,11 +74,12 @@ def lung_shares(inputs: torch.Tensor, cells: tuple[int, ...]) -> torch.Tensor:
 def build_cnn(
     widths: tuple[int, ...] = (32, 64, 128, 192, 320), kernels: tuple[int, ...] = (3, 3, 3, 1, 1)
 ) -> Network:
-    """The small CNN: VGG-like blocks, 0.5 M parameters, an 8 × 8 map of a 128-px view.
+    """The small CNN: VGG-like blocks, 0.5 M parameters, a 10 × 10 map of a 160-px view.
 
-    The last two blocks are convolutions of one pixel, so that a cell of the map sees 44 px, a third
-    of the view's side, and nothing else: what it says is about that place (Brendel and Bethge 2019,
-    "Approximating CNNs with bag-of-local-features models works surprisingly well on ImageNet").
+    The last two blocks are convolutions of one pixel, so that a cell of the map sees 44 px, a good
+    quarter of the view's side, and nothing else: what it says is about that place (Brendel and
+    Bethge 2019, "Approximating CNNs with bag-of-local-features models works surprisingly well on
+    ImageNet").
     """
     layers: list[nn.Module] = []
     previous = 1
@@ -166,7 +167,7 @@ class ModelSpec:
 
 
 MODELS = {
-    "cnn": ModelSpec(build_cnn, "Small CNN", size=128, eval_size=128, learning_rate=3e-3),
+    "cnn": ModelSpec(build_cnn, "Small CNN", size=128, eval_size=160, learning_rate=3e-3),
     "densenet169": ModelSpec(
         build_densenet169, "DenseNet-169", size=128, eval_size=128, learning_rate=1e-3
     ),

@@ -51,7 +51,9 @@ the latter ships. "kept-seed-1" and "kept-seed-2" are runs from the base on, too
 on films, but they tell far more without the lungs, so the first one ships. That it tells so little
 is chance, then: do not count on it of another run. All figures of runs and tries are as version
 0.3.0 and those before saw films: views that the lungs fill were a little more blurred than in
-training, and turned films stayed turned; the evaluation's are of today.
+training, and turned films stayed turned; the evaluation's are of today, and so is the run that is
+called "-160-px": cnn-lungs-opacities once more, used at a larger size than it was trained at
+(`pneumonia calibrate --size 160`).
 
 {}
 """
@@ -84,18 +86,19 @@ def compare_runs(folder: Path, checkpoints: Path) -> str:
     Args:
         folder: holds the card of each run as ``NAME.json``, and in ``search`` the figures of tries
             that left no card.
-        checkpoints: the runs whose weights lie there are "shipped".
+        checkpoints: the runs whose weights lie there, used at the same size, are "shipped".
 
     Raises:
         FileNotFoundError: there are no cards.
     """
-    shipped = [Card.load(path).training for path in checkpoints.glob(f"*/{CARD}")]
+    cards = [Card.load(path) for path in checkpoints.glob(f"*/{CARD}")]
+    shipped = [(card.training, card.preprocessing) for card in cards]
     runs = {path.stem: load(Run, path) for path in sorted(folder.glob("*.json"))}
     if not runs:
         raise FileNotFoundError(f"There are no cards (NAME.json) in {str(folder)!r}.")
     rows, recipes, both = [], defaultdict(list), defaultdict(list)
     for name, card in runs.items():
-        rows.append(row(name, card, card.training in shipped))
+        rows.append(row(name, card, (card.training, card.preprocessing) in shipped))
         recipes[same_but_seed(card)].append(card)
         if stages := same_but_seeds(card):
             both[stages].append(card)
