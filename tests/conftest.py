@@ -103,12 +103,12 @@ FLAGS = (
 
 @pytest.fixture(scope="session")
 def chromium():
-    """The system's browser, driven by Playwright."""
-    path = shutil.which("chromium")
+    """The system's browser, driven by Playwright; where it can be had, the one without a window."""
+    path = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if not path:
         if os.environ.get("CI"):
-            pytest.fail("There is no chromium on the PATH.")
-        pytest.skip("needs chromium on the PATH")
+            pytest.fail("There is neither chromium-headless-shell nor chromium on the PATH.")
+        pytest.skip("needs chromium-headless-shell or chromium on the PATH")
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=path, args=FLAGS.split())

@@ -279,7 +279,7 @@ def test_zoom_and_pan_move_all_panels_together(show):
     assert abs(pixels(page).mean() - view.mean()) < 6
 
 
-def test_native_grid(show):
+def test_unsmoothed(show):
     page = show(viewer(BLACK, NAME, HEATS[:1], [], "a"))
     attribution = HEATS[0].attribution
     set_slider(page, "opacity", 100)
