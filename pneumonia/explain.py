@@ -19,9 +19,9 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from tqdm import tqdm
 
-from pneumonia.lungs import SIDE, Lungs, lung_finder
+from pneumonia.lungs import BATCH, SIDE, Lungs, lung_finder
 from pneumonia.models import Network, lung_shares
-from pneumonia.preprocess import BATCH, EvalPreset, resample, turned_view
+from pneumonia.preprocess import EvalPreset, resample, turned_view
 
 
 class Explained(NamedTuple):

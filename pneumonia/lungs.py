@@ -25,6 +25,7 @@ from pneumonia.storage.typed_json import FormatError, check
 from pneumonia.storage.weights import load_weights, sha256
 
 SIDE = 128  # px of the picture that the network looks at, and of the mask
+BATCH = 16  # films of one forward pass; with more, a CPU waits for memory to be fetched anew
 LUNGS = "lungs"  # the folder among the checkpoints
 CARD = "lungs.json"
 ASKEW = 5.0  # degrees by which lungs are turned in many a film
@@ -171,7 +172,7 @@ class LungFinder:
             ) from error
         return cls(network.to(device), card)
 
-    def __call__(self, images: torch.Tensor, batch: int = 64) -> list[Lungs]:
+    def __call__(self, images: torch.Tensor, batch: int = BATCH) -> list[Lungs]:
         """The lungs of each film.
 
         Args:

@@ -16,7 +16,7 @@ from pneumonia.checkpoint import checkpoint_folder, load_checkpoint
 from pneumonia.engine import LUNGS, NETWORK, Engine, EngineError, open_graphs, write_graphs
 from pneumonia.explain import Explainer, on_film
 from pneumonia.gate import Gate
-from pneumonia.lungs import SIDE, lung_finder
+from pneumonia.lungs import BATCH, SIDE, lung_finder
 from pneumonia.models import Network, pick_device
 from pneumonia.prediction import Label, Prediction
 from pneumonia.preprocess import EvalPreset, hide, to_canonical
@@ -140,7 +140,7 @@ class Predictor:
         *,
         heatmap: bool = True,
         target: Label | None = None,
-        batch_size: int = 32,
+        batch_size: int = BATCH,
     ) -> list[Prediction]:
         """Predictions for several films in their order; see ``predict``.
 
@@ -164,7 +164,7 @@ class Predictor:
         *,
         heatmap: bool = True,
         target: Label | None = None,
-        batch_size: int = 32,
+        batch_size: int = BATCH,
     ) -> Iterator[Prediction]:
         """As ``predict_batch``, one after the other: of many films only a batch is in memory.
 

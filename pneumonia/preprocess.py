@@ -17,10 +17,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from pneumonia.lungs import Lungs, lung_finder
+from pneumonia.lungs import BATCH, Lungs, lung_finder
 
 CANONICAL_SIDE = 224
-BATCH = 64  # films of one forward pass, where there are many
 MARGIN = 1.12  # side of the view by side of the lungs' box
 LIMIT = 4.0  # deviations from the lungs' mean grey; what lies further off says no more
 

@@ -6,8 +6,8 @@ import torch
 from factories import lungs
 
 from pneumonia.evaluation.corruptions import corrupt
-from pneumonia.lungs import box_of, lung_finder
-from pneumonia.preprocess import BATCH, CANONICAL_SIDE, EvalPreset, hide, soften, to_canonical
+from pneumonia.lungs import BATCH, box_of, lung_finder
+from pneumonia.preprocess import CANONICAL_SIDE, EvalPreset, hide, soften, to_canonical
 from pneumonia.synthetic.phantom import draw_phantom
 
 CPU = torch.device("cpu")

@@ -48,7 +48,9 @@ class Scorer:
         for start in range(0, len(paths), self._batch):
             batch = {path: next(films) for path in paths[start : start + self._batch]}
             readable = {p: film for p, film in batch.items() if isinstance(film, Radiograph)}
-            found = self._predictor.predict_batch(readable.values(), heatmap=False)
+            found = self._predictor.predict_batch(
+                readable.values(), heatmap=False, batch_size=self._batch
+            )
             predictions = dict(zip(readable, found, strict=True))
             for path, film in batch.items():
                 yield {

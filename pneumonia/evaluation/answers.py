@@ -12,6 +12,7 @@ from tqdm import tqdm
 from pneumonia.card import LABELS
 from pneumonia.data.dataset import Record
 from pneumonia.evaluation.results import Coverage, Refusals
+from pneumonia.lungs import BATCH
 from pneumonia.prediction import Prediction
 from pneumonia.predictor import Predictor
 from pneumonia.preprocess import to_canonical
@@ -69,7 +70,7 @@ def read(records: Iterable[Record], skipped: list[str]) -> Iterator[tuple[Record
 def answer(
     predictors: Sequence[Predictor],
     labelled: Iterable[tuple[Record, Radiograph]],
-    batch_size: int = 32,
+    batch_size: int = BATCH,
 ) -> tuple[Films, list[list[Answer]]]:
     """What each model says of the films; of those at full size, two batches are in memory."""
     answers: list[list[Answer]] = [[] for _ in predictors]

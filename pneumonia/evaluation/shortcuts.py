@@ -13,8 +13,8 @@ from sklearn.metrics import roc_auc_score
 
 from pneumonia.data.shortcuts import border_profile, out_of_fold, pixel_statistics
 from pneumonia.explain import Explainer
-from pneumonia.lungs import Lungs, box_of, lung_finder
-from pneumonia.preprocess import BATCH, EvalPreset, resample, soften, view_of
+from pneumonia.lungs import BATCH, Lungs, box_of, lung_finder
+from pneumonia.preprocess import EvalPreset, resample, soften, view_of
 
 CELLS = 16  # of the outline's shape, by side
 

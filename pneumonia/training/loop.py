@@ -20,8 +20,8 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from pneumonia.lungs import BATCH
 from pneumonia.models import Network
-from pneumonia.preprocess import BATCH
 from pneumonia.storage.atomic import replacing
 from pneumonia.training.augment import LocatedFilms
 from pneumonia.training.curves import write_curves

@@ -15,8 +15,7 @@ from tqdm import tqdm
 
 from pneumonia import __version__
 from pneumonia.data.outlines import OutlinedFilms, at_edge, dice
-from pneumonia.lungs import CARD, Limits, LungNet, LungsCard, network_input
-from pneumonia.preprocess import BATCH
+from pneumonia.lungs import BATCH, CARD, Limits, LungNet, LungsCard, network_input
 from pneumonia.storage import typed_json
 from pneumonia.storage.atomic import replacing
 from pneumonia.storage.weights import sha256, write_weights

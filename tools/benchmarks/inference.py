@@ -81,7 +81,7 @@ def batch(predictors: list[Predictor], args: argparse.Namespace) -> list[dict]:
     for predictor in predictors:
         cases = {
             (count, heat): lambda p=predictor, n=count, h=heat: p.predict_batch(
-                films[:n], heatmap=h
+                films[:n], heatmap=h, batch_size=n
             )
             for count in (1, 8, 32)
             for heat in (True, False)
