@@ -54,7 +54,8 @@ is chance, then: do not count on it of another run. All figures of runs and trie
 training, and turned films stayed turned; the evaluation's are of today, and so are those of
 "-160-px": the weights that ship, used at a larger size than they were trained at (`pneumonia
 calibrate --size 160`). Of what these gain over "-opacities" a part is due to the views. The small
-CNN ships so; DenseNet-169, whose accuracy fell and which would take longer, does not.
+CNN ships so; DenseNet-169, whose accuracy fell, which is no better on films that are framed or
+turned in other ways and would take longer, does not.
 
 {}
 """
