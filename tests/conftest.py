@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from PIL import Image
 
 from pneumonia.models import MODELS
 from pneumonia.synthetic.phantom import draw_phantom
+from tools.page_process import CHROMIUM, FLAGS
 
 # Two tests run at a time: threads that wait for a core of the other's cost more than they bring.
 torch.set_num_threads(1)
@@ -95,23 +95,16 @@ def outlines(dataset, tmp_path_factory) -> Path:
     return root
 
 
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-)
-
-
 @pytest.fixture(scope="session")
 def chromium():
-    """The system's browser, driven by Playwright; where it can be had, the one without a window."""
-    path = shutil.which("chromium-headless-shell") or shutil.which("chromium")
-    if not path:
+    """The system's browser, driven by Playwright."""
+    if not CHROMIUM:
         if os.environ.get("CI"):
             pytest.fail("There is neither chromium-headless-shell nor chromium on the PATH.")
         pytest.skip("needs chromium-headless-shell or chromium on the PATH")
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=path, args=FLAGS.split())
+        browser = engine.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
 

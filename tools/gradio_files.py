@@ -8,13 +8,11 @@ and chromium on the PATH.
 """
 
 import re
-import shutil
 
 from playwright.sync_api import Page, Route, sync_playwright
 
 from pneumonia.web.gradio_files import LIST
-from tools.page_process import running_page
-from tools.screenshots import FLAGS
+from tools.page_process import CHROMIUM, FLAGS, running_page
 
 HINT = re.compile(r'<link rel="(?:modulepreload|preload|stylesheet" disabled)[^>]*>')
 
@@ -37,7 +35,7 @@ def waited_for(page: Page, address: str) -> list[str]:
 
 def main() -> None:
     with running_page() as (_, address), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         files = waited_for(browser.new_page(), address)
         browser.close()
     LIST.write_text("\n".join(files) + "\n", "utf-8")

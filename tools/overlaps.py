@@ -7,7 +7,6 @@ Needs playwright, and chromium on the PATH.
 """
 
 import argparse
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -15,8 +14,8 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from pneumonia.web.texts import LANGUAGES
-from tools.page_process import running_page
-from tools.screenshots import FLAGS, draw_films, tour
+from tools.page_process import CHROMIUM, FLAGS, running_page
+from tools.screenshots import draw_films, tour
 
 WIDTHS = (320, 390, 768, 1024, 1440)
 # Boxes of lines of text that can be seen. Some lie over others on purpose: what is over a film, or
@@ -78,7 +77,7 @@ def look(address: str, widths: list[int], languages: list[str]) -> int:
     """Print every overlap; 1 if there is any."""
     some = 0
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as scratch:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         films = draw_films(Path(scratch), None)
         for language in languages:
             page = browser.new_context(locale=language).new_page()

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +17,18 @@ import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 180  # until a process has to answer
+# the browser without a window where there is one, which takes less time
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @contextmanager

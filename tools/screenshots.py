@@ -9,7 +9,6 @@ film it photographs a drawing. Needs playwright, and chromium on the PATH.
 
 import argparse
 import itertools
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +19,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from pneumonia.synthetic.distractors import draw_distractors
 from pneumonia.synthetic.phantom import draw_phantom
-from tools.page_process import ROOT, running_page
+from tools.page_process import CHROMIUM, FLAGS, ROOT, running_page
 
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 INPUT = "#{} input[type=file]"
 DONE = ".viewer:not([aria-busy])"
 
@@ -47,7 +45,7 @@ def main() -> None:
         sync_playwright() as playwright,
         tempfile.TemporaryDirectory() as scratch,
     ):
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         films = draw_films(Path(scratch), options.film)
         for size, scheme, language in itertools.product(SIZES, ("dark", "light"), languages):
             page = open_page(browser, size, scheme, language)

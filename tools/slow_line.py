@@ -8,13 +8,11 @@ PATH.
 """
 
 import argparse
-import shutil
 import time
 
 from playwright.sync_api import Request, sync_playwright
 
-from tools.page_process import ROOT, running_page
-from tools.screenshots import FLAGS
+from tools.page_process import CHROMIUM, FLAGS, ROOT, running_page
 
 FILM = ROOT / "examples" / "film-a.jpeg"
 
@@ -33,7 +31,7 @@ def main() -> None:
     args = arguments()
     fetched: list[Request] = []
     with running_page() as (_, address), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.add_init_script("localStorage.accepted = 'yes'")
         page.on("requestfinished", lambda one: fetched.append(one))

@@ -22,6 +22,7 @@ from pneumonia.archive.run import score_archive
 from pneumonia.archive.scorer import Scorer
 from pneumonia.checkpoint import CheckpointError
 from pneumonia.cli import app
+from pneumonia.explain import Explainer
 from pneumonia.predictor import Predictor
 from pneumonia.reading.refusals import RadiographError
 from pneumonia.synthetic.phantom import draw_phantom
@@ -108,6 +109,19 @@ def test_a_worker_reads_from_a_store_and_writes_there(archive, model):
     assert answers.counts("card_sha256") == {"hash": len(some) + 1}
     assert sum(answers.counts("gate").values()) == len(some) - 1
     assert [name for name in store.ls("answers", detail=False) if "partial" in name] == []
+
+
+def test_as_many_films_go_through_a_pass_as_were_asked_for(archive, model, tmp_path, monkeypatch):
+    passes, explain = [], Explainer.explain
+
+    def counted(self, inputs, *more):
+        passes.append(len(inputs))
+        return explain(self, inputs, *more)
+
+    monkeypatch.setattr(Explainer, "explain", counted)
+    films = [os.fsencode(film) for film in list_films([str(archive)]) if "broken" not in film]
+    Scorer(str(model), "hash", "cpu", str(tmp_path), 1, len(films))({"paths": films})
+    assert passes == [len(films)]
 
 
 def test_a_film_whose_name_is_no_utf_8_is_scored(model, tmp_path):
