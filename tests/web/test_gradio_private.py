@@ -76,6 +76,21 @@ def test_an_upload_has_files_only():
         parser.on_headers_finished()
 
 
+@pytest.mark.parametrize("loop", ["start_processing", "start_progress_updates"])
+def test_an_idle_page_looks_for_work_a_few_times_a_second(loop, monkeypatch):
+    queue, slept = gr.Blocks(analytics_enabled=False)._queue, []
+    queue.active_jobs = [None]
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        queue.stopped = True
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(getattr(queue, loop)())).result()
+    assert slept and min(slept) >= 0.05
+
+
 def test_the_module_that_changes_gradios_language_is_there():
     (core,) = ASSETS.glob("core-*.js")
     exports = core.read_text("utf-8").rpartition("export{")[2]
