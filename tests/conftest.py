@@ -1,5 +1,6 @@
 """What the tests share: drawn films, a data set of them in the Kaggle layout, checkpoints."""
 
+import functools
 import os
 import re
 from pathlib import Path
@@ -10,7 +11,7 @@ from factories import TINY, random_checkpoints
 from PIL import Image
 
 from pneumonia.models import MODELS
-from pneumonia.synthetic.phantom import draw_phantom
+from pneumonia.synthetic.phantom import Phantom, draw_phantom
 from tools.page_process import CHROMIUM, FLAGS
 
 # Two tests run at a time: threads that wait for a core of the other's cost more than they bring.
@@ -52,6 +53,12 @@ def films() -> list:
     return [draw_phantom(200, 240, lesions=3 * (i % 2), seed=i).pixels for i in range(8)]
 
 
+@functools.cache
+def drawn(ill: bool, number: int, shot: int) -> Phantom:
+    """A film of the data set."""
+    return draw_phantom(180, 200, lesions=2 * ill, seed=1000 * ill + 10 * number + shot)
+
+
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory) -> Path:
     """Drawn films in the Kaggle layout: 2 a patient, with what the real archive also holds."""
@@ -65,9 +72,8 @@ def dataset(tmp_path_factory) -> Path:
                     ill = label == "PNEUMONIA"
                     number = {"train": 100, "val": 200, "test": 300}[split] + patient
                     name = f"person{number}_virus_{shot}" if ill else f"IM-0{number}-000{shot}"
-                    seed = 1000 * ill + 10 * number + shot
-                    phantom = draw_phantom(180, 200, lesions=2 * ill, seed=seed)
-                    phantom.image().save(folder / f"{name}.jpeg", quality=90)
+                    film = drawn(ill, number, shot).image()
+                    film.save(folder / f"{name}.jpeg", quality=90)
     (root / "chest_xray" / "train" / "NORMAL" / ".DS_Store").write_bytes(b"junk")
     (root / "chest_xray" / "train" / "NORMAL" / "IM-0999-0001.jpeg").write_bytes(b"not a film")
     for copy in ("chest_xray", "__MACOSX"):  # what Kaggle's archive nests
@@ -87,10 +93,9 @@ def outlines(dataset, tmp_path_factory) -> Path:
         number, shot = map(int, re.findall(r"\d+", film.stem))
         if number in (100, 999):
             continue
-        seed = 1000 * (film.parent.name == "PNEUMONIA") + 10 * number + shot
         path = (root / film.relative_to(films)).with_suffix(".png")
         path.parent.mkdir(parents=True, exist_ok=True)
-        lungs = Image.fromarray(draw_phantom(180, 200, seed=seed).lungs)
+        lungs = Image.fromarray(drawn(film.parent.name == "PNEUMONIA", number, shot).lungs)
         lungs.resize((224, 224)).save(path)
     return root
 

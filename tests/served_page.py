@@ -4,6 +4,7 @@ import atexit
 import functools
 import json
 import os
+import socket
 import subprocess
 import tempfile
 from contextlib import ExitStack
@@ -25,6 +26,15 @@ def broken(route) -> None:
     """Sends on a question of the page, without what is asked: the server fails at it."""
     asked = json.loads(route.request.post_data)
     route.continue_(post_data=json.dumps(asked | {"event_data": {}}))
+
+
+def has_ipv6() -> bool:
+    """Whether a page can listen by IPv6 on this machine."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
 
 
 def served_page() -> str:

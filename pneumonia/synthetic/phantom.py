@@ -186,7 +186,7 @@ def _vessel_trees(shape: tuple[int, int], unit: float, rng: Generator) -> np.nda
     """Arteries and veins that leave the hila, branch and taper: drawn, then softened."""
     size = (shape[1], shape[0])
     canvas = Image.new("L", size)
-    draw, middle = ImageDraw.Draw(canvas), np.array(size) / 2
+    draw, middle = ImageDraw.Draw(canvas), np.tile(size, 2) / 2
     paths = [
         (np.array([sign * rng.uniform(0.10, 0.20), -0.08 + 0.1 * angle]), sign, angle, 0.026)
         for sign in (-1, 1)
@@ -197,7 +197,7 @@ def _vessel_trees(shape: tuple[int, int], unit: float, rng: Generator) -> np.nda
         for _ in range(3):
             start, angle = point, angle + rng.normal(0, 0.13)
             point = start + 0.05 * np.array([sign * np.cos(angle), np.sin(angle)])
-            line = np.concatenate([start, point]) * unit + np.tile(middle, 2)
+            line = np.concatenate([start, point]) * unit + middle
             draw.line(line.tolist(), int(5000 * calibre), max(round(calibre * unit), 1))
         if calibre > 0.007:
             fork = rng.uniform(0.15, 0.5)

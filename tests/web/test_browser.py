@@ -55,8 +55,7 @@ def text(page, selector: str) -> str:
     return page.locator(selector).inner_text()
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(("width", "scheme"), [("desk", "dark"), ("phone", "light")])
 def test_a_film_gets_verdicts_and_evidence(visit, film, width, scheme):
     page = visit(width, scheme)
     assert "not a diagnosis" in text(page, "#use")

@@ -17,6 +17,8 @@ def launch() -> None:
     """A page with every kind of text: the HTML's, a later event's, CSS's and the components'."""
     import gradio as gr
 
+    import pneumonia.web.gradio_private  # noqa: F401  (with it a page rests while nobody asks)
+
     label = texts.i18n()
     first = texts.menu() + texts.tag("use.privacy", 'p id="words"')
     first += texts.number(4360) + texts.number(0.995, 3)

@@ -18,7 +18,8 @@ from tools.overlaps import overlaps
 
 
 def test_a_film_comes_small_enough_and_without_its_name(tmp_path):
-    draw_phantom(1200, 1500, seed=3).image().save(path := tmp_path / "person1_virus.png")
+    film = draw_phantom(240, 300, seed=3).image().resize((1500, 1200))
+    film.save(path := tmp_path / "person1_virus.png")
     told = quiz.picture(FilmRef(path), 4)
     assert "person1" not in told and json.loads(told)["turn"] == 4
     content = json.loads(told)["picture"].partition(",")[2]
@@ -69,7 +70,8 @@ def test_a_visitor_calls_first_and_is_scored_beside_the_models(
         assert not page.locator(".quiz-truth").is_visible()
         assert not page.locator(".quiz [data-called]").first.is_visible()
         assert "film" not in page.locator(".quiz img").get_attribute("src")[:30]
-        check(page)
+        if place == 0:
+            check(page)
         if place == 1:
             page.click(".quiz [data-call=NORMAL]")
         else:
@@ -80,7 +82,8 @@ def test_a_visitor_calls_first_and_is_scored_beside_the_models(
         assert all(page.locator(".quiz [data-called] strong").all_inner_texts())
         page.keyboard.press("n")  # a call is made once
         assert json.loads(page.get_attribute(".quiz-truth", "data-args")) == answer
-        check(page)
+        if place == 0:
+            check(page)
         page.keyboard.press("Enter")  # what goes on is focused
 
     assert sorted(truth for truth, _ in called) == [f"verdict.{label}" for label in asked]

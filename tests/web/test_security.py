@@ -23,6 +23,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 from pypdf import PdfReader
+from served_page import has_ipv6
 
 from pneumonia.export.pdf import pdf
 from pneumonia.export.records import as_dict, csv_text
@@ -78,6 +79,7 @@ def page(tmp_path_factory):
         }
         with running_page(env=env, stdout=out, stderr=subprocess.STDOUT) as (process, address):
             yield Page(process, address, uploads, log, called)
+    assert process.returncode == 0 and list(uploads.iterdir()) == []  # terminated, it leaves none
 
 
 def listen(outside: socket.socket, called: list[bytes]) -> None:
@@ -301,7 +303,7 @@ def test_another_web_site_neither_calls_this_page_nor_reads_its_answers(page, na
 
 def test_behind_a_proxy_the_page_answers_to_the_proxys_name():
     name = {"Host": "films.example", "Origin": "https://films.example"}
-    with running_page(host="0.0.0.0") as (_, address):
+    with running_page(host="::" if has_ipv6() else "0.0.0.0") as (_, address):
         answer = httpx.get(address, headers=name)
     assert answer.status_code == 200
     assert "frame-ancestors" in answer.headers["content-security-policy"]

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from served_page import has_ipv6
 
 from pneumonia.storage.shipped import available_models
 from pneumonia.web import container
 from pneumonia.web.address import listen, url
-from tools.page_process import ROOT, free_port, running_page
+from tools.page_process import ROOT, free_port
 
 
 def start(*words: str, **options) -> subprocess.CompletedProcess:
@@ -89,17 +90,20 @@ serve.serve("127.0.0.1", int(sys.argv[1]))
 @pytest.mark.slow
 @pytest.mark.skipif(not available_models(), reason="no checkpoint to show")
 def test_who_comes_while_the_page_starts_waits_for_its_answer():
-    port = free_port()
-    own = {**os.environ, "GRADIO_SERVER_PORT": str(port)}
+    host, port = "::1" if has_ipv6() else "127.0.0.1", free_port()
+    own = {**os.environ, "GRADIO_SERVER_NAME": host, "GRADIO_SERVER_PORT": str(port)}
     with subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=own) as page:
         try:
             listening = False
             while not listening:
                 assert page.poll() is None
-                with socket.socket() as visitor:
-                    listening = not visitor.connect_ex(("127.0.0.1", port))
+                with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as visitor:
+                    listening = not visitor.connect_ex((host, port))
             assert "libtorch" not in Path(f"/proc/{page.pid}/maps").read_text()  # long before
-            assert httpx.get(f"http://127.0.0.1:{port}/", timeout=180).status_code == 200
+            address = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+            assert httpx.get(address, timeout=180).status_code == 200
+            foreign = httpx.get(address, headers={"Host": "evil.example"})
+            assert foreign.status_code == 403
         finally:
             page.terminate()
 
@@ -119,17 +123,3 @@ def test_the_smallest_limit_of_a_container_counts(tmp_path, monkeypatch):
     assert container.processors(tmp_path) == 1.5
     monkeypatch.setenv("CPU_CORES", "1")
     assert container.processors(tmp_path) == 1
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not available_models(), reason="no checkpoint to show")
-@pytest.mark.parametrize("host", ["::1", "::"])
-def test_a_page_is_served_by_ipv6(host):
-    try:
-        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
-    except OSError:
-        pytest.skip("this machine has no IPv6")
-    with running_page(host=host) as (_, address):
-        assert httpx.get(address).status_code == 200
-        foreign = httpx.get(address, headers={"Host": "evil.example"})
-        assert foreign.status_code == (403 if host == "::1" else 200)
