@@ -1,8 +1,9 @@
 """All that this page uses of Gradio beyond its public interface, each with a test.
 
-In the browser there are three things more: ``modules/language.js`` finds and calls the module of
-Gradio that changes its language, the style sheets name some of its classes and test ids, and
-``page.py`` relies on what a stream's last message does there (``_end_with_skip``).
+In the browser there are four things more: ``modules/language.js`` finds and calls the module of
+Gradio that changes its language, the style sheets name some of its classes and test ids,
+``frames.js`` knows a function of Gradio's by its text, and ``page.py`` relies on what a stream's
+last message does there (``_end_with_skip``).
 """
 
 import functools

@@ -128,6 +128,24 @@ def test_the_opacity_of_the_heat_asks_nothing_of_the_server(visit, film):
     assert text(page, ".viewer-opacity") == "99\u00a0%"
 
 
+def test_a_page_at_rest_asks_for_no_frames(film, new_page):
+    page = new_page(served_page())
+    page.add_init_script("""window.asked = [];
+        const next = requestAnimationFrame.bind(window);
+        window.requestAnimationFrame = (draw) => { asked.push(`${draw}`); return next(draw); };""")
+    page.goto(served_page())
+    page.click(".notice button")
+    page.set_input_files(INPUT, film)
+    wait_for_result(page, "first")
+    assert page.evaluate("asked.length") > 0
+    for _ in range(10):
+        page.evaluate("asked = []")
+        page.wait_for_timeout(500)
+        if not (asked := page.evaluate("asked")):
+            break
+    assert asked == []
+
+
 def test_the_page_s_scripts_are_modules_and_leave_nothing_global(visit):
     page = visit()
     scripts = page.evaluate(
