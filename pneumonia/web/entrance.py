@@ -21,7 +21,7 @@ ICON = modules.FOLDER / "icon.svg"
 PICTURE = "preview.jpg"  # 1200 x 630 px, beside the modules
 
 _STYLE = Path(__file__).with_name("entrance.css").read_text("utf-8")
-_FRAMES = Path(__file__).with_name("frames.js").read_text("utf-8")
+_FRAMES = f"<script>{Path(__file__).with_name('frames.js').read_text('utf-8')}</script>"
 _TAGS = re.compile(r'<meta\s+(?:property|name)="(?:og|twitter):[^>]*>')
 
 
@@ -58,8 +58,7 @@ class Entrance:
 def furnished(page: str, request: Request) -> str:
     """Gradio's page with our tags and first screen, its files fetched while it still arrives."""
     first, *later = modules.preload()
-    frames = f"<script>{_FRAMES}</script>"
-    head = "".join([first, gradio_files.hints(page), *later, frames, tags(request)])
+    head = "".join([first, gradio_files.hints(page), *later, _FRAMES, tags(request)])
     page = _TAGS.sub("", page).replace("<base", f"{head}<base", 1)
     page = page.replace("</head>", f"{gradio_files.styles()}</head>", 1)
     theme = request.query_params.get("__theme")  # a link can say it

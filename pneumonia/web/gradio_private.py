@@ -142,7 +142,7 @@ def count_by_room(queue: type[Queue]) -> None:
 def look_less_often(queue: type[Queue]) -> None:
     """Look for who waits 50 times a second, for progress 10 times.
 
-    Gradio looks 1,000 and 100 times, for which an idle page took a tenth of a core.
+    Gradio looks 1,000 and 100 times, so that an idle page never let a core rest.
     """
     init = queue.__init__
 

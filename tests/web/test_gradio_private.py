@@ -77,7 +77,7 @@ def test_an_upload_has_files_only():
 
 
 @pytest.mark.parametrize("loop", ["start_processing", "start_progress_updates"])
-def test_an_idle_page_looks_for_work_a_few_times_a_second(loop, monkeypatch):
+def test_an_idle_page_looks_for_work_fifty_times_a_second_at_most(loop, monkeypatch):
     queue, slept = gr.Blocks(analytics_enabled=False)._queue, []
     queue.active_jobs = [None]
 

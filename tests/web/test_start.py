@@ -91,16 +91,17 @@ serve.serve("127.0.0.1", int(sys.argv[1]))
 @pytest.mark.skipif(not available_models(), reason="no checkpoint to show")
 def test_who_comes_while_the_page_starts_waits_for_its_answer():
     host, port = "::1" if has_ipv6() else "127.0.0.1", free_port()
+    family, name = (socket.AF_INET6, f"[{host}]") if ":" in host else (socket.AF_INET, host)
     own = {**os.environ, "GRADIO_SERVER_NAME": host, "GRADIO_SERVER_PORT": str(port)}
     with subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=own) as page:
         try:
             listening = False
             while not listening:
                 assert page.poll() is None
-                with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as visitor:
+                with socket.socket(family) as visitor:
                     listening = not visitor.connect_ex((host, port))
             assert "libtorch" not in Path(f"/proc/{page.pid}/maps").read_text()  # long before
-            address = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+            address = f"http://{name}:{port}/"
             assert httpx.get(address, timeout=180).status_code == 200
             foreign = httpx.get(address, headers={"Host": "evil.example"})
             assert foreign.status_code == 403
