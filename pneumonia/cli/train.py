@@ -89,6 +89,14 @@ def train(
             help="Share of the first weights in what comes out, which keeps what they knew.",
         ),
     ] = 0.0,
+    conflicting: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="How many times more each film is seen whose surroundings tell the wrong class.",
+        ),
+    ] = 0,
     teacher: Annotated[
         list[str] | None,
         typer.Option(
@@ -155,6 +163,7 @@ def train(
                 cover=cover,
                 opacities=opacities,
                 keep=keep,
+                conflicting=conflicting,
                 freeze_epochs=freeze_epochs,
                 patience=patience,
                 seed=seed,

@@ -19,7 +19,7 @@ from pneumonia.data.dataset import Record, find_records, load_images, train_and_
 from pneumonia.evaluation.calibration import calibrate_and_save
 from pneumonia.evaluation.corruptions import corrupt_in_turn
 from pneumonia.evaluation.licence import CC_BY, licence_of
-from pneumonia.evaluation.shortcuts import transplanted
+from pneumonia.evaluation.shortcuts import conflicting, transplanted
 from pneumonia.models import MODELS, Network, build, initialise
 from pneumonia.preprocess import EvalPreset
 from pneumonia.storage.shipped import CARD, CheckpointError
@@ -151,9 +151,10 @@ def train_model(
     valid["auroc_transplanted"] = (inside, truth)
     if recipe.opacities:
         valid["auroc_opacities"] = with_opacities(valid["auroc"][0][truth == 0])
-    films = LocatedFilms.find(training.images, device)
+    seen = films_of_an_epoch(training, recipe.conflicting)
+    films = LocatedFilms.find(training.images, device)[seen]
     commit = git_commit()  # of the code that runs, not of what is there when it ends
-    parts = (films, training.labels, valid, device, folder, resume)
+    parts = (films, training.labels[seen], valid, device, folder, resume)
     task = partial(FilmTask, teachers=[teacher for teacher, _ in taught_by])
     network, history = train(network, recipe, *parts, task=task)
     if not team.leads:
@@ -181,6 +182,17 @@ def train_model(
     (folder / "resume.pt").unlink()
     print(f"{title}: {card.validation.clean}; written to {folder}")
     return card
+
+
+def films_of_an_epoch(training: Part, more: int) -> torch.Tensor:
+    """Numbers ``(M,)`` of all films, then ``more`` times of those whose surroundings mislead."""
+    every = torch.arange(len(training.films))
+    if not more:
+        return every
+    patients = np.array([film.patient for film in training.films])
+    against = conflicting(training.images, training.labels.numpy(), patients)
+    print(f"{against.sum()} films' surroundings mislead; each is seen {1 + more} times an epoch")
+    return torch.cat([every, every[torch.from_numpy(against)].repeat(more)])
 
 
 def finished(folder: Path) -> tuple[dict, int, str, dict | None, TrainingData] | None:

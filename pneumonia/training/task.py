@@ -23,6 +23,8 @@ class Recipe:
 
     ``keep`` is the share that the first weights have in those that come out, which keeps what was
     learnt before (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
+    ``conflicting`` is how many times more an epoch has each film whose surroundings tell the wrong
+    class (as Liu et al. 2021, "Just train twice", weight what a first network gets wrong).
     ``teachers`` are the titles and weights' SHA-256 of the models whose answers are ``taught`` of
     each target.
     """
@@ -37,6 +39,7 @@ class Recipe:
     cover: float = 0.0
     opacities: float = 0.0
     keep: float = 0.0
+    conflicting: int = 0
     weight_decay: float = 0.05
     label_smoothing: float = 0.05
     freeze_epochs: int = 0

@@ -1,15 +1,19 @@
 """What models make of everything but the inside of the lungs, on drawn films."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from pneumonia.data.dataset import Record
 from pneumonia.evaluation.answers import Answer
 from pneumonia.evaluation.changed import on_conflicting
 from pneumonia.evaluation.results import Conflicting
 from pneumonia.evaluation.shortcuts import conflicting, transplanted
 from pneumonia.preprocess import to_canonical
 from pneumonia.synthetic.phantom import draw_phantom
+from pneumonia.training.run import Part, films_of_an_epoch
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +34,7 @@ def test_transplanted_lungs_wear_the_other_class(images):
     assert changed.nonzero()[:, 0].tolist() == [0, 1]
 
 
-def test_films_whose_rim_and_greys_tell_the_wrong_class_are_found(images):
+def test_films_whose_rim_and_greys_tell_the_wrong_class_are_found_and_seen_more_often(images):
     labels = np.array([0, 1] * 20)
     framed = images.clone()
     shown = labels.copy()
@@ -40,6 +44,12 @@ def test_films_whose_rim_and_greys_tell_the_wrong_class_are_found(images):
             film[:, :14], film[:, -14:], film[:, :, :14], film[:, :, -14:] = 0, 0, 0, 0
     against = conflicting(framed, labels, np.arange(40))
     assert against[:4].all() and against[4:].mean() < 0.2
+
+    films = [Record(Path(), int(label), f"{n:02}", "train") for n, label in enumerate(labels)]
+    part = Part(framed, torch.from_numpy(labels), films)
+    assert films_of_an_epoch(part, 0).tolist() == [*range(40)]
+    misled = against.nonzero()[0].tolist()
+    assert films_of_an_epoch(part, 2).tolist() == [*range(40), *misled, *misled]
 
 
 def test_calls_of_conflicting_films_by_hand():
