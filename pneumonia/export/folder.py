@@ -71,7 +71,10 @@ def predict_files(
     writer.writeheader()
     with tqdm(total=len(files), unit="film", disable=None) as bar:
         for part, films, errors in _read_ahead(files, batch):
-            answers = [p.predict_batch(films.values(), heatmap=bool(heatmaps)) for p in predictors]
+            answers = [
+                p.predict_batch(films.values(), heatmap=bool(heatmaps), batch_size=batch)
+                for p in predictors
+            ]
             together = map(refused_together, zip(*answers, strict=True))
             found = dict(zip(films, together, strict=True))
             for file in part:

@@ -26,7 +26,7 @@ from pneumonia.storage.atomic import replacing
 from pneumonia.training.augment import LocatedFilms
 from pneumonia.training.curves import write_curves
 from pneumonia.training.distributed import Team
-from pneumonia.training.task import FilmTask, Recipe, Task, autocast
+from pneumonia.training.task import FilmTask, Recipe, Task, autocast, switched_on
 
 
 def one_cycle(progress: float, warmup: float) -> float:
@@ -145,10 +145,11 @@ def train(
     best = first
     state_file = folder / "resume.pt"
     parts = {"network": network, "average": average, "optimizer": optimizer, "scaler": scaler}
-    settings = {"recipe": asdict(recipe), "films": len(labels), "first": digest(first)}
+    settings = {"recipe": switched_on(asdict(recipe)), "films": len(labels), "first": digest(first)}
     found = resume and team.leads and state_file.is_file()
     state = torch.load(state_file, map_location="cpu", weights_only=True) if found else None
     if state := team.same(state):
+        state["recipe"] = switched_on(state["recipe"])
         restore(state, settings, parts, state_file)
         history, best = state["history"], state["best"]
 

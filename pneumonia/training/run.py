@@ -28,7 +28,7 @@ from pneumonia.training.augment import LocatedFilms, opacify
 from pneumonia.training.curves import plot_curves
 from pneumonia.training.distributed import Team, one_first
 from pneumonia.training.loop import train
-from pneumonia.training.task import FilmTask, Recipe
+from pneumonia.training.task import FilmTask, Recipe, switched_on
 
 DATA = "chest-xray-pneumonia (Kermany, Zhang, Goldbaum; Mendeley Data; CC BY 4.0)"
 
@@ -131,7 +131,7 @@ def train_model(
         validation_films=len(validation.films),
         validation_patients=validation.patients,
     )
-    settings = (json.loads(json.dumps(asdict(recipe))), size, first, before, data)
+    settings = (switched_on(json.loads(json.dumps(asdict(recipe)))), size, first, before, data)
     if resume and team.same(finished(folder) == settings):
         print(f"{title}: {folder} holds this run, finished; without --resume it is trained anew")
         return None
@@ -204,7 +204,8 @@ def finished(folder: Path) -> tuple[dict, int, str, dict | None, TrainingData] |
     except FormatError:  # of another version
         return None
     run = card.training
-    return run.recipe, card.preprocessing.size, run.initialisation, run.pretraining, run.data
+    size, recipe = card.preprocessing.size, switched_on(run.recipe)
+    return recipe, size, run.initialisation, run.pretraining, run.data
 
 
 def recalibrate(

@@ -1,6 +1,7 @@
 """Folder in, folder out, as routers call it."""
 
 import json
+from pathlib import Path
 
 import pydicom
 import pytest
@@ -69,14 +70,13 @@ def test_results_are_not_taken_for_films(film, model, tmp_path):
         assert [film["file"] for film in told["films"]] == ["empty", "film.dcm"]
 
 
-def test_results_below_the_films_are_not_taken_for_films(film, model, tmp_path, monkeypatch):
+def test_results_below_or_above_the_films_are_not_taken_for_films(film, model, tmp_path, monkeypatch):
     (folder := tmp_path / "films").mkdir()
     film().rename(folder / "film.dcm")
     monkeypatch.chdir(tmp_path)
-    for _ in range(2):
-        assert run("dicom-folder", folder, "films/out", "--model", model).exit_code == 0
-    told = summary(folder / "out")
-    assert [film["file"] for film in told["films"]] == ["film.dcm"]
+    for out in ("films/out", "films/out", "."):
+        assert run("dicom-folder", folder, out, "--model", model).exit_code == 0
+        assert [film["file"] for film in summary(Path(out))["films"]] == ["film.dcm"]
 
 
 def test_without_an_answer_the_status_says_so(model, tmp_path):
