@@ -28,7 +28,7 @@ FIND = """() => {
   while (walker.nextNode()) {
     const node = walker.currentNode, element = node.parentElement;
     if (!node.data.trim()) continue;
-    if (element.closest("script, style, option, .unseen, .sr-only, .viewer-unseen")) continue;
+    if (element.closest("script, style, option, .unseen, .sr-only")) continue;
     if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
     const range = document.createRange();
     range.selectNodeContents(node);

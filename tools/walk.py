@@ -4,6 +4,7 @@ python -m tools.walk
 """
 
 import argparse
+import textwrap
 from html import escape
 from pathlib import Path
 
@@ -95,13 +96,8 @@ def box(left: int, modules: list[str], words: str, shown: Image.Image | str) -> 
         shown.thumbnail((2 * SIDE, 2 * SIDE))
         centre = f"""<image x="{middle - SIDE // 2}" y="80" width="{SIDE}" height="{SIDE}"
   href="{data_uri(shown, "JPEG", quality=85)}"/>"""
-    rows, row = [], ""
-    for word in words.split():
-        if len(f"{row} {word}") > 20:
-            rows, row = [*rows, row], ""
-        row = f"{row} {word}".strip()
     return f"""<rect x="{left}" width="{WIDTH}" height="{HEIGHT}" rx="10" fill="#14262f"/>
-{names}{centre}{lines([*rows, row], middle, 244)}
+{names}{centre}{lines(textwrap.wrap(words, 20), middle, 244)}
 """
 
 

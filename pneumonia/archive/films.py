@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from pneumonia.reading.archive import FilmRef
+from pneumonia.reading.archive import FilmRef, is_hidden
 from pneumonia.reading.cage import Cage
 from pneumonia.reading.radiograph import MAX_BYTES, SUFFIXES, Radiograph
 from pneumonia.reading.refusals import RadiographError
@@ -51,7 +51,7 @@ def storable(path: str) -> str:
 def looks_like_film(name: str) -> bool:
     """By the name alone, relative to the folder that was given."""
     path = PurePosixPath(name)
-    if any(part.startswith((".", "__MACOSX")) for part in path.parts) or path.name == "DICOMDIR":
+    if is_hidden(path.parts) or path.name == "DICOMDIR":
         return False
     return path.suffix.lower() in SUFFIXES or re.fullmatch(r"(\.\d+)?", path.suffix) is not None
 

@@ -1,6 +1,5 @@
 """An archive through the workers of Ray: what is not answered yet, in parts, to Parquet files."""
 
-import hashlib
 import logging
 import math
 import os
@@ -17,6 +16,7 @@ from pneumonia.archive.films import list_films, storable
 from pneumonia.archive.scorer import Scorer
 from pneumonia.checkpoint import checkpoint_folder, load_checkpoint
 from pneumonia.storage.shipped import CARD
+from pneumonia.storage.weights import sha256
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
 
@@ -70,7 +70,7 @@ def score_archive(
         raise NotADirectoryError(f"{root!r} is a file: give a folder as --out.")
     answers = Answers(out := files.unstrip_protocol(root))
     load_checkpoint(model)  # or each worker would find that it cannot be used
-    card = hashlib.sha256((checkpoint_folder(model) / CARD).read_bytes()).hexdigest()
+    card = sha256(checkpoint_folder(model) / CARD)
     if others := set(answers.counts("card_sha256")) - {card}:
         raise ValueError(
             f"{root!r} holds the answers of another model (card {min(others)[:12]}…): "

@@ -1,3 +1,4 @@
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -25,11 +26,8 @@ def dicom_folder(
     from pneumonia.dicom.results import Responder, hush
 
     hush()
-    responder = Responder(model, device)
-    try:
+    with closing(Responder(model, device)) as responder:
         summary = answer_folder(folder, out, responder)
-    finally:
-        responder.close()
     answered, refused = summary["answered"], summary["refused"]
     typer.echo(f"{answered} films answered, {refused} refused; see {out / SUMMARY}", err=True)
     raise typer.Exit(0 if answered else 1 if refused else 2)

@@ -1,3 +1,4 @@
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -25,9 +26,6 @@ def dicom_result(
     from pneumonia.dicom.results import Responder, hush
 
     hush()
-    responder = Responder(model, device)
-    try:
+    with closing(Responder(model, device)) as responder:
         for path in responder.answer(film).save(out):
             typer.echo(path)
-    finally:
-        responder.close()

@@ -22,3 +22,4 @@ Model = Annotated[
 Checkpoints = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Their folder.", show_default="the shipped ones")
 ]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")]

@@ -3,7 +3,7 @@ from typing import Annotated
 
 import typer
 
-from pneumonia.cli.options import Device
+from pneumonia.cli.options import Device, Resume
 
 
 def pretrain(
@@ -21,9 +21,7 @@ def pretrain(
     device: Device = "auto",
     seed: Annotated[int, typer.Option(metavar="N")] = 0,
     out: Annotated[Path, typer.Option(metavar="FILE")] = Path("pretrained.safetensors"),
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
-    ] = False,
+    resume: Resume = False,
 ) -> None:
     """Pretrain a network on natural pictures.
 

@@ -3,7 +3,7 @@ from typing import Annotated
 
 import typer
 
-from pneumonia.cli.options import Cache, Data, Device
+from pneumonia.cli.options import Cache, Data, Device, Resume
 
 
 def train(
@@ -124,9 +124,7 @@ def train(
         "checkpoints"
     ),
     cache: Cache = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
-    ] = False,
+    resume: Resume = False,
 ) -> None:
     """Train the networks and write their checkpoints.
 

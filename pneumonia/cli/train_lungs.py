@@ -3,7 +3,7 @@ from typing import Annotated
 
 import typer
 
-from pneumonia.cli.options import Cache, Data, Outlines
+from pneumonia.cli.options import Cache, Data, Outlines, Resume
 
 
 def train_lungs(
@@ -29,9 +29,7 @@ def train_lungs(
         "checkpoints/lungs"
     ),
     cache: Cache = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
-    ] = False,
+    resume: Resume = False,
 ) -> None:
     """Train the finder of lungs.
 

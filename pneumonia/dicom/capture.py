@@ -10,13 +10,12 @@ from PIL import Image, ImageDraw, ImageFont
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
 
-from pneumonia.dicom.identity import Identity
+from pneumonia.dicom.identity import NOTICE, Identity
 from pneumonia.export.records import SENTENCES, SOFTWARE, percent
 from pneumonia.overlay import film_image, overlay
 from pneumonia.prediction import Prediction
 
 WIDTH, TALLEST = 1024, 1536  # px
-WARNING = "NOT FOR DIAGNOSIS"
 BAND, ALARM, INK = (16, 20, 24), (150, 40, 0), (255, 255, 255)
 _MARGIN, _LARGE, _SMALL = 24, 44, 22
 _FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
@@ -47,7 +46,7 @@ def capture(prediction: Prediction, identity: Identity) -> Dataset:
         item.CodeMeaning = concept.meaning
     reference.PurposeOfReferenceCodeSequence = [purpose]
     result.SourceImageSequence = [reference]
-    result.DerivationDescription = f"Film, heatmap and verdict. {WARNING}"
+    result.DerivationDescription = f"Film, heatmap and verdict. {NOTICE}"
     result.DerivationCodeSequence = [made]
     return identity.complete(result)
 
@@ -71,7 +70,7 @@ def picture(prediction: Prediction) -> Image.Image:
     words = f"{SENTENCES[prediction.verdict]}; {chance}" if known else str(prediction.gate)
     by = f"{card.title}, {SOFTWARE}, weights {card.weights.sha256[:12]}"
     above = _band([(title, _LARGE), (words, _SMALL), (by, _SMALL)], BAND if known else ALARM)
-    below = _band([(WARNING, _LARGE)], BAND if known else ALARM)
+    below = _band([(NOTICE, _LARGE)], BAND if known else ALARM)
     whole = Image.new("RGB", (WIDTH, above.height + shown.height + below.height))
     whole.paste(above, (0, 0))
     whole.paste(shown, ((WIDTH - shown.width) // 2, above.height))

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from pneumonia.dicom.results import NOTICE, Responder
+from pneumonia.dicom.identity import NOTICE
+from pneumonia.dicom.results import Responder
 from pneumonia.export.records import SOFTWARE
 from pneumonia.storage.atomic import write_json
 

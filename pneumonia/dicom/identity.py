@@ -13,6 +13,7 @@ from pneumonia.card import Card
 from pneumonia.dicom.source import MANUFACTURER, Source
 from pneumonia.export.records import SOFTWARE
 
+NOTICE = "NOT FOR DIAGNOSIS"
 SERIES = {"activation": 9001, "capture": 9002, "report": 9003}  # kind of result → series number
 _DATES = ("ContentDate", "InstanceCreationDate", "DateOfSecondaryCapture")
 _TIMES = ("ContentTime", "InstanceCreationTime", "TimeOfSecondaryCapture")
@@ -60,7 +61,7 @@ class Identity:
             "manufacturer_model_name": self.card.title,
             "software_versions": [SOFTWARE, f"model {self.card.version}"],
             "device_serial_number": self.card.weights.sha256,  # 64 characters, the most there may
-            "series_description": f"{self.card.title} {self.kind} - NOT FOR DIAGNOSIS",
+            "series_description": f"{self.card.title} {self.kind} - {NOTICE}",
             "specific_character_set": "ISO_IR 192",
         }
 

@@ -6,7 +6,7 @@ from pydicom import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from pneumonia.dicom.identity import Identity, device_uid
+from pneumonia.dicom.identity import NOTICE, Identity, device_uid
 from pneumonia.dicom.source import MANUFACTURER
 from pneumonia.export.records import INTENDED_USE, SENTENCES, SOFTWARE
 from pneumonia.prediction import Prediction
@@ -49,7 +49,7 @@ def report(prediction: Prediction, identity: Identity) -> Dataset:
         qualitative_evaluations=_evaluations(prediction),
         source_images=[sr.SourceImageForMeasurementGroup.from_source_image(image)],
     )
-    words = [f"NOT FOR DIAGNOSIS. {INTENDED_USE}"]
+    words = [f"{NOTICE}. {INTENDED_USE}"]
     if not prediction.in_scope:
         words.insert(0, str(prediction.gate))
     for text in words:

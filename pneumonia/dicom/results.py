@@ -13,7 +13,7 @@ from pydicom import Dataset
 
 from pneumonia.dicom.activation import activation
 from pneumonia.dicom.capture import capture
-from pneumonia.dicom.identity import Identity, device_uid
+from pneumonia.dicom.identity import NOTICE, Identity, device_uid
 from pneumonia.dicom.report import report
 from pneumonia.dicom.source import DicomError, Source, read_source
 from pneumonia.export.records import SOFTWARE
@@ -24,7 +24,6 @@ from pneumonia.reading.refusals import RadiographError
 from pneumonia.storage.atomic import replacing
 from pneumonia.storage.shipped import chosen_models
 
-NOTICE = "NOT FOR DIAGNOSIS"
 MAKERS = {"activation": activation, "capture": capture, "report": report}
 log = logging.getLogger(__name__)
 

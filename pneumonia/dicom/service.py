@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +21,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pneumonia.dicom.results import NOTICE, Answer, Responder, hush
+from pneumonia.dicom.identity import NOTICE
+from pneumonia.dicom.results import Answer, Responder, hush
 from pneumonia.export.records import SOFTWARE
 from pneumonia.web.address import listen, url
 from pneumonia.web.container import check_memory
@@ -174,11 +176,8 @@ def serve(host: str, port: int, model: str, device: str) -> None:
     check_memory()
     hush()
     write_escaped()
-    responder = Responder(model, device, READERS)
-    try:
+    with closing(Responder(model, device, READERS)) as responder:
         app = build(responder, is_local(here))
         config = uvicorn.Config(app, access_log=False, limit_concurrency=CONNECTIONS)
         print(f"Films are answered at {here}films", flush=True)
         uvicorn.Server(config).run(sockets)
-    finally:
-        responder.close()

@@ -1,7 +1,6 @@
 """The picture of an evaluation."""
 
 from itertools import cycle
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -50,8 +49,3 @@ def draw_evaluation(evaluation: Evaluation, labels: np.ndarray) -> Figure:
         )
         axis.set(title=model.title, xlabel="predicted", ylabel="true")
     return figure
-
-
-def plot(evaluation: Evaluation, labels: np.ndarray, path: str | Path) -> None:
-    """``draw_evaluation`` as a PNG."""
-    draw_evaluation(evaluation, labels).savefig(path, dpi=110)

@@ -14,7 +14,7 @@ from pneumonia.evaluation.answers import Films, answer, coverage, read, refusals
 from pneumonia.evaluation.calibration import COVERAGE, held_out_coverage
 from pneumonia.evaluation.changed import balanced_errors, corrupted, on_conflicting
 from pneumonia.evaluation.corruptions import CORRUPTIONS
-from pneumonia.evaluation.figure import plot
+from pneumonia.evaluation.figure import draw_evaluation
 from pneumonia.evaluation.metrics import compare, intervals, metrics, reliability
 from pneumonia.evaluation.results import (
     Comparison,
@@ -109,7 +109,7 @@ def write_report(
     out.mkdir(parents=True, exist_ok=True)
     evaluation.save(out / "evaluation.json")
     (out / "evaluation.md").write_text(report.markdown(evaluation), encoding="utf-8")
-    plot(evaluation, labels, out / "evaluation.png")
+    draw_evaluation(evaluation, labels).savefig(out / "evaluation.png", dpi=110)
     if readme:
         report.put_between_markers(readme, report.summary(evaluation))
 

@@ -122,20 +122,14 @@ def _verdict(canvas: Canvas, y: float, prediction: Prediction, known: bool) -> f
     canvas.text_box(
         LEFT + 70, y + 4.6, chance, size, colour, bold=known, width=28, align="R", ltr=True
     )
-    canvas.scale(*scale(prediction, SCALE, y + 4.6, RIGHT - SCALE), ACCENT if known else QUIET)
+    p, band, place = prediction.probability, prediction.card.conformal.uncertain, y + 4.6
+    canvas.scale(SCALE, place, RIGHT - SCALE, p, *band, ACCENT if known else QUIET)
     if known:
-        low, high = map(percent, prediction.card.conformal.uncertain)
+        low, high = map(percent, band)
         canvas.hatch(SCALE, y + 11.1, 4, 2)
         between = words("pdf.between", low=low, high=high)
         canvas.text_box(SCALE + 5.5, y + 10.4, between, 6.6, QUIET, lines=2)
     return y + VERDICT
-
-
-def scale(
-    prediction: Prediction, x: float, y: float, width: float
-) -> tuple[float, float, float, float, float, float]:
-    """What ``Canvas.scale`` draws of a prediction there."""
-    return (x, y, width, prediction.probability, *prediction.card.conformal.uncertain)
 
 
 def _axis(canvas: Canvas, y: float) -> float:

@@ -12,7 +12,7 @@ from pneumonia.export.canvas import (
     RIGHT,
     Canvas,
 )
-from pneumonia.export.pdf import made, reason, reduced, scale
+from pneumonia.export.pdf import made, reason, reduced
 from pneumonia.export.records import Row, percent
 from pneumonia.export.words import Words
 from pneumonia.reading.refusals import RadiographError
@@ -122,4 +122,5 @@ def _table_row(
         verdict = words(f"verdict.{prediction.verdict}")
         canvas.text_box(x, y, verdict, 8, bold=True, width=width)
         canvas.text_box(x, y, percent(prediction.probability), 8, width=width, align="R", ltr=True)
-        canvas.scale(*scale(prediction, x, y + 5.6, width))
+        band = prediction.card.conformal.uncertain
+        canvas.scale(x, y + 5.6, width, prediction.probability, *band)

@@ -55,7 +55,7 @@ def find_films(folder: str | os.PathLike) -> list[Path]:
         path
         for path in paths
         if path.suffix.lower() in SUFFIXES
-        and not _is_hidden(path.relative_to(folder).parts)
+        and not is_hidden(path.relative_to(folder).parts)
         and path.is_file()
     ]
 
@@ -180,8 +180,8 @@ def _members(path: Path) -> list[FilmRef]:
 def _is_member(entry: zipfile.ZipInfo) -> bool:
     parts = re.split(r"[/\\]", entry.filename)
     named = Path(parts[-1]).suffix.lower() in ("", *SUFFIXES)
-    return named and not entry.is_dir() and not _is_hidden(parts)
+    return named and not entry.is_dir() and not is_hidden(parts)
 
 
-def _is_hidden(parts: Sequence[str]) -> bool:
+def is_hidden(parts: Sequence[str]) -> bool:
     return any(part.startswith((".", "__MACOSX")) and part not in (".", "..") for part in parts)

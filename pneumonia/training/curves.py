@@ -16,11 +16,6 @@ def write_curves(path: Path, history: list[dict]) -> None:
         writer.writerows(history)
 
 
-def plot_curves(history: list[dict], path: str | Path, title: str) -> None:
-    """``draw_curves`` as a PNG."""
-    draw_curves(history, title).savefig(path, dpi=130)
-
-
 def draw_curves(history: list[dict], title: str) -> Figure:
     """Loss and every validation AUROC over the epochs."""
     figure = Figure(figsize=(7, 3), layout="constrained")

@@ -25,7 +25,7 @@ from pneumonia.preprocess import EvalPreset
 from pneumonia.storage.shipped import CARD, CheckpointError
 from pneumonia.storage.typed_json import FormatError
 from pneumonia.training.augment import LocatedFilms, opacify
-from pneumonia.training.curves import plot_curves
+from pneumonia.training.curves import draw_curves
 from pneumonia.training.distributed import Team, one_first
 from pneumonia.training.loop import train
 from pneumonia.training.task import FilmTask, Recipe, switched_on
@@ -178,7 +178,7 @@ def train_model(
     )
     parts = (training.images, validation.images, truth)
     card = calibrate_and_save(folder, network, name, provenance, *parts, size)
-    plot_curves(history, folder / "curves.png", title)
+    draw_curves(history, title).savefig(folder / "curves.png", dpi=130)
     (folder / "resume.pt").unlink()
     print(f"{title}: {card.validation.clean}; written to {folder}")
     return card

@@ -6,16 +6,14 @@ Their parameters, their answers and these docstrings are what a program sees of 
 import tempfile
 from pathlib import Path
 
-import gradio as gr
-
 from pneumonia.export.records import as_dict
 from pneumonia.prediction import Prediction
 from pneumonia.reading.archive import FilmRef, list_films
 from pneumonia.reading.radiograph import RadiographError
+from pneumonia.web import uploads
 from pneumonia.web.gradio_private import upload_folder
 from pneumonia.web.handlers import PREDICTORS, answers, infer, read, refusal
 from pneumonia.web.limits import MAX_FILMS
-from pneumonia.web.uploads import forget
 
 _NONE = "Give a film: a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file."
 
@@ -45,15 +43,15 @@ def predict(film: str) -> tuple[dict, list[tuple[str, str]]]:
             lowered it in cool ones, as JPEG
     """
     if film is None:
-        raise gr.Error(_NONE, print_exception=False)
+        raise uploads.refusal(_NONE)
     try:
         predictions = infer(read(FilmRef(Path(film))), list(PREDICTORS))
         # one picture after the other: of a large film each takes much memory
         return as_dict(predictions), [_overlay(one) for one in predictions]
     except Exception as error:
-        raise gr.Error(str(refusal(error)), print_exception=False) from error
+        raise uploads.refusal(str(refusal(error))) from error
     finally:
-        forget([film])
+        uploads.forget([film])
 
 
 def predict_batch(films: list[str]) -> list[dict]:
@@ -72,12 +70,12 @@ def predict_batch(films: list[str]) -> list[dict]:
         rows: what each model makes of each film
     """
     if not films:
-        raise gr.Error(_NONE, print_exception=False)
+        raise uploads.refusal(_NONE)
     try:
         listed = list_films(films)
         if len(listed) > MAX_FILMS:
             said = f"These are {len(listed)} films: give at most {MAX_FILMS} at a time."
-            raise gr.Error(said, print_exception=False)
+            raise uploads.refusal(said)
         return [
             {"film": film.name, "error": str(answer)}
             if isinstance(answer, RadiographError)
@@ -85,7 +83,7 @@ def predict_batch(films: list[str]) -> list[dict]:
             for film, answer in zip(listed, answers(listed), strict=True)
         ]
     finally:
-        forget(films)
+        uploads.forget(films)
 
 
 def _overlay(prediction: Prediction) -> tuple[str, str]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 
-import gradio as gr
 import numpy as np
 from PIL import Image
 
@@ -22,7 +21,7 @@ from pneumonia.prediction import Prediction
 from pneumonia.reading.archive import FilmRef, list_films
 from pneumonia.reading.dicom import Tags
 from pneumonia.reading.radiograph import RadiographError
-from pneumonia.web import handlers
+from pneumonia.web import handlers, uploads
 from pneumonia.web.limits import MAX_FILMS, MAX_UPLOAD_BYTES
 from pneumonia.web.texts import Reference, attributes, html, ref, tag, words
 from pneumonia.web.truth import Table, TruthError, folder_label, read_table
@@ -218,7 +217,7 @@ def export(batch: Batch | None, what: str, language: str = "en", named: bool = F
         gradio.Error: the batch is no longer kept.
     """
     if not batch:
-        raise gr.Error(words(language)("refusal.gone"), print_exception=False)
+        raise uploads.refusal(words(language)("refusal.gone"))
     if what == "films.csv":
         content = csv_text(batch.rows).encode("utf-8-sig")  # what Excel takes for UTF-8
         return download(what, "text/csv", content)

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-import gradio as gr
 import numpy as np
 import torch
 from gradio_client.utils import strip_invalid_filename_characters
@@ -27,7 +26,7 @@ from pneumonia.reading.cage import Cage
 from pneumonia.reading.radiograph import MAX_BYTES, Radiograph, film_name
 from pneumonia.reading.refusals import RadiographError
 from pneumonia.storage.shipped import NO_MODEL, available_models
-from pneumonia.web import on_gpu, views
+from pneumonia.web import on_gpu, uploads, views
 from pneumonia.web.container import processors
 from pneumonia.web.examples import Example
 from pneumonia.web.texts import words
@@ -188,7 +187,7 @@ def export(
     except Exception as error:  # most likely its upload was deleted meanwhile
         why = refusal(error)
         sentence = words(language)(f"refusal.{why.code}", **why.arguments)
-        raise gr.Error(sentence, print_exception=False) from error
+        raise uploads.refusal(sentence) from error
     if told and all(prediction.in_scope for prediction in predictions):
         predictions = [replace(prediction, gate=GateResult("told")) for prediction in predictions]
     name = predictions[0].radiograph.name if named else ""

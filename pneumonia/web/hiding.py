@@ -6,14 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pneumonia.lungs import lung_finder
+from pneumonia.lungs import SIDE, lung_finder
 from pneumonia.preprocess import to_canonical
 from pneumonia.reading.archive import FilmRef
 from pneumonia.reading.radiograph import Radiograph
 from pneumonia.web import handlers, on_gpu
 from pneumonia.web.texts import ref
 
-SIDE = 128  # px of a region, as fine as the mask of the lungs
 BARELY, A_LOT = 0.05, 0.3  # changes of the probability from which words are chosen
 UNSEEN = 0.001  # change of every probability up to which a place beside the lungs counts as unseen
 

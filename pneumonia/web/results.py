@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from pneumonia import __version__
 from pneumonia.card import Card
 from pneumonia.evaluation.facts import FACTS
 from pneumonia.evaluation.results import Evaluation
+from pneumonia.export.records import SOFTWARE
 from pneumonia.storage.shipped import shipped_folder
 from pneumonia.storage.typed_json import FormatError
 from pneumonia.web.texts import number, slug, tag
@@ -55,9 +55,10 @@ def load_evaluation(cards: Sequence[Card], folder: Path = DOCS) -> Evaluation | 
 
 def audit(folder: Path = DOCS) -> str:
     """The data set's trap in words and bars."""
-    found = _load(folder / "audit" / "audit.json")
-    if found is None:
+    path = folder / "audit" / "audit.json"
+    if not path.is_file():
         return ""
+    found = json.loads(path.read_text(encoding="utf-8"))
     bars = ""
     for source, names in _SHORTCUTS.items():
         aurocs = found["sources"].get(source, {}).get("shortcut_auroc", {})
@@ -92,14 +93,10 @@ def facts(cards: Sequence[Card]) -> str:
 def versions(cards: Sequence[Card]) -> str:
     """Program and models, each with the beginning of its weights' hash."""
     models = (f"{card.title} {card.version} ({card.weights.sha256[:12]})" for card in cards)
-    return " · ".join([f"pneumonia {__version__}", *models])
+    return " · ".join([SOFTWARE, *models])
 
 
 def _bar(name: str, auroc: float) -> str:
     share = max(0.0, 2 * auroc - 1)  # guessing has no length
     return f"""<div>{tag(f"audit.{slug(name)}", "dt")}
       <dd style="--share: {share:.3f}">{number(auroc, 4)}</dd></div>"""
-
-
-def _load(path: Path) -> dict | None:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None

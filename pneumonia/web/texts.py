@@ -46,9 +46,7 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _ATTRIBUTES = {
     "aria-label": "label",
     "title": "title",
-    "placeholder": "placeholder",
     "alt": "alt",
-    "data-content": "content",
 }
 
 
@@ -144,8 +142,7 @@ def attributes(keys: dict[str, str], **args: Argument) -> str:
     'alt="Chest film a.png" data-t-alt="film.alt" data-args="{&quot;name&quot;: &quot;a.png&quot;}"'
 
     Args:
-        keys: attribute → key of its text. Attributes are aria-label, title, placeholder, alt and
-            data-content, which a style sheet shows with ``content: attr(data-content)``.
+        keys: attribute → key of its text. Attributes are aria-label, title and alt.
         args: for the placeholders of all of them.
     """
     parts = [

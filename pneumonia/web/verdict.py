@@ -99,7 +99,7 @@ def _row(prediction: Prediction) -> str:
     names = "".join(tag(f"zone.{zone}") for zone in ("normal", "between", "pneumonia"))
     label = attributes({"aria-label": "zone.label"})
     return f"""
-<li class="{prediction.verdict.lower()}">
+<li>
   {html(prediction.card.title, 'p class="model"')}
   <p class="label">{tag(f"verdict.{prediction.verdict}", "strong")} {_probability(prediction)}</p>
   <div class="zones" dir="ltr" role="group" {label} style="{places(prediction)}">

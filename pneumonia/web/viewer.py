@@ -127,8 +127,8 @@ def viewer(
     {panels}
   </div>
   {_legend()}
-  <p class="viewer-unseen viewer-keys" id="{ident}-help"></p>
-  <output class="viewer-unseen viewer-live"></output>
+  <p class="unseen viewer-keys" id="{ident}-help"></p>
+  <output class="unseen viewer-live"></output>
 </section>"""
 
 

@@ -7,7 +7,6 @@ from html import escape
 
 import numpy as np
 
-from pneumonia.export.records import SOFTWARE
 from pneumonia.overlay import data_uri, film_image
 from pneumonia.prediction import Prediction
 from pneumonia.reading.burned_in import has_text
@@ -15,6 +14,7 @@ from pneumonia.reading.dicom import Tags
 from pneumonia.reading.refusals import RadiographError
 from pneumonia.web.examples import Example
 from pneumonia.web.known import known
+from pneumonia.web.results import versions
 from pneumonia.web.texts import Reference, html, plain, ref, tag
 from pneumonia.web.verdict import headline, numbers_only, reason, verdict
 from pneumonia.web.viewer import Heat, viewer
@@ -106,7 +106,7 @@ def _result(
         for what in ("pdf", "json")
     )
     buttons += tag("report.png", 'button type="button" data-picture')  # of what is seen
-    made = [f"{p.card.title} {p.card.version} ({p.card.weights.sha256[:12]})" for p in predictions]
+    made = versions([p.card for p in predictions])
     asked = "" if example and example.truth else _question()
     if example and example.lesions:
         asked = tag("drawing.band", 'p class="band drawn"')
@@ -121,7 +121,7 @@ def _result(
     mask, ident = predictions[0].lungs.mask, f"film{next(_TURN)}"
     found = mask if (mask > 0.5).any() else None
     return f"""
-<section class="result"{state} data-made="{escape(" · ".join([*made, SOFTWARE]))}"
+<section class="result"{state} data-made="{escape(made)}"
   style="--aspect: {width / height:.4f}">
   {told}{verdicts}
   {viewer(film.pixels, name, heats, about, ident, pending, said, found, not out, film.ends)}

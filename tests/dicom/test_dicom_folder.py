@@ -70,7 +70,7 @@ def test_results_are_not_taken_for_films(film, model, tmp_path):
         assert [film["file"] for film in told["films"]] == ["empty", "film.dcm"]
 
 
-def test_results_below_or_above_the_films_are_not_taken_for_films(film, model, tmp_path, monkeypatch):
+def test_results_below_or_above_the_films_are_no_films(film, model, tmp_path, monkeypatch):
     (folder := tmp_path / "films").mkdir()
     film().rename(folder / "film.dcm")
     monkeypatch.chdir(tmp_path)

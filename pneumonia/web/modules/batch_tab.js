@@ -1,7 +1,7 @@
 // The table of a batch. The server sends each row once, and all rows once more at the end, as a
 // browser that is busy misses messages. A row is made once and put in its place.
 
-import { t } from "./language.js";
+import { put } from "./language.js";
 
 const teaching = import("./teaching.js"); // nobody waits for it but whoever has a table
 
@@ -69,12 +69,7 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** An element with a text by its key, which language.js keeps translated. */
-function words({ t: key, args = {} }, tag = "span", className = "") {
-  const element = make(tag, { className, textContent: t(key, args) });
-  Object.assign(element.dataset, { t: key, args: JSON.stringify(args) });
-  return element;
-}
+const words = (text, tag = "span", className = "") => put(make(tag, { className }), text);
 
 function makeRow(row) {
   const titles = JSON.parse(section().dataset.models);

@@ -2,7 +2,7 @@
 // Back takes it away again; the server reads it on its own, as it does every film.
 
 import { said } from "./address.js";
-import { t } from "./language.js";
+import { put } from "./language.js";
 import { Turns } from "./turns.js";
 import { filmOf, weigh } from "./verdict.js";
 
@@ -10,7 +10,7 @@ const here = () => document.querySelector("#prior .prior");
 const turns = new Turns("prior", () => here().classList.remove("asked")); // names of films
 let visible = false;
 
-/** For the component that shows it; modules.py calls it. */
+/** For the component that shows it; page.js calls it. */
 export function comparing({ trigger, watch }) {
   turns.send = (film) => {
     here()?.classList.add("stale", "asked"); // what stands there is of another film, or by other models
@@ -24,8 +24,8 @@ export function offer(films, shown) {
   const select = document.querySelector("[data-compare]");
   if (!select) return;
   const others = [...films].filter(([name]) => name !== shown);
-  const none = Object.assign(document.createElement("option"), { value: "", textContent: t("compare.none") });
-  none.dataset.t = "compare.none";
+  const none = put(document.createElement("option"), { t: "compare.none" });
+  none.value = "";
   const options = others.map(([value, { called }]) =>
     Object.assign(document.createElement("option"), { value, textContent: called }));
   select.replaceChildren(none, ...options);

@@ -1,7 +1,7 @@
 // What the models say once a part of the film is hidden: the server is asked when the box rests, and
 // the answer stands beside each verdict, in words and then in numbers. hide_box.js draws the box.
 
-import { t } from "./language.js";
+import { put, t } from "./language.js";
 import { Turns } from "./turns.js";
 import { filmOf, logOdds, weigh } from "./verdict.js";
 
@@ -10,25 +10,19 @@ let turn = 0; // of the question; answers to earlier ones are dropped
 let viewer = null; // whose film is asked about
 let asked = ""; // name of that view, which the next film's differs from
 
-const nameOf = (root) => root.querySelector(".viewer-unseen[id]").id;
+const nameOf = (root) => root.querySelector(".viewer-keys").id;
 const rows = (root) => root.closest(".result")?.querySelectorAll("[data-without]") ?? [];
-
-function say(element, key, args = {}) {
-  element.dataset.args = JSON.stringify(args);
-  element.dataset.t = key;
-  element.textContent = t(key, args);
-}
 
 /** The line below the tools: how to draw, or what there is to say of the place. */
 function note(root, text) {
-  say(root.querySelector(".viewer-hint"), text.t, text.args);
+  put(root.querySelector(".viewer-hint"), text);
 }
 
 function forget(root) {
   for (const row of rows(root)) row.hidden = true;
 }
 
-/** For the component that asks; modules.py calls it. */
+/** For the component that asks; page.js calls it. */
 export function hiding({ props, trigger, watch }) {
   let timer;
   const turns = new Turns("hidden", () => note(viewer, { t: "hide.help" }));
@@ -54,7 +48,7 @@ function show({ models, note: said }) {
   for (const row of models ? rows(viewer) : []) {
     if (!models[row.dataset.without]) continue; // others were chosen meanwhile
     const [before, after, key] = models[row.dataset.without];
-    say(row.querySelector("span"), key);
+    put(row.querySelector("span"), { t: key });
     const numbers = row.querySelectorAll("[data-log-odds]");
     [before, after].forEach((share, i) => {
       numbers[i].dataset.logOdds = logOdds(Math.min(Math.max(share, 1e-9), 1 - 1e-9));

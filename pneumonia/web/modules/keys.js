@@ -1,7 +1,7 @@
 // The page's keys: who acts on one asks here which it is, and the sheet that "?" opens lists the
 // same. A key of several places ("ArrowLeft") stands with each of its doings.
 
-import { t } from "./language.js";
+import { put, t } from "./language.js";
 
 /** Where the arrow keys point. */
 export const ARROWS = { ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowRight: [1, 0], ArrowDown: [0, 1] };
@@ -50,9 +50,7 @@ function open(dialog) {
     const cell = document.createElement("th");
     cell.scope = "row";
     cell.append(...signs(action).map(kbd));
-    const what = Object.assign(document.createElement("td"), { textContent: t(`keys.${action}`) });
-    what.dataset.t = `keys.${action}`;
-    row.append(cell, what);
+    row.append(cell, put(document.createElement("td"), { t: `keys.${action}` }));
     return row;
   });
   dialog.querySelector("tbody").replaceChildren(...rows);

@@ -1,12 +1,11 @@
 // The page in the visitor's language, without a call to the server. Gradio's i18n brings the texts
 // and translates its own components; here the page's HTML follows:
 //
-//   data-t="key"                               its words
-//   data-t-label, -title, -placeholder, -alt   its aria-label and those attributes
-//   data-t-content                             its data-content, which CSS shows with attr()
-//   data-args                                  {"name": value} for {name}; a value may be a text
-//                                              again, {"t": key, "args": …}, or a number
-//   data-n, data-digits                        a number as its words
+//   data-t="key"                  its words
+//   data-t-label, -title, -alt    its aria-label and those attributes
+//   data-args                     {"name": value} for {name}; a value may be a text again,
+//                                 {"t": key, "args": …}, or a number
+//   data-n, data-digits           a number as its words
 //
 // Texts in the group "style" are CSS variables: content: var(--style-drop). The menu is
 // <select class="language">. After a change the document gets the event "language".
@@ -20,9 +19,7 @@ const RIGHT_TO_LEFT = ["ar"];
 const ATTRIBUTES = {
   "data-t-label": "aria-label",
   "data-t-title": "title",
-  "data-t-placeholder": "placeholder",
   "data-t-alt": "alt",
-  "data-t-content": "data-content",
 };
 const MARKS = ["data-t", "data-n", ...Object.keys(ATTRIBUTES)];
 const MARKED = [...MARKS.map((mark) => `[${mark}]`), "select.language"].join();
@@ -58,6 +55,13 @@ export function t(key, args = {}) {
     // isolated, or a file's name and a range of numbers would be torn apart between Arabic words
     return root.dir === "rtl" ? `\u2068${show(args[name])}\u2069` : show(args[name]);
   });
+}
+
+/** The element, whose words are the text of that key from now on. */
+export function put(element, { t: key, args = {} }) {
+  element.textContent = t(key, args);
+  Object.assign(element.dataset, { t: key, args: JSON.stringify(args) });
+  return element;
 }
 
 function translate(element) {

@@ -4,8 +4,7 @@
 import { inScope, rowsRead, tableName } from "./batch_tab.js";
 import { wilson } from "./figures.js";
 import { pressed } from "./keys.js";
-import { t } from "./language.js";
-import { put } from "./teaching.js";
+import { put, t } from "./language.js";
 import { Turns } from "./turns.js";
 
 const FEW = 30; // films, below which a score says little of anybody
@@ -14,7 +13,7 @@ const part = (selector) => document.querySelector(`.quiz ${selector}`);
 const quiz = { films: [], at: 0, calls: [], turn: 0 };
 const turns = new Turns("quiz-asks", () => skip({ t: "style.failed" }));
 
-/** For the component that asks for pictures; modules.py calls it. */
+/** For the component that asks for pictures; page.js calls it. */
 export function quizzing({ props, trigger, watch }) {
   turns.send = (question) => trigger("select", question);
   watch("value", () => {

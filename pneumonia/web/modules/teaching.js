@@ -3,7 +3,7 @@
 
 import { inScope, rowsRead } from "./batch_tab.js";
 import { area, callAt, confusion, histogram, roc, wilson } from "./figures.js";
-import { t } from "./language.js";
+import { put, t } from "./language.js";
 
 const PAUSE = 500; // ms between two drawings
 const FEW = 10; // films of a class, below which figures mean little
@@ -129,12 +129,6 @@ function drawing(content, label) {
   return `<svg viewBox="-6 -6 ${SIDE + 12} ${SIDE + 12}" aria-hidden="true">
     <rect class="frame" width="${SIDE}" height="${SIDE}"/>${content}</svg>
     <p class="teaching-axis" aria-hidden="true"><span>0</span><span>${label}</span><span>1</span></p>`;
-}
-
-/** An element with a text by its key, which language.js keeps translated. */
-export function put(element, { t: key, args = {} }) {
-  element.textContent = t(key, args);
-  Object.assign(element.dataset, { t: key, args: JSON.stringify(args) });
 }
 
 function say(selector, sentence, inside = document) {
