@@ -1,6 +1,7 @@
 """The commands as a user types them, on drawn films; in this process unless that is the point."""
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from pneumonia.checkpoint import load_checkpoint
-from pneumonia.cli import COMMANDS, app, command_line, sentence
+from pneumonia.cli import COMMANDS, app, command_line, main, sentence
 from pneumonia.evaluation import run as run_of_evaluation
 from pneumonia.evaluation.corruptions import CORRUPTIONS
 from pneumonia.evaluation.results import Evaluation
@@ -201,19 +202,19 @@ def test_predict_says_what_is_missing(folder, checkpoints, tmp_path):
     assert none.exit_code == 1 and "pneumonia train" in none.stderr
 
 
-def test_a_pipe_that_cannot_hold_a_name_gets_the_rows_after_it_too(checkpoints, tmp_path):
+def test_a_pipe_that_cannot_hold_a_name_gets_the_rows_after_it_too(
+    checkpoints, tmp_path, monkeypatch
+):
     for name in ("胸.png", "z.png"):
         draw_phantom(64, 64).image().save(tmp_path / name)
-    words = ("-m", "pneumonia", "predict", tmp_path / "胸.png", tmp_path / "z.png")
-    done = subprocess.run(
-        [sys.executable, *words, "--model", checkpoints / "cnn"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
-        capture_output=True,
-        encoding="cp1252",
-    )
-    assert done.returncode == 0, done.stderr
-    names = [Path(row["file"]).name for row in csv.DictReader(done.stdout.splitlines())]
+    words = ("predict", tmp_path / "胸.png", tmp_path / "z.png", "--model", checkpoints / "cnn")
+    pipe = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, "stdout", pipe)
+    monkeypatch.setattr(sys, "argv", ["pneumonia", *map(str, words)])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    pipe.seek(0)
+    names = [Path(row["file"]).name for row in csv.DictReader(pipe)]
     assert names == ["\\u80f8.png", "z.png"]
 
 
@@ -301,26 +302,20 @@ def test_figures_are_kept_if_the_heatmap_checks_fail(dataset, tmp_path, monkeypa
     assert {path.suffix for path in out.iterdir()} == {".json", ".md", ".png"}
 
 
-def test_evaluate_quickly_on_the_test_split(dataset, checkpoints, tmp_path):
-    out = tmp_path / "report"
-    result = run(
-        *("evaluate", "--data", dataset, "--split", "test", "--model", checkpoints / "cnn"),
-        *("--out", out, "--quick", "--draws", 20),
-    )
-    assert result.exit_code == 0, result.stderr
-    (model,) = json.loads((out / "evaluation.json").read_text())["models"].values()
-    assert (model["figures"]["normal"], model["figures"]["pneumonia"]) == (6, 6)
-    assert list(model["corruptions"]) == ["clean"] and "held_out_coverage" not in model
+HEAVY = ["gradio", "matplotlib.pyplot", "pandas", "pytorch_grad_cam", "scipy", "sklearn"]
+HEAVY += ["torchvision"]
 
 
 @pytest.mark.slow
-def test_only_the_heatmap_checks_need_grad_cam(dataset, checkpoints, tmp_path):
+def test_nothing_heavy_is_imported_before_it_is_needed(dataset, checkpoints, tmp_path):
+    """The heatmap checks alone need grad-cam, and a quick look at the test split has none."""
     missing = "raise ModuleNotFoundError(name='pytorch_grad_cam')"
     (tmp_path / "pytorch_grad_cam.py").write_text(missing)
     words = ["evaluate", "--data", dataset, "--model", checkpoints / "cnn", "--draws", 2]
-    words += ["--out", tmp_path / "report"]
+    words += ["--split", "test", "--out", out := tmp_path / "report"]
     code = (
-        "import sys\nfrom pathlib import Path\n"
+        "import sys, pneumonia.predictor\nfrom pathlib import Path\n"
+        f"print([module for module in {HEAVY} if module in sys.modules])\n"
         "from pneumonia.cli import main\n"
         "def ended(*words):\n"
         "    sys.argv[1:] = [*given, *words]\n"
@@ -333,8 +328,12 @@ def test_only_the_heatmap_checks_need_grad_cam(dataset, checkpoints, tmp_path):
     command = [sys.executable, "-c", code, *map(str, words)]
     env = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     both = subprocess.run(command, env=env, capture_output=True, text=True)
-    assert (both.returncode, both.stdout.splitlines()[-1:]) == (0, ["1 False 0"]), both.stderr
+    heavy, *_, ended = both.stdout.splitlines()
+    assert (both.returncode, heavy, ended) == (0, "[]", "1 False 0"), both.stderr
     assert "pneumonia[evaluate]" in both.stderr
+    (model,) = json.loads((out / "evaluation.json").read_text())["models"].values()
+    assert (model["figures"]["normal"], model["figures"]["pneumonia"]) == (6, 6)
+    assert list(model["corruptions"]) == ["clean"] and "held_out_coverage" not in model
 
 
 def test_evaluate_says_at_once_what_it_could_not_do(dataset, checkpoints, tmp_path):
@@ -358,7 +357,7 @@ def test_evaluate_says_at_once_what_it_could_not_do(dataset, checkpoints, tmp_pa
 
 @pytest.mark.slow
 def test_an_interrupted_training_resumes_to_the_same_weights(dataset, tmp_path):
-    options = {"model": "cnn", "epochs": 3, "size": 48, "batch": 8, "device": "cpu"}
+    options = {"model": "cnn", "epochs": 2, "size": 48, "batch": 8, "device": "cpu"}
     options |= {"data": dataset, "cache": tmp_path / "cache", "opacities": 0.5}
     words = ["train", *(w for name, value in options.items() for w in (f"--{name}", str(value)))]
 
@@ -370,29 +369,23 @@ def test_an_interrupted_training_resumes_to_the_same_weights(dataset, tmp_path):
         (tmp_path / f"{module}.py").write_text("raise ImportError('not here')")
     state = tmp_path / "stopped" / "cnn" / "resume.pt"
 
-    def stopped_after_an_epoch(number: int, *more: str) -> subprocess.Popen:
-        before = state.stat().st_mtime_ns if state.exists() else 0
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pneumonia", *words, "--out", tmp_path / "stopped", *more],
-            env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            # a shell's background job, as tests may be, passes on that Ctrl-C is to be ignored
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-        while not state.exists() or state.stat().st_mtime_ns == before:
-            assert process.poll() is None, "it ended before it could be stopped"
-            time.sleep(0.005)
-        process.send_signal(number)
-        _, said = process.communicate()
-        return process.returncode, said
-
-    status, said = stopped_after_an_epoch(signal.SIGINT)
-    assert status == 130 and said.endswith("--resume goes on after the last whole epoch.\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pneumonia", *words, "--out", tmp_path / "stopped"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a shell's background job, as tests may be, passes on that Ctrl-C is to be ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while not state.exists():
+        assert process.poll() is None, "it ended before it could be stopped"
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+    assert process.returncode == 130
+    assert said.endswith("--resume goes on after the last whole epoch.\n")
     assert "Traceback" not in said
-    status, _ = stopped_after_an_epoch(signal.SIGKILL, "--resume")
-    assert status == -signal.SIGKILL
     assert not (tmp_path / "stopped" / "cnn" / "card.json").exists()
     other = run(*words, "--out", tmp_path / "stopped", "--resume", "--batch", "9")
     assert other.exit_code == 1 and "other settings" in other.stderr
@@ -407,7 +400,7 @@ def test_an_interrupted_training_resumes_to_the_same_weights(dataset, tmp_path):
     cards = [load_checkpoint(folder)[1] for folder in files]
     assert cards[0].weights.sha256 == cards[1].weights.sha256
     card = cards[0]
-    assert card.training.command.startswith("pneumonia train --model cnn --epochs 3")
+    assert card.training.command.startswith("pneumonia train --model cnn --epochs 2")
     assert str(tmp_path) not in card.training.command
     assert card.training.recipe["size"] == card.preprocessing.size == 48
     assert 0 < card.operating_point.threshold < 1
@@ -421,22 +414,19 @@ def test_an_interrupted_training_resumes_to_the_same_weights(dataset, tmp_path):
     assert card.preprocessing.size == 64 and card.training == cards[1].training
     assert card.calibrated_by.startswith("pneumonia calibrate --data")
 
-    taught = [*words, "--epochs", 1, "--out", tmp_path / "taught", "--teacher"]
-    refused = run(*taught, files[1])
+    other = [*words, "--epochs", 1, "--out", tmp_path / "stopped", "--resume", "--teacher"]
+    refused = run(*other, files[1])
     assert refused.exit_code == 1 and "cannot teach: its input has 64 px" in refused.stderr
-    assert run(*taught, files[0], "--init", files[0]).exit_code == 0
-    training = load_checkpoint(tmp_path / "taught" / "cnn")[1].training
-    assert training.initialisation == "none" and training.pretraining is not None
+    taught = run(*other, files[0], "--init", files[0])
+    assert taught.exit_code == 0 and "finished" not in taught.stdout
+    training = load_checkpoint(files[1])[1].training
+    assert training.epochs_run == 1 and training.initialisation == "none"
+    assert training.pretraining is not None
     assert training.pretraining["then"].startswith(
         f"trained to weights {cards[0].weights.sha256[:12]}"
     )
-    _, pupil, _ = load_checkpoint(tmp_path / "taught" / "cnn")
-    assert pupil.training.recipe["taught"] == 0.5
-    assert pupil.training.recipe["teachers"] == [f"Small CNN {cards[0].weights.sha256}"]
-
-    other = run(*words, "--epochs", 1, "--out", tmp_path / "stopped", "--resume")
-    assert other.exit_code == 0 and "finished" not in other.stdout
-    assert load_checkpoint(files[1])[1].training.epochs_run == 1
+    assert training.recipe["taught"] == 0.5
+    assert training.recipe["teachers"] == [f"Small CNN {cards[0].weights.sha256}"]
 
 
 # --- download ------------------------------------------------------------------------------------

@@ -55,8 +55,8 @@ def simulated(patients: int, films: int, shift: float, seed: int = 0):
 def test_intervals_hold_the_figure_and_know_that_films_of_a_patient_are_alike():
     labels, scores, patients = simulated(80, 6, 1.0)
     figures = metrics(labels, scores, 0.5)
-    by_patient = intervals(labels, scores, 0.5, patients, draws=300)
-    by_film = intervals(labels, scores, 0.5, np.arange(len(labels)), draws=300)
+    by_patient = intervals(labels, scores, 0.5, patients, draws=150)
+    by_film = intervals(labels, scores, 0.5, np.arange(len(labels)), draws=150)
     for name, (low, high) in by_patient.items():
         assert low <= getattr(figures, name) <= high or name == "ece", (
             name
@@ -69,7 +69,7 @@ def test_intervals_hold_the_figure_and_know_that_films_of_a_patient_are_alike():
 def test_the_better_of_two_models_is_seen_as_such():
     labels, good, patients = simulated(80, 3, 2.0, seed=1)
     _, poor, _ = simulated(80, 3, 0.5, seed=2)
-    ahead = compare(labels, (good, 0.5), (poor, 0.5), patients, draws=200)
+    ahead = compare(labels, (good, 0.5), (poor, 0.5), patients, draws=100)
     assert ahead["auroc"].low > 0 and ahead["accuracy"].low > 0
     assert ahead["brier"].high < 0
     same = compare(labels, (good, 0.5), (good, 0.5), patients, draws=20)
