@@ -46,7 +46,12 @@ def together(device: str) -> Iterator[torch.device]:
         if chosen.index >= (there := torch.cuda.device_count()):
             raise ValueError(f"GPUs here: {there}. Give torchrun no larger --nproc_per_node.")
         torch.cuda.set_device(chosen)
-    dist.init_process_group("nccl" if gpu else "gloo", timeout=WAIT)
+    store, rank, size = next(dist.rendezvous("env://", timeout=WAIT))
+    if os.environ["GROUP_WORLD_SIZE"] == "1":  # machine: where torchrun starts all anew, its store
+        # still has addresses of those that are gone
+        store = dist.PrefixStore(os.environ["TORCHELASTIC_RESTART_COUNT"], store)
+    backend = "nccl" if gpu else "gloo"
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=WAIT)
     try:
         with open(os.devnull, "w") as nowhere:
             with redirect_stdout(nowhere) if dist.get_rank() else nullcontext():
