@@ -7,7 +7,10 @@ import os
 import socket
 import subprocess
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from shared import pages
 
 from tools.page_process import ROOT, running_page
 
@@ -17,9 +20,31 @@ MANY = "#films input[type=file]"
 JOIN = "**/queue/join**"  # where the page asks
 
 
+@contextmanager
+def visits(chromium) -> Iterator[Callable]:
+    """Opens the page, each time for another visitor."""
+    with pages(chromium) as new_page:
+
+        def visit(width="desk", scheme="dark", accept=True, locale="en-GB", place=""):
+            size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
+            page = new_page(served_page(), viewport=size, color_scheme=scheme, locale=locale)
+            page.goto(served_page() + place)
+            page.wait_for_selector(INPUT, state="attached")
+            if accept:
+                page.click(".notice button")
+            return page
+
+        yield visit
+
+
 def wait_for_result(page, name: str) -> None:
     """Waits until that film is shown with its pictures."""
     page.wait_for_selector(f".viewer:not([aria-busy]) .film figcaption:has-text({name!r})")
+
+
+def resize(page, width: str) -> None:
+    """Gives the window that size of ``WIDTHS``."""
+    page.set_viewport_size(dict(zip(("width", "height"), WIDTHS[width], strict=True)))
 
 
 def broken(route) -> None:

@@ -3,6 +3,8 @@
 import functools
 import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -114,8 +116,8 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def new_page(chromium):
+@contextmanager
+def pages(chromium) -> Iterator[Callable]:
     """Opens pages, each for a visitor of its own; afterwards none may have complained, nor asked
     for anything but what it carries and what lies below the address ``home``."""
     contexts, elsewhere, complaints = [], [], []
@@ -136,3 +138,10 @@ def new_page(chromium):
         context.close()
     assert not elsewhere
     assert not complaints
+
+
+@pytest.fixture
+def new_page(chromium):
+    """Opens pages for one test."""
+    with pages(chromium) as open_page:
+        yield open_page

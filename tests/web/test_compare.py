@@ -2,7 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from served_page import INPUT, JOIN, broken, wait_for_result
+from served_page import INPUT, JOIN, broken, resize, visits, wait_for_result
 
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import texts
@@ -21,45 +21,111 @@ def films(tmp_path_factory):
     return paths
 
 
-def put_beside(page, films):
-    """Both are given, and the one of three years stands beside the one of five."""
-    for film in films[:2]:
-        page.set_input_files(INPUT, film)
-        wait_for_result(page, film.stem)
-    page.wait_for_selector(".visit:not([hidden])")
+@pytest.fixture(scope="module")
+def visited(chromium, films):
+    """A visit of three films, of which that of seven years is shown."""
+    with visits(chromium) as visit:
+        page = visit()
+        assert page.locator("[data-compare]").is_hidden()  # with whom?
+        for film in films:
+            page.set_input_files(INPUT, film)
+            wait_for_result(page, film.stem)
+        page.wait_for_selector(".visit li >> nth=2")
+        yield page
+
+
+@pytest.fixture
+def shown(visited):
+    """The same, with nothing beside it before and after."""
+    yield visited
+    visited.click("[data-compare-end]")
+    visited.wait_for_selector("#prior", state="hidden")
+
+
+def put_beside(page):
+    """The film of three years stands beside the one that is shown."""
     page.select_option("[data-compare]", label="age3.png")
     page.wait_for_selector("#prior .viewer[data-mounted]")
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme", "locale"), [("desk", "dark", "en"), ("phone", "light", "ar")]
-)
-def test_another_film_of_the_visit_stands_beside(visit, films, width, scheme, locale):
-    page, words = visit(width, scheme, locale=locale), texts.words(locale)
-    assert page.locator("[data-compare]").is_hidden()  # with whom?
-    put_beside(page, films)
-    assert page.inner_text("#prior h2 >> nth=0") == words("compare.title")
-    assert "age3.png" in page.inner_text("#prior .film figcaption")
-    assert "age5.png" in page.inner_text("#result .film figcaption")
+def test_of_films_chosen_in_quick_succession_the_last_one_stands_beside(shown):
+    beside = "#prior .viewer-panel.film figcaption"
+    for name in ("age3.png", "age5.png"):
+        shown.select_option("[data-compare]", label=name)
+    shown.wait_for_selector(f"{beside}:visible:has-text('age5.png')")
+    shown.select_option("[data-compare]", label="age3.png")  # meanwhile the other one is not shown
+    assert not shown.locator(beside).is_visible()
+    shown.wait_for_selector(f"{beside}:visible:has-text('age3.png')")
+
+
+def test_while_a_film_is_read_its_place_says_so_and_a_failure_leaves_the_way_back(shown):
+    held = []
+    shown.route(JOIN, lambda route: held.append(route))
+    with shown.expect_request(JOIN):
+        shown.select_option("[data-compare]", label="age3.png")
+    reading = shown.locator("#prior .reading")
+    reading.wait_for()
+    assert reading.inner_text() == texts.words("en")("style.reading")
+    assert not overlaps(shown)
+    for route in held:
+        broken(route)
+    shown.unroute(JOIN)
+    reading.wait_for(state="hidden")
+    shown.click("[data-compare-end]")
+    put_beside(shown)
+    assert reading.is_hidden()
+
+
+def test_another_film_of_the_visit_stands_beside_on_a_desk_and_on_a_phone(shown):
+    put_beside(shown)
+    assert shown.inner_text("#prior h2 >> nth=0") == texts.words("en")("compare.title")
+    assert "age3.png" in shown.inner_text("#prior .film figcaption")
+    assert "age7.png" in shown.inner_text("#result .film figcaption")
     for where in ("#result", "#prior"):
-        assert page.locator(f"{where} .verdict li .probability").count() == 2
-    assert page.locator("#prior .exports").is_hidden()
-    page.locator("#result [data-do=zoomIn]").first.click()
-    page.wait_for_function(f"new Set({ZOOMED}).size === 1 && {ZOOMED}[1] !== '100\\u00a0%'")
-    tops = [page.locator(f"{w} .film .viewer-stage").bounding_box() for w in ("#result", "#prior")]
-    if width == "desk":
-        assert abs(tops[0]["width"] - tops[1]["width"]) < 2  # equal panels
-        assert abs(tops[0]["y"] - tops[1]["y"]) < 2  # and level
-        assert tops[0]["x"] + tops[0]["width"] <= tops[1]["x"]
-    else:
-        assert tops[0]["x"] == tops[1]["x"] and tops[0]["y"] < tops[1]["y"]
-    assert not overlaps(page)
-    assert not Axe().run(page).response["violations"]
+        assert shown.locator(f"{where} .verdict li .probability").count() == 2
+    assert shown.locator("#prior .exports").is_hidden()
+    shown.locator("#result [data-do=zoomIn]").first.click()
+    shown.wait_for_function(f"new Set({ZOOMED}).size === 1 && {ZOOMED}[1] !== '100\\u00a0%'")
+    stages = [shown.locator(f"{where} .film .viewer-stage") for where in ("#result", "#prior")]
+    one, other = (stage.bounding_box() for stage in stages)
+    assert abs(one["width"] - other["width"]) < 2  # equal panels
+    assert abs(one["y"] - other["y"]) < 2  # and level
+    assert one["x"] + one["width"] <= other["x"]
+    assert not overlaps(shown)
+    assert not Axe().run(shown).response["violations"]
+
+    resize(shown, "phone")
+    shown.emulate_media(color_scheme="light")
+    shown.select_option("select.language:visible", "ar")
+    shown.wait_for_selector("html[dir=rtl]")
+    assert shown.inner_text("#prior h2 >> nth=0") == texts.words("ar")("compare.title")
+    one, other = (stage.bounding_box() for stage in stages)
+    assert one["x"] == other["x"] and one["y"] < other["y"]
+    assert not overlaps(shown)
+    assert not Axe().run(shown).response["violations"]
+    shown.select_option("select.language:visible", "en")
+    shown.emulate_media(color_scheme="dark")
+    resize(shown, "desk")
 
 
-def test_back_takes_the_second_film_away_and_forward_brings_it(visit, films):
-    page = visit()
-    put_beside(page, films)
+def test_a_film_beside_takes_over_what_the_tools_stand_at(shown):
+    shown.click("#result [data-toggle=invert]")
+    shown.locator("#result .viewer-choice.mode label").nth(1).click()
+    shown.locator("#result .viewer-choice.active label").nth(1).click()
+    put_beside(shown)
+    shown.wait_for_selector("#prior .viewer[data-mode=slider]")
+    for root in ("#result", "#prior"):
+        shown.wait_for_selector(f"{root} .viewer-panel.active >> nth=0")
+        assert shown.locator(f"{root} .viewer-panel").nth(2).get_attribute("class").count("active")
+    pressed = shown.locator("[data-toggle=invert]").evaluate_all(
+        "all => all.map(b => b.ariaPressed)"
+    )
+    assert pressed == ["true", "true"]
+
+
+def test_back_takes_the_second_film_away_and_forward_brings_it(visited):
+    page = visited  # which is loaded anew: nothing comes after this
+    put_beside(page)
     page.go_back()
     page.wait_for_selector("#prior", state="hidden")
     assert page.input_value("[data-compare]") == ""
@@ -82,58 +148,3 @@ def test_a_film_out_of_scope_keeps_its_look_beside(visit, films, tmp_path):
     page.select_option("[data-compare]", label="turned.png")
     page.wait_for_selector("#prior .refusal.out .band")
     assert page.locator("#prior .call h2").count() == 0
-
-
-def test_of_films_chosen_in_quick_succession_the_last_one_stands_beside(visit, films):
-    page = visit()
-    for path in films:
-        page.set_input_files(INPUT, path)
-        wait_for_result(page, path.stem)
-    page.wait_for_selector(".visit li >> nth=2")
-    beside = "#prior .viewer-panel.film figcaption"
-    for name in ("age3.png", "age5.png"):
-        page.select_option("[data-compare]", label=name)
-    page.wait_for_selector(f"{beside}:visible:has-text('age5.png')")
-    page.select_option("[data-compare]", label="age3.png")  # meanwhile the other one is not shown
-    assert not page.locator(beside).is_visible()
-    page.wait_for_selector(f"{beside}:visible:has-text('age3.png')")
-
-
-def test_while_a_film_is_read_its_place_says_so_and_a_failure_leaves_the_way_back(visit, films):
-    page, held = visit(), []
-    for film in films[:2]:
-        page.set_input_files(INPUT, film)
-        wait_for_result(page, film.stem)
-    page.route(JOIN, lambda route: held.append(route))
-    with page.expect_request(JOIN):
-        page.select_option("[data-compare]", label="age3.png")
-    reading = page.locator("#prior .reading")
-    reading.wait_for()
-    assert reading.inner_text() == texts.words("en")("style.reading")
-    assert not overlaps(page)
-    for route in held:
-        broken(route)
-    page.unroute(JOIN)
-    reading.wait_for(state="hidden")
-    page.click("[data-compare-end]")
-    page.select_option("[data-compare]", label="age3.png")
-    page.wait_for_selector("#prior .viewer[data-mounted]")
-    assert reading.is_hidden()
-
-
-def test_a_film_beside_takes_over_what_the_tools_stand_at(visit, films):
-    page = visit()
-    put_beside(page, films)
-    page.click("[data-compare-end]")
-    page.click("#result [data-toggle=invert]")
-    page.locator("#result .viewer-choice.mode label").nth(1).click()
-    page.locator("#result .viewer-choice.active label").nth(1).click()
-    page.select_option("[data-compare]", label="age3.png")
-    page.wait_for_selector("#prior .viewer[data-mode=slider]")
-    for root in ("#result", "#prior"):
-        page.wait_for_selector(f"{root} .viewer-panel.active >> nth=0")
-        assert page.locator(f"{root} .viewer-panel").nth(2).get_attribute("class").count("active")
-    pressed = page.locator("[data-toggle=invert]").evaluate_all(
-        "all => all.map(b => b.ariaPressed)"
-    )
-    assert pressed == ["true", "true"]
