@@ -10,14 +10,36 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from shared import pages
-
 from tools.page_process import ROOT, running_page
 
 WIDTHS = {"desk": (1440, 900), "phone": (390, 844)}
 INPUT = "#film input[type=file]"
 MANY = "#films input[type=file]"
 JOIN = "**/queue/join**"  # where the page asks
+
+
+@contextmanager
+def pages(chromium) -> Iterator[Callable]:
+    """Opens pages, each for a visitor of its own; afterwards none may have complained, nor asked
+    for anything but what it carries and what lies below the address ``home``."""
+    contexts, elsewhere, complaints = [], [], []
+
+    def open_page(home: str = "data:", **options):
+        local = (home, "data:", "blob:")
+        context = chromium.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("request", lambda r: None if r.url.startswith(local) else elsewhere.append(r.url))
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not elsewhere
+    assert not complaints
 
 
 @contextmanager

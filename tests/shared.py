@@ -3,14 +3,13 @@
 import functools
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
 from factories import TINY, random_checkpoints
 from PIL import Image
+from served_page import pages
 
 from pneumonia.models import MODELS
 from pneumonia.synthetic.phantom import Phantom, draw_phantom
@@ -114,30 +113,6 @@ def chromium():
         browser = engine.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
-
-
-@contextmanager
-def pages(chromium) -> Iterator[Callable]:
-    """Opens pages, each for a visitor of its own; afterwards none may have complained, nor asked
-    for anything but what it carries and what lies below the address ``home``."""
-    contexts, elsewhere, complaints = [], [], []
-
-    def open_page(home: str = "data:", **options):
-        local = (home, "data:", "blob:")
-        context = chromium.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.on("request", lambda r: None if r.url.startswith(local) else elsewhere.append(r.url))
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not elsewhere
-    assert not complaints
 
 
 @pytest.fixture

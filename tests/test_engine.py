@@ -75,7 +75,7 @@ def test_a_graph_that_was_not_equal_is_not_used(copied, monkeypatch):
         return tuple(part * math.nan for part in answers(self, inputs))
 
     monkeypatch.setattr(engine.Engine, "__call__", no_numbers)
-    done = CliRunner().invoke(app, ["export", str(copied), "--every", "12"])
+    done = CliRunner().invoke(app, ["export", str(copied), "--every", "24"])
     assert done.exit_code == 1 and "will not be used" in done.stderr
     assert math.isnan(typed_json.load(Parity, copied / RECORD).attribution)
 
@@ -120,7 +120,9 @@ def test_without_openvino_the_model_answers_by_pytorch(copied, monkeypatch):
     assert predictor.engine == "torch" and predictor.predict(draw_phantom(seed=1).image())
     with pytest.raises(EngineError, match="needs the package openvino"):
         Predictor.load(copied, "cpu", "openvino")
-    done = CliRunner().invoke(app, ["export", str(copied), "--out", str(copied.parent / "no")])
+    done = CliRunner().invoke(
+        app, ["export", str(copied), "--every", "24", "--out", str(copied.parent / "no")]
+    )
     assert done.exit_code == 1 and "needs the package openvino" in done.stderr
 
 

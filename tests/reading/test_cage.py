@@ -143,9 +143,8 @@ def test_a_reader_that_is_not_itself_any_more_is_replaced(limited, folder):
     assert str(first).startswith('"a.png" takes too long') and second.name == "a.png"
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-def test_the_largest_film_in_colour_has_room(cage, tmp_path, mode):
-    Image.new(mode, (6324, 6324), (10, 200, 30, 128)[: len(mode)]).save(tmp_path / "large.webp")
+def test_the_largest_film_in_colour_has_room(cage, tmp_path):
+    Image.new("RGBA", (6324, 6324), (10, 200, 30, 128)).save(tmp_path / "large.webp")
     film = cage.read(FilmRef(tmp_path / "large.webp"))
     assert film.size == (6324, 6324) and film.saturation > 0.3
 

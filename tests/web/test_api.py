@@ -10,7 +10,6 @@ import math
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -36,7 +35,7 @@ from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import handlers
 from pneumonia.web.retention import sweep, upload_folder
-from tools.page_process import ROOT, free_port, running_page
+from tools.page_process import ROOT, free_port
 
 pytestmark = [
     pytest.mark.slow,  # of a page that answers
@@ -380,20 +379,6 @@ def test_folders_that_vanish_meanwhile_do_not_end_a_sweep(tmp_path):
         finally:
             swept.set()
         visitor.result()
-
-
-@pytest.mark.slow
-def test_an_interrupted_page_leaves_no_film_behind(tmp_path, film):
-    folder = tmp_path / "uploads"
-    env = {"GRADIO_TEMP_DIR": str(folder)}
-    with running_page(env=env, stderr=subprocess.PIPE, text=True) as (process, address):
-        with film.open("rb") as file:
-            upload = httpx.post(f"{address}gradio_api/upload", files={"files": file}).json()[0]
-        assert Path(upload).is_relative_to(folder) and Path(upload).is_file()
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
-    assert process.returncode == 0 and "Traceback" not in said
-    assert list(folder.iterdir()) == []
 
 
 def test_a_page_that_cannot_keep_uploads_says_so_and_does_not_start(film):

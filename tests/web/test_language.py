@@ -92,7 +92,6 @@ def speaks(page, language: str, gradio: str) -> None:
 @pytest.mark.parametrize(
     ("locale", "language", "gradio"),
     [
-        ("es-ES", "es", "Usar vía API"),
         ("zh-TW", "zh", "通过 API 使用"),
         ("pt-PT", "pt", "Usar via API"),
         ("de-DE", "en", "Use via API"),

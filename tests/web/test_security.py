@@ -23,7 +23,6 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 from pypdf import PdfReader
-from served_page import has_ipv6
 
 from pneumonia.export.pdf import pdf
 from pneumonia.export.records import as_dict, csv_text
@@ -299,14 +298,6 @@ def test_another_web_site_neither_calls_this_page_nor_reads_its_answers(page, na
         name
     ]
     assert httpx.get(page.address, headers={name: own}).status_code == 200
-
-
-def test_behind_a_proxy_the_page_answers_to_the_proxys_name():
-    name = {"Host": "films.example", "Origin": "https://films.example"}
-    with running_page(host="::" if has_ipv6() else "0.0.0.0") as (_, address):
-        answer = httpx.get(address, headers=name)
-    assert answer.status_code == 200
-    assert "frame-ancestors" in answer.headers["content-security-policy"]
 
 
 def test_every_answer_says_what_a_browser_may_do_with_it(page):

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -89,11 +90,14 @@ serve.serve("127.0.0.1", int(sys.argv[1]))
 
 @pytest.mark.slow
 @pytest.mark.skipif(not available_models(), reason="no checkpoint to show")
-def test_who_comes_while_the_page_starts_waits_for_its_answer():
-    host, port = "::1" if has_ipv6() else "127.0.0.1", free_port()
-    family, name = (socket.AF_INET6, f"[{host}]") if ":" in host else (socket.AF_INET, host)
-    own = {**os.environ, "GRADIO_SERVER_NAME": host, "GRADIO_SERVER_PORT": str(port)}
-    with subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=own) as page:
+def test_who_comes_early_waits_and_an_interrupted_page_leaves_no_film_behind(tmp_path):
+    """A page for everybody, which answers to the name of the proxy that it is behind."""
+    six, port = has_ipv6(), free_port()
+    family, host = (socket.AF_INET6, "::1") if six else (socket.AF_INET, "127.0.0.1")
+    own = {**os.environ, "GRADIO_SERVER_NAME": "::" if six else "0.0.0.0"}
+    own |= {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(folder := tmp_path / "films")}
+    command = [sys.executable, "app.py"]
+    with subprocess.Popen(command, cwd=ROOT, env=own, stderr=subprocess.PIPE, text=True) as page:
         try:
             listening = False
             while not listening:
@@ -101,12 +105,19 @@ def test_who_comes_while_the_page_starts_waits_for_its_answer():
                 with socket.socket(family) as visitor:
                     listening = not visitor.connect_ex((host, port))
             assert "libtorch" not in Path(f"/proc/{page.pid}/maps").read_text()  # long before
-            address = f"http://{name}:{port}/"
-            assert httpx.get(address, timeout=180).status_code == 200
-            foreign = httpx.get(address, headers={"Host": "evil.example"})
-            assert foreign.status_code == 403
+            address = f"http://[{host}]:{port}/" if six else f"http://{host}:{port}/"
+            proxied = {"Host": "films.example", "Origin": "https://films.example"}
+            answer = httpx.get(address, headers=proxied, timeout=180)
+            assert answer.status_code == 200
+            assert "frame-ancestors" in answer.headers["content-security-policy"]
+            sent = httpx.post(f"{address}gradio_api/upload", files={"files": b"film"})
+            (upload,) = map(Path, sent.json())
+            assert upload.is_relative_to(folder) and upload.is_file()
         finally:
-            page.terminate()
+            page.send_signal(signal.SIGINT)
+        _, said = page.communicate(timeout=30)
+    assert page.returncode == 0 and "Traceback" not in said
+    assert list(folder.iterdir()) == []
 
 
 def test_the_smallest_limit_of_a_container_counts(tmp_path, monkeypatch):

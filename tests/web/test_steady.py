@@ -22,15 +22,20 @@ from tools.page_process import free_port, running_page
 pytestmark = pytest.mark.skipif(not available_models(), reason="no checkpoint to show")
 
 
-@pytest.fixture
-def film(tmp_path) -> Path:
-    draw_phantom(300, 360, seed=3).image().save(path := tmp_path / "film.png")
+FULL = 2**16  # bytes, from which on a file finds no room on the disk
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory) -> Path:
+    draw_phantom(300, 360, seed=3).image().save(path := tmp_path_factory.mktemp("a") / "film.png")
     return path
 
 
-@pytest.mark.slow
-def test_a_page_killed_amid_a_batch_is_followed_by_one_that_works(film, tmp_path):
-    uploads, port = tmp_path / "uploads", free_port()
+@pytest.fixture(scope="module")
+def follower(film, tmp_path_factory):
+    """The address of a page on a full disk, where one was killed amid a batch, and what that left
+    behind."""
+    uploads, port = tmp_path_factory.mktemp("uploads"), free_port()
     env = {"GRADIO_TEMP_DIR": str(uploads)}
     with running_page(port=port, env=env) as (process, address), ThreadPoolExecutor(1) as visitor:
         client = Client(address, verbose=False)
@@ -47,37 +52,39 @@ def test_a_page_killed_amid_a_batch_is_followed_by_one_that_works(film, tmp_path
     assert left  # nobody could tidy up
     for path in left:
         os.utime(path, (time.time() - MAX_AGE - 1,) * 2)
-    with running_page(port=port, env=env) as (_, address):
-        client = Client(address, verbose=False)
-        verdicts, _ = client.predict(handle_file(film), api_name="/predict")
-        assert verdicts["film"] == "film.png"
-        assert not [path for path in left if path.exists()]
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (FULL, FULL))
+
+    quiet = {"stderr": subprocess.DEVNULL, "preexec_fn": limit}
+    with running_page(port=port, env=env, **quiet) as (process, address):
+        yield address, left
+        assert process.poll() is None
+
+
+def rows_of(address: str, film: Path) -> list[dict]:
+    return Client(address, verbose=False).predict([handle_file(film)], api_name="/predict_batch")
 
 
 @pytest.mark.slow
-def test_an_upload_for_which_there_is_no_room_costs_only_itself(film, tmp_path):
-    """The disk is full for files of more than 64 kB."""
+def test_a_page_killed_amid_a_batch_is_followed_by_one_that_works(follower, film):
+    address, left = follower
+    (row,) = rows_of(address, film)
+    assert row["film"] == "film.png" and "models" in row
+    assert not [path for path in left if path.exists()]
 
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16))
 
+@pytest.mark.slow
+def test_an_upload_for_which_there_is_no_room_costs_only_itself(follower, film, tmp_path):
+    address, _ = follower
     draw_phantom(400, 450, seed=3).image().save(large := tmp_path / "large.png")
-    assert film.stat().st_size < 2**16 < large.stat().st_size
-    env = {"GRADIO_TEMP_DIR": str(tmp_path / "uploads")}
-    quiet = {"stderr": subprocess.DEVNULL, "preexec_fn": limit}
-    with running_page(env=env, **quiet) as (process, address):
-        answer = httpx.post(
-            f"{address}gradio_api/upload", files={"files": large.read_bytes()}, timeout=60
-        )
-        assert answer.status_code == 507 and "no room for this film" in answer.text
-        with film.open("rb") as file:
-            upload = httpx.post(f"{address}gradio_api/upload", files={"files": file})
-        assert upload.status_code == 200
-        rows = Client(address, verbose=False).predict(
-            [handle_file(film)], api_name="/predict_batch"
-        )
-        assert rows[0]["film"] == "film.png" and "models" in rows[0]
-        assert process.poll() is None
+    assert film.stat().st_size < FULL < large.stat().st_size
+    upload = f"{address}gradio_api/upload"
+    answer = httpx.post(upload, files={"files": large.read_bytes()}, timeout=60)
+    assert answer.status_code == 507 and "no room for this film" in answer.text
+    with film.open("rb") as file:
+        assert httpx.post(upload, files={"files": file}).status_code == 200
+    assert "models" in rows_of(address, film)[0]
 
 
 @pytest.mark.parametrize("part", ["model.safetensors", "gate.safetensors", "card.json"])
