@@ -72,7 +72,7 @@ def test_evidence_adds_up_to_the_logit_and_costs_no_accuracy(network, inputs):
     np.testing.assert_allclose((shares * attribution).sum((1, 2)), logits, atol=1e-3)
 
 
-def test_what_lies_outside_the_lungs_has_no_part_in_the_logit(network, inputs):
+def test_what_lies_outside_the_lungs_has_no_part_in_the_logit(inputs):
     """No cell without lung has a share, whatever its features are."""
     shares = lung_shares(inputs, (12, 12))
     assert torch.allclose(shares.sum((1, 2, 3)), torch.ones(len(inputs)))

@@ -10,7 +10,7 @@ to the endpoint /predict; every model's verdict and overlay must come back.
 import argparse
 import json
 import os
-import subprocess
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -18,19 +18,9 @@ from pathlib import Path
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from pneumonia.export.hub import space_upload
 from pneumonia.synthetic.phantom import draw_phantom
 from tools.page_process import ROOT, running_page
-
-
-def copy_tracked(folder: Path) -> None:
-    """What a Space gets when the repository is pushed to it."""
-    listing = subprocess.run(
-        ["git", "-C", str(ROOT), "ls-files", "-z"], check=True, capture_output=True, text=True
-    )
-    for name in filter(None, listing.stdout.split("\0")):
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes((ROOT / name).read_bytes())
 
 
 def main() -> None:
@@ -39,7 +29,9 @@ def main() -> None:
     ).parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         space, film = Path(scratch, "space"), Path(scratch, "film.png")
-        copy_tracked(space)
+        for name, file in space_upload(ROOT, "").files.items():
+            (target := space / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, target)
         draw_phantom(seed=7).image().save(film)
         own = {name: None for name in os.environ if name.startswith(("GRADIO_", "PNEUMONIA_"))}
         try:

@@ -102,7 +102,7 @@ def test_the_test_split_is_measured_apart():
     assert low < result["test"]["auroc"] < high
 
 
-def test_metadata_come_from_the_files(dataset, tmp_path):
+def test_metadata_come_from_the_files(dataset):
     films = [film for film in find_records(dataset) if "0999" not in film.path.name]
     sample = traits_from_records(films)
     metadata = {key: column[0] for key, column in sample.metadata.items()}

@@ -19,8 +19,8 @@ def png() -> bytes:
     return file.getvalue()
 
 
-def archive(path: Path, members: dict[str, bytes], method=zipfile.ZIP_DEFLATED) -> Path:
-    with zipfile.ZipFile(path, "w", method) as out:
+def archive(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
         for name, data in members.items():
             out.writestr(name, data)
     return path

@@ -17,10 +17,10 @@ def drawn():
     return draw_phantom(1000, 1250, seed=4).image()
 
 
-def written(text: str, height: int, fill: int = 255, place: tuple[float, float] = (0.03, 0.03)):
+def written(text: str, height: int, place: tuple[float, float] = (0.03, 0.03)):
     picture = drawn().copy()
     at = (place[0] * picture.width, place[1] * picture.height)
-    ImageDraw.Draw(picture).text(at, text, fill=fill, font=ImageFont.load_default(height))
+    ImageDraw.Draw(picture).text(at, text, fill=255, font=ImageFont.load_default(height))
     return read_radiograph(picture).pixels
 
 

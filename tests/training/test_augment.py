@@ -39,7 +39,7 @@ def test_training_input_is_random_seeded_and_in_range(films):
     assert torch.equal(films.images, before)
 
 
-def test_grafting_leaves_the_lungs_and_changes_what_surrounds_them(films):
+def test_grafting_leaves_the_lungs_and_changes_what_surrounds_them():
     torch.manual_seed(1)
     views, masks = torch.randn(6, 1, 40, 40), torch.zeros(6, 1, 40, 40)
     masks[:, :, 10:30, 5:35] = 1
@@ -80,7 +80,7 @@ def test_what_a_gpu_does_in_place_of_libjpeg_is_what_libjpeg_does(films):
         assert (apart > 1.01).float().mean() < 0.03  # coefficients halfway between two steps
 
 
-def test_covered_lungs_are_one_grey_and_the_rest_stays(films):
+def test_covered_lungs_are_one_grey_and_the_rest_stays():
     torch.manual_seed(0)
     inputs = torch.cat([torch.randn(8, 1, 40, 40), torch.zeros(8, 1, 40, 40)], 1)
     inputs[:, 1, 10:30, 5:35] = 1

@@ -606,7 +606,7 @@ def test_a_batch_can_be_cancelled(visit, tmp_path):
     wait_for_result(page, "film0.png")
 
 
-def test_quick_batches_and_films_one_after_the_other(visit, film, tmp_path):
+def test_quick_batches_and_films_one_after_the_other(visit, tmp_path):
     (words := tmp_path / "words.png").write_text("words")
     draw_phantom(200, 240, lesions=2, seed=2).image().save(small := tmp_path / "small.png")
     page, there = visit(), 0

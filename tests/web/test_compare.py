@@ -48,16 +48,6 @@ def put_beside(page):
     page.wait_for_selector("#prior .viewer[data-mounted]")
 
 
-def test_of_films_chosen_in_quick_succession_the_last_one_stands_beside(shown):
-    beside = "#prior .viewer-panel.film figcaption"
-    for name in ("age3.png", "age5.png"):
-        shown.select_option("[data-compare]", label=name)
-    shown.wait_for_selector(f"{beside}:visible:has-text('age5.png')")
-    shown.select_option("[data-compare]", label="age3.png")  # meanwhile the other one is not shown
-    assert not shown.locator(beside).is_visible()
-    shown.wait_for_selector(f"{beside}:visible:has-text('age3.png')")
-
-
 def test_while_a_film_is_read_its_place_says_so_and_a_failure_leaves_the_way_back(shown):
     held = []
     shown.route(JOIN, lambda route: held.append(route))
@@ -74,6 +64,16 @@ def test_while_a_film_is_read_its_place_says_so_and_a_failure_leaves_the_way_bac
     shown.click("[data-compare-end]")
     put_beside(shown)
     assert reading.is_hidden()
+
+
+def test_of_films_chosen_in_quick_succession_the_last_one_stands_beside(shown):
+    beside = "#prior .viewer-panel.film figcaption"
+    for name in ("age3.png", "age5.png"):
+        shown.select_option("[data-compare]", label=name)
+    shown.wait_for_selector(f"{beside}:visible:has-text('age5.png')")
+    shown.select_option("[data-compare]", label="age3.png")  # meanwhile the other one is not shown
+    assert not shown.locator(beside).is_visible()
+    shown.wait_for_selector(f"{beside}:visible:has-text('age3.png')")
 
 
 def test_another_film_of_the_visit_stands_beside_on_a_desk_and_on_a_phone(shown):

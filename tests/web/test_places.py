@@ -21,14 +21,14 @@ from tools import overlaps
 pytestmark = pytest.mark.browser
 
 WORDS = texts.load_texts()
-DROP = """([files, where]) => {
+DROP = """(files) => {
   const given = new DataTransfer();
   for (const [name, base64] of files) {
     const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
     given.items.add(new File([bytes], name));
   }
   const drop = new DragEvent("drop", { dataTransfer: given, bubbles: true, cancelable: true });
-  document.querySelector(where).dispatchEvent(drop); }"""
+  document.body.dispatchEvent(drop); }"""
 FOCUSED = "(({ tab, open }) => tab ?? open)(document.activeElement.dataset)"
 ROWS = "document.querySelectorAll('.batch tbody tr').length === {}"
 
@@ -42,9 +42,9 @@ def films(tmp_path_factory) -> list:
     return paths
 
 
-def drop(page, paths, where="body") -> None:
+def drop(page, paths) -> None:
     files = [(path.name, b64encode(path.read_bytes()).decode()) for path in paths]
-    page.evaluate(DROP, [files, where])
+    page.evaluate(DROP, files)
 
 
 def test_every_tab_follows_the_language(visit):

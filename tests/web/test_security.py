@@ -265,7 +265,7 @@ def test_no_header_of_the_sender_lifts_the_limit_of_a_request(page, path, header
     assert memory(page.process.pid) - before < 3 * MAX_BODY_BYTES // 2**20
 
 
-def test_a_film_sent_as_text_is_gone_with_its_answer(page, client):
+def test_a_film_sent_as_text_is_gone_with_its_answer(page):
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (300, 400), dtype=np.uint8)
     Image.fromarray(noise).save(file := io.BytesIO(), "PNG")
@@ -323,7 +323,7 @@ def test_what_gradio_serves_besides_is_closed(page):
     assert answer.status_code == 404  # not around the queue
 
 
-def test_an_upload_below_a_folder_of_such_a_name_is_served(page, tagged):
+def test_an_upload_below_a_folder_of_such_a_name_is_served(page):
     folder = page.uploads / next(page.uploads.glob("pneumonia-uploads-*")).name / "runs"
     folder.mkdir()
     (folder / "film.png").write_bytes(b"film")

@@ -32,10 +32,10 @@ HOME = "http://viewer.test/"
 DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
-def heat(seed: int, cells=(6, 6), spread=8.0, size=48) -> Heat:
+def heat(seed: int, cells=(6, 6), spread=8.0) -> Heat:
     rng = np.random.default_rng(seed)
     attribution = rng.normal(0, spread, cells).astype(np.float32)
-    seen = np.asarray(film_image(FILM).resize((size, size)), np.float32) / 255
+    seen = np.asarray(film_image(FILM).resize((48, 48)), np.float32) / 255
     return Heat(("DenseNet-169", "Small CNN")[seed % 2 - 1], attribution, seen)
 
 
