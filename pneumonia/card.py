@@ -215,3 +215,8 @@ class Card:
     def save(self, path: str | Path) -> None:
         """Write the card; whoever reads meanwhile meets the old one or the new, never half."""
         typed_json.save(path, self)
+
+
+def switched_on(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The settings that are not off, as were those that a run is older than."""
+    return {name: value for name, value in recipe.items() if value}

@@ -22,7 +22,7 @@ def find_files(folder: Path, out: Path) -> list[Path]:
     found = []
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        ours = out != folder and out.is_relative_to(folder) and path.is_relative_to(out)
+        ours = folder in out.parents and path.is_relative_to(out)
         if path.is_file() and not hidden and not ours and path.name != "DICOMDIR":
             found.append(path)
     return found

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
 
-from pneumonia.card import Card, Preprocessing, Training, Validation
+from pneumonia.card import Card, Preprocessing, Training, Validation, switched_on
 from pneumonia.evaluation.report import table
 from pneumonia.storage.shipped import CARD
 from pneumonia.storage.typed_json import load
@@ -169,8 +169,7 @@ def tried(name: str, one: dict) -> list[str]:
 def same_but_seed(card: Run) -> str:
     """A key that runs share which differ in nothing but the seed."""
     training, sees = card.training, asdict(card.preprocessing)
-    recipe = {"crop": 0.6, **training.recipe, "seed": None}
-    recipe = {name: value for name, value in recipe.items() if value}  # later ones were off before
+    recipe = switched_on({"crop": 0.6, **training.recipe, "seed": None})
     first = [training.initialisation, (training.pretraining or {}).get("then")]
     return json.dumps([card.model, sees, first, recipe], sort_keys=True)
 

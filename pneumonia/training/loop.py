@@ -20,13 +20,14 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from pneumonia.card import switched_on
 from pneumonia.lungs import BATCH
 from pneumonia.models import Network
 from pneumonia.storage.atomic import replacing
 from pneumonia.training.augment import LocatedFilms
 from pneumonia.training.curves import write_curves
 from pneumonia.training.distributed import Team
-from pneumonia.training.task import FilmTask, Recipe, Task, autocast, switched_on
+from pneumonia.training.task import FilmTask, Recipe, Task, autocast
 
 
 def one_cycle(progress: float, warmup: float) -> float:

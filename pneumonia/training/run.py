@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pneumonia.card import LABELS, Card, Training, TrainingData
+from pneumonia.card import LABELS, Card, Training, TrainingData, switched_on
 from pneumonia.checkpoint import checkpoint_folder, load_checkpoint
 from pneumonia.data.dataset import Record, find_records, load_images, train_and_val
 from pneumonia.evaluation.calibration import calibrate_and_save
@@ -28,7 +28,7 @@ from pneumonia.training.augment import LocatedFilms, opacify
 from pneumonia.training.curves import draw_curves
 from pneumonia.training.distributed import Team, one_first
 from pneumonia.training.loop import train
-from pneumonia.training.task import FilmTask, Recipe, switched_on
+from pneumonia.training.task import FilmTask, Recipe
 
 DATA = "chest-xray-pneumonia (Kermany, Zhang, Goldbaum; Mendeley Data; CC BY 4.0)"
 
@@ -151,10 +151,12 @@ def train_model(
     valid["auroc_transplanted"] = (inside, truth)
     if recipe.opacities:
         valid["auroc_opacities"] = with_opacities(valid["auroc"][0][truth == 0])
-    seen = films_of_an_epoch(training, recipe.conflicting)
-    films = LocatedFilms.find(training.images, device)[seen]
+    films, labels = LocatedFilms.find(training.images, device), training.labels
+    if recipe.conflicting:
+        seen = team.same(films_of_an_epoch(training, recipe.conflicting))
+        films, labels = films[seen], labels[seen]
     commit = git_commit()  # of the code that runs, not of what is there when it ends
-    parts = (films, training.labels[seen], valid, device, folder, resume)
+    parts = (films, labels, valid, device, folder, resume)
     task = partial(FilmTask, teachers=[teacher for teacher, _ in taught_by])
     network, history = train(network, recipe, *parts, task=task)
     if not team.leads:
@@ -186,13 +188,11 @@ def train_model(
 
 def films_of_an_epoch(training: Part, more: int) -> torch.Tensor:
     """Numbers ``(M,)`` of all films, then ``more`` times of those whose surroundings mislead."""
-    every = torch.arange(len(training.films))
-    if not more:
-        return every
     patients = np.array([film.patient for film in training.films])
     against = conflicting(training.images, training.labels.numpy(), patients)
     print(f"{against.sum()} films' surroundings mislead; each is seen {1 + more} times an epoch")
-    return torch.cat([every, every[torch.from_numpy(against)].repeat(more)])
+    misled = torch.from_numpy(against).nonzero()[:, 0]
+    return torch.cat([torch.arange(len(against)), misled.repeat(more)])
 
 
 def finished(folder: Path) -> tuple[dict, int, str, dict | None, TrainingData] | None:

@@ -52,11 +52,6 @@ class Recipe:
     teachers: tuple[str, ...] = ()
 
 
-def switched_on(recipe: dict[str, Any]) -> dict[str, Any]:
-    """The settings that are not off, as were those that a run is older than."""
-    return {name: value for name, value in recipe.items() if value}
-
-
 def autocast(device: torch.device) -> torch.autocast:
     """Mixed precision: bfloat16 on GPUs that have it, else float16; bfloat16 on CPUs made for it.
 

@@ -43,13 +43,13 @@ def predict(film: str) -> tuple[dict, list[tuple[str, str]]]:
             lowered it in cool ones, as JPEG
     """
     if film is None:
-        raise uploads.refusal(_NONE)
+        raise uploads.error(_NONE)
     try:
         predictions = infer(read(FilmRef(Path(film))), list(PREDICTORS))
         # one picture after the other: of a large film each takes much memory
         return as_dict(predictions), [_overlay(one) for one in predictions]
     except Exception as error:
-        raise uploads.refusal(str(refusal(error))) from error
+        raise uploads.error(str(refusal(error))) from error
     finally:
         uploads.forget([film])
 
@@ -70,12 +70,12 @@ def predict_batch(films: list[str]) -> list[dict]:
         rows: what each model makes of each film
     """
     if not films:
-        raise uploads.refusal(_NONE)
+        raise uploads.error(_NONE)
     try:
         listed = list_films(films)
         if len(listed) > MAX_FILMS:
             said = f"These are {len(listed)} films: give at most {MAX_FILMS} at a time."
-            raise uploads.refusal(said)
+            raise uploads.error(said)
         return [
             {"film": film.name, "error": str(answer)}
             if isinstance(answer, RadiographError)

@@ -217,7 +217,7 @@ def export(batch: Batch | None, what: str, language: str = "en", named: bool = F
         gradio.Error: the batch is no longer kept.
     """
     if not batch:
-        raise uploads.refusal(words(language)("refusal.gone"))
+        raise uploads.error(words(language)("refusal.gone"))
     if what == "films.csv":
         content = csv_text(batch.rows).encode("utf-8-sig")  # what Excel takes for UTF-8
         return download(what, "text/csv", content)

@@ -79,7 +79,7 @@ class Upload(gr.File):
             gradio.Error: it is one.
         """
         if str(url_or_file_path).lower().startswith(("http:", "https:")):
-            raise uploads.refusal(uploads.ADDRESS)
+            raise uploads.error(uploads.ADDRESS)
         return await super().async_move_resource_to_block_cache(url_or_file_path)
 
     def preprocess(self, payload: Any) -> str | list[str] | None:

@@ -187,7 +187,7 @@ def export(
     except Exception as error:  # most likely its upload was deleted meanwhile
         why = refusal(error)
         sentence = words(language)(f"refusal.{why.code}", **why.arguments)
-        raise uploads.refusal(sentence) from error
+        raise uploads.error(sentence) from error
     if told and all(prediction.in_scope for prediction in predictions):
         predictions = [replace(prediction, gate=GateResult("told")) for prediction in predictions]
     name = predictions[0].radiograph.name if named else ""

@@ -35,8 +35,8 @@ def save(text: str, folder: Path) -> str:
         path = Path(unquote(text.partition(_UPLOADED)[2])).resolve()
         if path.is_file() and path.is_relative_to(folder.resolve()):
             return str(path)
-        raise refusal("There is no such upload (any more): upload the film again.")
-    raise refusal(ADDRESS if "://" in text else _UNCLEAR)
+        raise error("There is no such upload (any more): upload the film again.")
+    raise error(ADDRESS if "://" in text else _UNCLEAR)
 
 
 def address(text: str, folder: Path) -> str:
@@ -59,8 +59,8 @@ def forget(files: Iterable[str]) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def refusal(sentence: str) -> gr.Error:
-    """An error that is said to whoever asks, and not logged."""
+def error(sentence: str) -> gr.Error:
+    """What is said to whoever asks, and not logged."""
     return gr.Error(sentence, print_exception=False)
 
 
@@ -69,7 +69,7 @@ def _decode(data: str, folder: Path) -> str:
     try:
         content = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise refusal(_UNCLEAR) from None
+        raise error(_UNCLEAR) from None
     kind = head.removeprefix("data:").partition(";")[0].rpartition("/")[2]
     suffix = f".{kind}" if f".{kind}" in SUFFIXES else ""
     path = Path(tempfile.mkdtemp(prefix=_TEXT, dir=folder)) / f"film{suffix}"

@@ -58,8 +58,7 @@ def test_a_run_goes_on_after_one_of_its_processes_was_killed(dataset, tmp_path):
         while not state.exists():
             assert run.poll() is None
             time.sleep(0.02)
-        before = workers(run.pid)
-        os.kill(before[1], signal.SIGKILL)
+        os.kill(workers(run.pid)[1], signal.SIGKILL)
         assert run.wait() == 0
     lines = log.read_text().splitlines()
     assert sum(line.startswith("Small CNN: 0.51 M") for line in lines) == 2  # begun and gone on

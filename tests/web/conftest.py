@@ -5,15 +5,12 @@ from pathlib import Path
 import pytest
 from served_page import visits
 
-from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.phantom import draw_phantom
 
 
 @pytest.fixture
 def visit(chromium):
     """Opens the page for a visitor."""
-    if not available_models():
-        pytest.skip("no checkpoint to show")
     with visits(chromium) as open_page:
         yield open_page
 

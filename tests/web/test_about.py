@@ -175,8 +175,7 @@ def test_every_text_of_the_page_is_used():
     ("width", "scheme", "locale"), [("desk", "dark", "en"), ("phone", "light", "ar")]
 )
 def test_everything_fits_and_bars_nobody_s_way(new_page, width, scheme, locale):
-    size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
-    page = new_page(serve(__file__), viewport=size, color_scheme=scheme, locale=locale)
+    page = new_page(serve(__file__), viewport=WIDTHS[width], color_scheme=scheme, locale=locale)
     page.goto(serve(__file__))
     page.wait_for_selector(".about >> visible=true")
     page.click(".about summary")

@@ -17,7 +17,7 @@ from pydicom.uid import (
     CTImageStorage,
 )
 from pypdf import PdfReader
-from served_page import INPUT, WIDTHS, resize, served_page, wait_for_result
+from served_page import INPUT, WIDTHS, served_page, wait_for_result
 
 from pneumonia.gate import REASONS
 from pneumonia.models import MODELS
@@ -557,7 +557,7 @@ def test_thirty_films_of_which_one_is_broken(visit, tmp_path):
     assert page.locator(".batch tbody tr:visible").count() == counts["problems"]
     page.locator(".filters label").first.click()
     page.locator("[data-sort=film]").click()
-    resize(page, "phone")  # where each has a card
+    page.set_viewport_size(WIDTHS["phone"])  # where each has a card
     heights = [row.bounding_box()["height"] for row in rows.all()]
     assert sorted(heights)[:9] == pytest.approx([72] * 9, abs=1)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -750,7 +750,7 @@ def test_a_film_of_the_data_set_tells_its_truth_after_the_verdict(visit):
     assert text(page, ".known a:last-child") == "CC BY 4.0"
     assert known[number]["truth"] in text(page, "#said")
     for width in WIDTHS:
-        resize(page, width)
+        page.set_viewport_size(WIDTHS[width])
         verdict, said = (page.locator(part).bounding_box() for part in (".call h2", ".known"))
         assert verdict["y"] < said["y"]
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -2,7 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from served_page import INPUT, JOIN, broken, resize, visits, wait_for_result
+from served_page import INPUT, JOIN, WIDTHS, broken, visits, wait_for_result
 
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.web import texts
@@ -36,8 +36,11 @@ def visited(chromium, films):
 
 @pytest.fixture
 def shown(visited):
-    """The same, with nothing beside it before and after."""
+    """The same on a desk, with nothing beside it before and after."""
     yield visited
+    visited.set_viewport_size(WIDTHS["desk"])
+    visited.emulate_media(color_scheme="dark")
+    visited.select_option("select.language:visible", "en")
     visited.click("[data-compare-end]")
     visited.wait_for_selector("#prior", state="hidden")
 
@@ -68,12 +71,12 @@ def test_while_a_film_is_read_its_place_says_so_and_a_failure_leaves_the_way_bac
 
 def test_of_films_chosen_in_quick_succession_the_last_one_stands_beside(shown):
     beside = "#prior .viewer-panel.film figcaption"
-    for name in ("age3.png", "age5.png"):
+    for name in ("age5.png", "age3.png"):
         shown.select_option("[data-compare]", label=name)
-    shown.wait_for_selector(f"{beside}:visible:has-text('age5.png')")
-    shown.select_option("[data-compare]", label="age3.png")  # meanwhile the other one is not shown
-    assert not shown.locator(beside).is_visible()
     shown.wait_for_selector(f"{beside}:visible:has-text('age3.png')")
+    shown.select_option("[data-compare]", label="age5.png")  # meanwhile the other one is not shown
+    assert not shown.locator(beside).is_visible()
+    shown.wait_for_selector(f"{beside}:visible:has-text('age5.png')")
 
 
 def test_another_film_of_the_visit_stands_beside_on_a_desk_and_on_a_phone(shown):
@@ -94,7 +97,7 @@ def test_another_film_of_the_visit_stands_beside_on_a_desk_and_on_a_phone(shown)
     assert not overlaps(shown)
     assert not Axe().run(shown).response["violations"]
 
-    resize(shown, "phone")
+    shown.set_viewport_size(WIDTHS["phone"])
     shown.emulate_media(color_scheme="light")
     shown.select_option("select.language:visible", "ar")
     shown.wait_for_selector("html[dir=rtl]")
@@ -103,9 +106,6 @@ def test_another_film_of_the_visit_stands_beside_on_a_desk_and_on_a_phone(shown)
     assert one["x"] == other["x"] and one["y"] < other["y"]
     assert not overlaps(shown)
     assert not Axe().run(shown).response["violations"]
-    shown.select_option("select.language:visible", "en")
-    shown.emulate_media(color_scheme="dark")
-    resize(shown, "desk")
 
 
 def test_a_film_beside_takes_over_what_the_tools_stand_at(shown):

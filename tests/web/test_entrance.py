@@ -33,8 +33,8 @@ def early(new_page):
     """Opens the page for a visitor whom Gradio's scripts reach when ``page.come`` is called."""
 
     def open_page(width="desk", scheme="dark", locale="en-GB", place=""):
-        size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
-        page = new_page(served_page(), viewport=size, color_scheme=scheme, locale=locale)
+        look = {"viewport": WIDTHS[width], "color_scheme": scheme, "locale": locale}
+        page = new_page(served_page(), **look)
         held = []
         page.route(re.compile("/assets/index-.*js"), lambda route: held.append(route))
         page.come = lambda: [route.continue_() for route in held]

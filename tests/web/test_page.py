@@ -224,7 +224,7 @@ def test_a_new_page_has_zerogpus_package_first_warm_models_and_no_report_ready(t
         "ast.get_source_segment = lambda *some, **more: stubs.append(some) or cut(*some, **more)\n"
         "with without_stubs():\n"
         "    from pneumonia.web import handlers\n"
-        "assert not stubs and inspect.getfile is file_of\n"
+        "assert not stubs and inspect.getfile is file_of and 'gradio' in sys.modules\n"
         "from pneumonia.web import page\n"
         "from pneumonia.web.examples import load_examples\n"
         "import spaces, torch\n"

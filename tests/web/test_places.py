@@ -11,7 +11,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
-from served_page import INPUT, JOIN, MANY, WIDTHS, broken, resize, served_page, wait_for_result
+from served_page import INPUT, JOIN, MANY, WIDTHS, broken, served_page, wait_for_result
 
 from pneumonia.reading.radiograph import MAX_BYTES
 from pneumonia.synthetic.phantom import draw_phantom
@@ -342,7 +342,7 @@ def test_the_verdict_is_announced_and_can_be_jumped_to(visit, film):
     first = """[...document.querySelectorAll("a, button, input, select, [tabindex]")]
         .find((e) => e.checkVisibility() && e.tabIndex === 0).matches("[data-skip]")"""
     for width in WIDTHS:
-        resize(page, width)
+        page.set_viewport_size(WIDTHS[width])
         assert page.evaluate(first)
         page.focus("[data-skip]")
         assert page.locator("[data-skip]").bounding_box()["height"] >= 44  # seen with the focus

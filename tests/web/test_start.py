@@ -113,9 +113,10 @@ def test_who_comes_early_waits_and_an_interrupted_page_leaves_no_film_behind(tmp
             sent = httpx.post(f"{address}gradio_api/upload", files={"files": b"film"})
             (upload,) = map(Path, sent.json())
             assert upload.is_relative_to(folder) and upload.is_file()
-        finally:
             page.send_signal(signal.SIGINT)
-        _, said = page.communicate(timeout=30)
+            _, said = page.communicate(timeout=30)
+        finally:
+            page.kill()
     assert page.returncode == 0 and "Traceback" not in said
     assert list(folder.iterdir()) == []
 

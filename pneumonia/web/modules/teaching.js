@@ -80,12 +80,9 @@ function rate({ key, right, films }) {
   const share = films ? `${percent(right / films)} (${percent(low)} – ${percent(high)})` : "–";
   const value = document.createElement("dd");
   const number = Object.assign(document.createElement("bdi"), { dir: "ltr", textContent: share });
-  const of = document.createElement("small");
-  put(of, { t: "teaching.of", args: { right, films } });
+  const of = put(document.createElement("small"), { t: "teaching.of", args: { right, films } });
   value.append(number, " ", of);
-  const name = document.createElement("dt");
-  put(name, { t: `about.${key}` });
-  return [name, value];
+  return [put(document.createElement("dt"), { t: `about.${key}` }), value];
 }
 
 const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}\u00a0%`;
