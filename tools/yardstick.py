@@ -108,7 +108,9 @@ def figures(folder: Path, validation: Part, device: torch.device) -> dict:
     answers = [Answer.of(p) for p in predictor.predict_iter(pixels, heatmap=False)]
     misleading = on_conflicting(answers, labels[against], np.ones(len(answers), bool))
     network, _, _ = load_checkpoint(folder)
-    drawn = pointing_game(SaliencyModel(network, SIZE), images[validation.labels == 0][:OPACITIES])
+    drawn = pointing_game(
+        SaliencyModel(network, card.preprocessing.size), images[validation.labels == 0][:OPACITIES]
+    )
     recipe = card.training.recipe
     return {
         "title": card.title,
