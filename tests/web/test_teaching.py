@@ -57,7 +57,7 @@ def test_folders_and_a_table_give_figures(visit, tmp_path):
             file.write(film, f"set/{label}/{film.name}")
     page = visit("phone", "light", locale="ar")
     page.get_by_role("tab").nth(1).click()
-    page.set_input_files(MANY, WIDTHS, archive)
+    page.set_input_files(MANY, archive)
     page.wait_for_selector(".teaching-model")
     known = "document.querySelector('.teaching-known')?.dataset.args"
     page.wait_for_function(f"JSON.parse({known} ?? '{{}}').known === 4")
@@ -89,7 +89,7 @@ def test_folders_and_a_table_give_figures(visit, tmp_path):
     with (tmp_path / "truth.csv").open("w", newline="") as file:
         rows = [("film", "truth"), *((f"film{n}.png", "NORMAL") for n in range(3)), ("z", "NORMAL")]
         csv.writer(file).writerows(rows)
-    page.set_input_files(MANY, WIDTHS, tmp_path / "truth.csv")
+    page.set_input_files(MANY, tmp_path / "truth.csv")
     page.wait_for_selector(".teaching-told")
     told = json.loads(page.get_attribute(".teaching-told", "data-args"))
     assert told == {"rows": 4, "found": 3, "unmatched": 1, "unclear": 0}
