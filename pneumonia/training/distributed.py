@@ -16,7 +16,9 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import nn
+from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.nn.functional import all_reduce  # the one that autograd goes through
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from pneumonia.models import pick_device
@@ -46,10 +48,10 @@ def together(device: str) -> Iterator[torch.device]:
         if chosen.index >= (there := torch.cuda.device_count()):
             raise ValueError(f"GPUs here: {there}. Give torchrun no larger --nproc_per_node.")
         torch.cuda.set_device(chosen)
-    store, rank, size = next(dist.rendezvous("env://", timeout=WAIT))
+    store, rank, size = next(rendezvous("env://", timeout=WAIT))
     if os.environ["GROUP_WORLD_SIZE"] == "1":  # machine: where torchrun starts all anew, its store
         # still has addresses of those that are gone
-        store = dist.PrefixStore(os.environ["TORCHELASTIC_RESTART_COUNT"], store)
+        store = PrefixStore(os.environ["TORCHELASTIC_RESTART_COUNT"], store)
     backend = "nccl" if gpu else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=WAIT)
     try:
