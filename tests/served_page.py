@@ -38,9 +38,11 @@ def pages(chromium) -> Iterator[Callable]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    try:
+        yield open_page
+    finally:
+        for context in contexts:
+            context.close()
     assert not elsewhere, elsewhere
     assert not complaints, complaints
 

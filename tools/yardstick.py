@@ -118,6 +118,7 @@ def figures(folder: Path, validation: Part, device: torch.device) -> dict:
         **{key: recipe[key] for key in ("size", "epochs", "learning_rate", "batch")},
         **{key: recipe[key] for key in ("crop", "graft", "own", "cover")},
         "opacities": recipe.get("opacities", 0.0),
+        "conflicting": recipe.get("conflicting", 0),
         "auroc": card.validation.clean.auroc,
         "auroc_perturbed": card.validation.perturbed.auroc,
         "auroc_transplanted": shortcuts.transplanted_auroc(*asked),

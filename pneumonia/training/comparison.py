@@ -56,9 +56,10 @@ training, and turned films stayed turned; the evaluation's are of today, and so 
 calibrate --size 160`). Of what these gain over "-opacities" a part is due to the views. The small
 CNN ships so; DenseNet-169, whose accuracy fell, which is no better on films that are framed or
 turned in other ways and would take longer, does not. "more" and "conflicting" went on from the
-small CNN that ships, with films as they are seen today: the same four epochs once more, and with
-the films whose surroundings tell the wrong class seen five times an epoch (`--conflicting 4`; after
-Liu et al. 2021, "Just train twice"). One seed each, measured no further; neither ships.
+small CNN that ships, at 160 px too and with films as they are seen today: its command (in
+docs/training.md, "Taught where to look") once more, and that with `--conflicting 4`, by which the
+films whose surroundings tell the wrong class are seen five times an epoch (after Liu et al. 2021,
+"Just train twice"). One seed each, measured no further; neither ships.
 
 {}
 """

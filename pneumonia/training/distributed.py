@@ -49,8 +49,9 @@ def together(device: str) -> Iterator[torch.device]:
             raise ValueError(f"GPUs here: {there}. Give torchrun no larger --nproc_per_node.")
         torch.cuda.set_device(chosen)
     store, rank, size = next(rendezvous("env://", timeout=WAIT))
-    if os.environ["GROUP_WORLD_SIZE"] == "1":  # machine: where torchrun starts all anew, its store
-        # still has addresses of those that are gone
+    # Where torchrun starts all anew, its store still has the addresses of those that are gone. On
+    # several machines the counts of these starts may differ, so that nobody would meet.
+    if os.environ["GROUP_WORLD_SIZE"] == "1":
         store = PrefixStore(os.environ["TORCHELASTIC_RESTART_COUNT"], store)
     backend = "nccl" if gpu else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=WAIT)
