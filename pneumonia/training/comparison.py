@@ -44,22 +44,22 @@ tell the wrong class. Opacity: how often the evidence rises most, or is highest,
 drawn. Field: how many px of the view a cell of the map sees. "again" is the same run in float32
 instead of bfloat16: what differs between the two is chance, and so is as much between any other
 two. "taught" started from densenet169-lungs-covered and learned from what it and EfficientNet-Lite0
-say (`python -m tools.distil`): no better, so it does not ship. "opacities" started from the
--lungs-covered models, with opacities drawn into a quarter of the normal films, whose place the map
-had to find; "kept" is its mean with what it started from. The former is worse on perturbed films,
-the latter ships. "kept-seed-1" and "kept-seed-2" are runs from the base on, too: a little better
-on films, but they tell far more without the lungs, so the first one ships. That it tells so little
-is chance, then: do not count on it of another run. All figures of runs and tries are as version
-0.3.0 and those before saw films: views that the lungs fill were a little more blurred than in
-training, and turned films stayed turned; the evaluation's are of today, and so are those of
-"-160-px": the weights that ship, used at a larger size than they were trained at (`pneumonia
-calibrate --size 160`). Of what these gain over "-opacities" a part is due to the views. The small
-CNN ships so; DenseNet-169, whose accuracy fell, which is no better on films that are framed or
-turned in other ways and would take longer, does not. "more" and "conflicting" went on from the
-small CNN that ships, at 160 px too and with films as they are seen today: its command (in
-docs/training.md, "Taught where to look") once more, and that with `--conflicting 4`, by which the
-films whose surroundings tell the wrong class are seen five times an epoch (after Liu et al. 2021,
-"Just train twice"). One seed each, measured no further; neither ships.
+say (`python -m tools.distil`): no better, so it does not ship. "opacities" started from the models
+called "-lungs-covered", with opacities drawn into a quarter of the normal films, whose place the
+map had to find; "kept" is its mean with what it started from. The former is worse on perturbed
+films, the latter went on. "kept-seed-1" and "kept-seed-2" are runs from the base on, too: a little
+better on films, but they tell far more without the lungs, so the next runs went on from the first
+one. That it tells so little is chance, then: do not count on it of another run. All figures of runs
+and tries are as version 0.3.0 and those before saw films: views that the lungs fill were a little
+more blurred than in training, and turned films stayed turned; the evaluation's are of today, and so
+are those of "-160-px", "more" and "conflicting". "-160-px" are the weights of "-opacities", used at
+a larger size than they were trained at (`pneumonia calibrate --size 160`); of what they gain a part
+is due to the views. The small CNN is used so; DenseNet-169, whose accuracy fell, which is no better
+on films that are framed or turned in other ways and would take longer, is not. "more" and
+"conflicting" went on from there: the command before (docs/training.md, "Taught where to look") once
+more, and that with `--conflicting 4`, by which the films whose surroundings tell the wrong class
+are seen five times an epoch (after Liu et al. 2021, "Just train twice"). One seed each;
+"conflicting" ships.
 
 {}
 """
