@@ -68,8 +68,8 @@ def trunk(model: Any) -> nn.Sequential:
     """The layers of what ``published`` returns up to its last ReLU, for one grey channel.
 
     ``(N, 1, 128, 128)`` float32 → ``(N, 1280, 8, 8)``: the last stage is dilated instead of
-    strided, so that its map has as many cells as those of the models that ship. Every other one of
-    them is as published.
+    strided, so that its map has as many cells as DenseNet-169's. Every other one of them is as
+    published.
     """
     for number, block in enumerate(model._blocks):
         if number >= LAST_STAGE:

@@ -53,7 +53,8 @@ def applied_model_card(card: Card) -> str:
         "scope alone",
         "development data": f"{data.films:,} films of {data.patients:,} patients: {data.name}",
         "bias mitigation": "lungs first; both classes perturbed, framed and grafted alike"
-        + ("; opacities drawn into films of NORMAL" if recipe.get("opacities") else ""),
+        + ("; opacities drawn into films of NORMAL" if recipe.get("opacities") else "")
+        + ("; misleading surroundings seen more often" if recipe.get("conflicting") else ""),
         "known biases": "one hospital and age; the classes' films were exposed, cropped and saved "
         "differently (see the audit)",
         "usefulness, fairness, safety": "performance and robustness in “Figures”; effect on care "
