@@ -280,6 +280,7 @@ def test_evaluate_writes_a_whole_report(dataset, tmp_path, monkeypatch):
         assert {"blank", "noise", "text", "bones"} <= set(model["ood"])
     assert "| bones (3) |" in text
     assert result.stderr.count('skipped: "broken.png"') == 1
+    assert "Small CNN: 100%" in result.stderr  # a log, too, says how far it is
     checks = {"cascading_randomization", "road", "pointing_game", "exchange", "energy_outside_body"}
     assert set(report["saliency"]["models"]["cnn"]) == checks
     assert "The heatmaps put to the test" in text

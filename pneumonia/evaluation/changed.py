@@ -27,7 +27,7 @@ def corrupted(
     some = balanced(films.labels)
     labels, images, clean = films.labels[some], films.images[some], [clean[i] for i in some]
     rows = {}
-    for name in tqdm(names, predictor.title, unit="corruption", disable=None):
+    for name in tqdm(names, predictor.title, unit="corruption"):  # takes long: in a log, too
         answers = clean
         if name != "clean":
             changed = (image[0].numpy() for image in corrupt(images, name))
@@ -68,7 +68,7 @@ def balanced_errors(predictor: Predictor, films: Films) -> MedmnistC:
 
     errors = {
         name: float(np.mean([error(medmnist_c.corrupt(images, name, s)) for s in range(5)]))
-        for name in tqdm(medmnist_c.SUITE, f"{predictor.title}, MedMNIST-C", disable=None)
+        for name in tqdm(medmnist_c.SUITE, f"{predictor.title}, MedMNIST-C", unit="corruption")
     }
     return MedmnistC(len(labels), error(images), errors)
 
