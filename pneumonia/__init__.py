@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pneumonia.reading.refusals import RadiographError
     from pneumonia.storage.shipped import available_models
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 __all__ = ["Prediction", "Predictor", "RadiographError", "available_models", "read_radiograph"]
 
 _HOMES = {

@@ -44,20 +44,18 @@ class Preprocessing:
     """How a film becomes the network's input.
 
     Attributes:
-        grid: side in px of the image that the lungs are found on and the view is cut from.
         size: side in px of the network's input.
         lungs_sha256: of the weights of the lung finder; empty for a network of whole films, which
             can be compared (see ``training.comparison``) but not used.
         standardise: by which greys.
     """
 
-    grid: int
     size: int
     lungs_sha256: str = ""
     standardise: str = "inside the lungs"
 
     def __post_init__(self) -> None:
-        check(0 < self.size <= 4096 and 0 < self.grid <= 4096, "preprocessing", self)
+        check(0 < self.size <= 4096, "preprocessing", self)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from pneumonia.card import LABELS, Card
-from pneumonia.checkpoint import checkpoint_folder, load_checkpoint
+from pneumonia.checkpoint import CheckpointError, checkpoint_folder, load_checkpoint
 from pneumonia.engine import LUNGS, NETWORK, Engine, EngineError, open_graphs, write_graphs
 from pneumonia.explain import Explainer, on_film
 from pneumonia.gate import Gate
@@ -77,6 +77,23 @@ class Predictor:
                 if engine == "openvino":
                     raise
         return predictor
+
+    @classmethod
+    def load_all(
+        cls, names: Iterable[str | Path], device: str = "auto", engine: EngineName = "auto"
+    ) -> list["Predictor"]:
+        """Several models whose results can be told apart; see ``load``.
+
+        Raises:
+            CheckpointError, EngineError, ValueError: as there, or two are of one model.
+        """
+        predictors = [cls.load(name, device, engine) for name in names]
+        if len({predictor.name for predictor in predictors}) < len(predictors):
+            raise CheckpointError(
+                "Two of the checkpoints are of one model, so that nobody could tell their results "
+                "apart: take one at a time."
+            )
+        return predictors
 
     def use_graphs(self, folder: str | Path) -> "Predictor":
         """The same predictor run by the exported graphs in that folder instead of PyTorch.

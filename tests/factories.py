@@ -59,7 +59,7 @@ def card_of(model: str, **changes) -> Card:
         model=model,
         title=MODELS[model].title,
         version="7.8.9",
-        preprocessing=Preprocessing(224, 64, lung_finder(torch.device("cpu")).card.sha256),
+        preprocessing=Preprocessing(64, lung_finder(torch.device("cpu")).card.sha256),
         calibration=Calibration(1.5, -0.2),
         operating_point=OperatingPoint(0.4),
         conformal=Conformal(0.9, 0.3, 0.6),

@@ -300,7 +300,7 @@ def test_figures_are_kept_if_the_heatmap_checks_fail(dataset, tmp_path, monkeypa
     assert result.exit_code == 1 and "CUDA error" in result.stderr
     evaluation = Evaluation.load(out / "evaluation.json")
     assert evaluation.models["tiny"].figures.films == 12 and evaluation.saliency is None
-    assert {path.suffix for path in out.iterdir()} == {".json", ".md", ".png"}
+    assert {path.suffix for path in out.iterdir()} == {".csv", ".json", ".md", ".png"}
 
 
 @pytest.mark.slow

@@ -37,7 +37,7 @@ def test_a_third_model_is_evaluated_beside_the_others(three_models, dataset, tmp
     best = max(evaluation.models, key=lambda name: evaluation.models[name].figures.auroc)
     pairs = {(pair.first, pair.second) for pair in evaluation.comparisons}
     assert pairs == {(best, name) for name in names if name != best}
-    write_report(tmp_path, evaluation, measured.labels)
+    write_report(tmp_path, evaluation, measured)
     assert all(title in (tmp_path / "evaluation.md").read_text() for title in TITLES)
     (card, *_) = write_model_cards(three_models, tmp_path / "evaluation.json")[-1:]
     assert card.parent.name == "tiny" and "# Tiny Net" in card.read_text()

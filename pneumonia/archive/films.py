@@ -1,17 +1,16 @@
 """The films of an archive, in folders or in an object store: which there are, and their bytes."""
 
-import re
 import time
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from pneumonia.reading.archive import FilmRef, is_hidden
+from pneumonia.reading.archive import FilmRef, looks_like_film
 from pneumonia.reading.cage import Cage
-from pneumonia.reading.radiograph import MAX_BYTES, SUFFIXES, Radiograph
+from pneumonia.reading.radiograph import MAX_BYTES, Radiograph
 from pneumonia.reading.refusals import RadiographError
 
 PAUSES = (1, 10, 60, 0)  # seconds after a store has failed to answer; then it has failed
@@ -19,9 +18,6 @@ PAUSES = (1, 10, 60, 0)  # seconds after a store has failed to answer; then it h
 
 def list_films(places: Sequence[str]) -> list[str]:
     """All that looks like a film by its name, in order: absolute paths and addresses.
-
-    DICOM files often have no suffix, or the last number of an identifier in its place, so these
-    count too. Hidden files and folders do not, nor does the index ``DICOMDIR``.
 
     Args:
         places: files and folders, or addresses that fsspec knows (``s3://bucket/films``).
@@ -46,14 +42,6 @@ def list_films(places: Sequence[str]) -> list[str]:
 def storable(path: str) -> str:
     """A path as Parquet can hold it: bytes that are no UTF-8 written out."""
     return path.encode("utf-8", "backslashreplace").decode()
-
-
-def looks_like_film(name: str) -> bool:
-    """By the name alone, relative to the folder that was given."""
-    path = PurePosixPath(name)
-    if is_hidden(path.parts) or path.name == "DICOMDIR":
-        return False
-    return path.suffix.lower() in SUFFIXES or re.fullmatch(r"(\.\d+)?", path.suffix) is not None
 
 
 def read_film(path: str, cage: Cage) -> Radiograph | RadiographError:

@@ -73,9 +73,9 @@ def evaluate(
     )
     for sentence in evaluation.skipped:
         typer.echo(f"skipped: {sentence}", err=True)
-    write_report(out, evaluation, films.labels, readme)
+    write_report(out, evaluation, films, readme)
     if not quick:  # the longest part; what is measured by now stays if it fails
         heatmaps = check_heatmaps(names, films, heat_films, device)
-        write_report(out, replace(evaluation, saliency=heatmaps), films.labels, readme)
+        write_report(out, replace(evaluation, saliency=heatmaps), films, readme)
     typer.echo(main_table(evaluation))
     typer.echo(f"written to {out}", err=True)

@@ -27,10 +27,10 @@ def predict(
         pneumonia predict film.dcm
         pneumonia predict FOLDER --model densenet169 --csv out.csv --heatmaps heat/
 
-    Folders are searched recursively for films (JPEG, PNG, TIFF, BMP, WebP, DICOM). The rows are
-    one per film and model; a file that cannot be read gets its reason in the column "error", and
-    the run goes on. The exit status is 0 if all were read, 1 if any failed, 2 if there was nothing
-    to do.
+    Folders are searched recursively for films (JPEG, PNG, TIFF, BMP, WebP, and DICOM with and
+    without a suffix). The rows are one per film and model; a file that cannot be read gets one
+    with its reason in the column "error", and the run goes on. The exit status is 0 if all were
+    read, 1 if any failed, 2 if there was nothing to do.
     """
     from pneumonia.export.folder import find_files, predict_files
     from pneumonia.predictor import Predictor
@@ -39,7 +39,7 @@ def predict(
     files = find_files(paths)
     if not files:
         raise typer.BadParameter("no films found: give image or DICOM files, or a folder of them.")
-    predictors = [Predictor.load(name, device) for name in chosen_models(model)]
+    predictors = Predictor.load_all(chosen_models(model), device)
     with ExitStack() as stack:
         out = sys.stdout
         if csv:

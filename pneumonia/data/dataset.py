@@ -24,6 +24,7 @@ from pneumonia.reading.radiograph import RadiographError, read_radiograph
 from pneumonia.storage.atomic import replacing
 
 SPLITS = ("train", "val", "test")
+CAUSES = ("bacteria", "virus")
 UNUSED = 30 * 24 * 3600  # seconds
 FOLDS = 6  # one of them validates: about 870 films of 490 patients
 
@@ -78,6 +79,16 @@ def patient_of(name: str) -> str:
     """
     match = re.match(r"(person\d+)_|((?:NORMAL2-)?IM-\d+)-", name)
     return (match[1] or match[2]) if match else Path(name).stem
+
+
+def cause_of(name: str) -> str | None:
+    """Which of ``CAUSES`` a file name of PNEUMONIA states.
+
+    >>> cause_of("person1234_bacteria_5678.jpeg")
+    'bacteria'
+    """
+    match = re.search(f"_({'|'.join(CAUSES)})_", name)
+    return match[1] if match else None
 
 
 def split_records(films: Sequence[Record], split: str) -> list[Record]:

@@ -64,7 +64,7 @@ class Responder:
     """
 
     def __init__(self, model: str, device: str = "auto", readers: int = 1) -> None:
-        self.predictors = [Predictor.load(name, device) for name in chosen_models(model)]
+        self.predictors = Predictor.load_all(chosen_models(model), device)
         self._cage = Cage(readers)
 
     def answer(self, path: Path, when: datetime | None = None) -> Answer:

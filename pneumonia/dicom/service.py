@@ -3,13 +3,14 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
+import anyio
 import uvicorn
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -18,8 +19,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pneumonia.dicom.identity import NOTICE
 from pneumonia.dicom.results import Answer, Responder, hush
@@ -34,7 +36,8 @@ AT_A_TIME = 4  # requests that are in memory; the others wait before their first
 CONNECTIONS = 64  # then a router is told to come again
 MAX_PARTS = 100  # films of a request
 MAX_OBJECTS = 2**29  # bytes of an answer's DICOM objects: maps have four for each pixel of a film
-DEADLINE = 300  # seconds for a whole request, which holds a place meanwhile: 100 MB at 3 Mbit/s
+DEADLINE = 300  # seconds for a whole request, and for its answer: 100 MB at 3 Mbit/s
+PIECE = 2**20  # bytes that are sent at a time, as what was sent is held once more
 READERS = 2
 _KINDS = "Send application/dicom, or multipart/form-data or multipart/related with a film per part."
 _BROKEN = "The parts of this request cannot be told apart, or the last one is not whole."
@@ -53,7 +56,6 @@ def build(responder: Responder, local: bool) -> Starlette:
         responder: the models.
         local: it listens at a loopback address, so that only this machine's names can be meant.
     """
-    room = asyncio.Semaphore(AT_A_TIME)
 
     async def about(_: Request) -> Response:
         models = {p.name: p.card.weights.sha256 for p in responder.predictors}
@@ -61,15 +63,56 @@ def build(responder: Responder, local: bool) -> Starlette:
 
     async def films(request: Request) -> Response:
         objects = "multipart/related" in request.headers.get("accept", "")
-        async with room:
-            parts = await read_parts(request)
-            answers = await run_in_threadpool(_answers, responder, parts, objects)
+        parts = await read_parts(request)
+        answers = await run_in_threadpool(_answers, responder, parts, objects)
         return _response(answers, objects)
 
     return Starlette(
-        routes=[Route("/", about), Route("/films", films, methods=["POST"])],
+        routes=[
+            Route("/", about),
+            Route("/films", films, methods=["POST"], middleware=[Middleware(Room)]),
+        ],
         middleware=[Middleware(Neighbours, local=local), Middleware(BodyLimit)],
     )
+
+
+class Room:
+    """Gives ``AT_A_TIME`` requests a place, from their first byte to the last of their answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app, self._places = app, asyncio.Semaphore(AT_A_TIME)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._places:
+            await self._app(scope, receive, send)
+
+
+class Related(StreamingResponse):
+    """JSON and DICOM objects as multipart/related (RFC 2387), sent without a copy of them.
+
+    Where it is not taken within ``DEADLINE``, the connection ends.
+    """
+
+    def __init__(self, content: bytes, objects: list[bytes], headers: dict[str, str]) -> None:
+        boundary = uuid4().hex.encode()
+        head = b"--%b\r\nContent-Type: application/%b\r\n\r\n"
+        pieces = [head % (boundary, b"json"), content]
+        for data in objects:
+            pieces += [b"\r\n", head % (boundary, b"dicom"), data]
+        pieces.append(b"\r\n--%b--\r\n" % boundary)
+        kind = f'multipart/related; type="application/json"; boundary={boundary.decode()}'
+        headers = {**headers, "content-length": str(sum(map(len, pieces)))}
+        super().__init__(_cut(pieces), 200, headers, kind)
+
+    async def stream_response(self, send: Send) -> None:
+        with anyio.move_on_after(DEADLINE):
+            await super().stream_response(send)
+
+
+def _cut(pieces: list[bytes]) -> Iterator[memoryview]:
+    for piece in pieces:
+        for start in range(0, len(piece), PIECE):
+            yield memoryview(piece)[start : start + PIECE]
 
 
 async def read_parts(request: Request) -> list[bytes]:
@@ -145,23 +188,15 @@ def _answers(responder: Responder, parts: list[bytes], objects: bool) -> list[An
 
 
 def _response(answers: list[Answer], objects: bool) -> Response:
-    """JSON, or JSON and the DICOM objects as multipart/related (RFC 2387)."""
+    """JSON, or JSON and the DICOM objects."""
     films = [answer.record for answer in answers]
     content = {"software": SOFTWARE, "notice": NOTICE, "films": films}
     answered = any("error" not in film for film in films)
     headers = {"cache-control": "no-store"}
     if not (objects and answered):
         return JSONResponse(content, 200 if answered else 422, headers)
-    boundary = uuid4().hex
-    parts = [("application/json", json.dumps(content).encode())]
-    for answer in answers:
-        parts += [("application/dicom", data) for data in answer.files.values()]
-    body = b"".join(
-        b"--%b\r\nContent-Type: %b\r\n\r\n%b\r\n" % (boundary.encode(), kind.encode(), data)
-        for kind, data in parts
-    )
-    kind = f'multipart/related; type="application/json"; boundary={boundary}'
-    return Response(body + f"--{boundary}--\r\n".encode(), 200, headers, kind)
+    found = [data for answer in answers for data in answer.files.values()]
+    return Related(json.dumps(content).encode(), found, headers)
 
 
 def serve(host: str, port: int, model: str, device: str) -> None:

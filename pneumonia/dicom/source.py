@@ -2,8 +2,10 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 from pydicom import Dataset
 from pydicom.datadict import (
     DicomDictionary,  # pyright: ignore[reportPrivateImportUsage]
@@ -77,12 +79,14 @@ class Source:
     image: Dataset
     subject: Dataset
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Of all that an answer depends on: which image it is, its greys, age, view, body part."""
         image, film = self.image, self.film
         text = f"{image.StudyInstanceUID} {image.SOPInstanceUID} {film.pixels.shape} {film.tags}"
-        return hashlib.sha256(text.encode() + film.pixels.tobytes()).hexdigest()
+        digest = hashlib.sha256(text.encode())
+        digest.update(np.ascontiguousarray(film.pixels))
+        return digest.hexdigest()
 
 
 def read_source(path: Path, cage: Cage) -> Source:

@@ -10,8 +10,8 @@ import torch
 from tqdm import tqdm
 
 from pneumonia.card import LABELS
-from pneumonia.data.dataset import Record
-from pneumonia.evaluation.results import Coverage, Refusals
+from pneumonia.data.dataset import CAUSES, Record, cause_of
+from pneumonia.evaluation.results import Calls, CauseSensitivity, Coverage, Refusals
 from pneumonia.lungs import BATCH
 from pneumonia.prediction import Prediction
 from pneumonia.predictor import Predictor
@@ -28,11 +28,13 @@ class Films:
         images: ``(N, 1, 224, 224)`` uint8.
         labels: ``(N,)`` of 0 (NORMAL) and 1 (PNEUMONIA).
         patients: ``(N,)``, whose film it is.
+        records: where each lies.
     """
 
     images: torch.Tensor
     labels: np.ndarray
     patients: np.ndarray
+    records: Sequence[Record]
 
 
 class Answer(NamedTuple):
@@ -84,7 +86,7 @@ def answer(
     labels = np.array([record.label for record in records])
     patients = np.array([record.patient for record in records])
     whole = torch.stack(images) if images else torch.empty(0)
-    return Films(whole, labels, patients), answers
+    return Films(whole, labels, patients, records), answers
 
 
 def coverage(answers: Sequence[Answer], labels: np.ndarray) -> Coverage:
@@ -92,6 +94,24 @@ def coverage(answers: Sequence[Answer], labels: np.ndarray) -> Coverage:
     plausible = np.array([a.plausible for a in answers])
     normal, pneumonia = (plausible[labels == i, i].mean() for i in range(len(LABELS)))
     return Coverage(float(normal), float(pneumonia), float((plausible.sum(1) != 1).mean()))
+
+
+def calls(answers: Sequence[Answer], labels: np.ndarray) -> Calls:
+    """How many films get a verdict that is a class, and how many of these another than theirs."""
+    called = np.array([a.in_scope and sum(a.plausible) == 1 for a in answers])
+    wrong = np.array([not a.plausible[label] for a, label in zip(answers, labels, strict=True)])
+    return Calls(int(called.sum()), int((called & wrong).sum()))
+
+
+def by_cause(answers: Sequence[Answer], films: Films) -> dict[str, CauseSensitivity]:
+    """The sensitivity to bacterial and to viral pneumonia, where the files' names tell which."""
+    causes = np.array([cause_of(record.path.name) for record in films.records])
+    called = np.array([a.label for a in answers])
+    return {
+        cause: CauseSensitivity(int(some.sum()), float(called[some].mean()))
+        for cause in CAUSES
+        if (some := (causes == cause) & (films.labels == 1)).any()
+    }
 
 
 def refusals(predictor: Predictor, pictures: Sequence[Source], skipped: list[str]) -> Refusals:

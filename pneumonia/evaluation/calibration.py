@@ -37,7 +37,6 @@ from pneumonia.explain import Explainer
 from pneumonia.gate import Gate
 from pneumonia.lungs import lung_finder
 from pneumonia.models import MODELS, Network
-from pneumonia.preprocess import CANONICAL_SIDE
 
 COVERAGE = 0.9  # of either class, by the plausible classes of a film
 HALVES = 25  # random halves of the patients, for what the plausible classes are worth
@@ -105,12 +104,10 @@ def calibrate_and_save(
         model=model,
         title=MODELS[model].title,
         version=__version__,
-        preprocessing=Preprocessing(
-            CANONICAL_SIDE, size, lung_finder(torch.device("cpu")).card.sha256
-        ),
+        preprocessing=Preprocessing(size, lung_finder(torch.device("cpu")).card.sha256),
         training=provenance,
         gate=GateFile(passes=PassRates(float(clean.mean()), float(changed.mean()))),
-        float16_moves_probability_by=moved or None,
+        float16_moves_probability_by=(moved or None) if half else None,
         calibrated_by=command,
         **calibrate(logits, labels)._asdict(),
     )
@@ -196,7 +193,7 @@ def conformal_limits(
     """Up to which probability NORMAL is plausible, and from which PNEUMONIA is.
 
     Class-conditional split conformal prediction (Vovk 2012, "Conditional validity of inductive
-    conformal predictors"): of new films of either class, drawn like these, at least ``coverage``
+    conformal predictors"): of new films of either class, drawn like these, about ``coverage``
     keep their true class among the plausible ones, whatever the model is worth. A class of too few
     films to say so is always plausible.
 

@@ -58,7 +58,7 @@ def applied_model_card(card: Card) -> str:
         "known biases": "one hospital and age; the classes' films were exposed, cropped and saved "
         "differently (see the audit)",
         "usefulness, fairness, safety": "performance and robustness in “Figures”; effect on care "
-        "and differences between groups were not measured: the data set names no groups",
+        "and differences by sex, age or origin were not measured: the data set names none",
         "maintenance": "each version is measured by `pneumonia evaluate`; use is not monitored",
         "funding, third parties": "none; films and outlines as credited below",
     }

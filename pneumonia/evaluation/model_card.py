@@ -10,6 +10,7 @@ from textwrap import fill
 from pneumonia.card import Card
 from pneumonia.evaluation.facts import applied_model_card, model_facts
 from pneumonia.evaluation.licence import Licence, licence_of
+from pneumonia.evaluation.report import without_lungs
 from pneumonia.evaluation.results import CAVEATS, NAMES, SHOWN, Evaluation
 from pneumonia.storage.shipped import CARD
 
@@ -119,10 +120,13 @@ def _recipe(card: Card) -> str:
     recipe.pop("teachers", None)  # named above
     text = f"""{data.name}: {data.films:,} films of {data.patients:,} patients for
         training, {data.validation_films:,} films of {data.validation_patients:,} other
-        patients for validation ({card.validation.split}). The official test split was
-        never read."""
+        patients for validation ({card.validation.split}). The names of NORMAL films state an
+        examination instead of a patient, so a child examined twice may be on both sides. The
+        official test split was never read."""
     settings = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in recipe.items())
     versions = ", ".join(f"{name} {version}" for name, version in training.versions.items())
+    code = f"commit `{training.git_commit}`" if training.git_commit else "unknown"
+    calibrated = f"\n| calibrated by | `{card.calibrated_by}` |" if card.calibrated_by else ""
     return f"""## Data and training
 
 {_paragraph(text)}
@@ -133,9 +137,9 @@ def _recipe(card: Card) -> str:
 | recipe | {settings} |
 | best epoch | {training.best_epoch} of {training.epochs_run} |
 | device | {training.device} |
-| code | commit `{training.git_commit}` |
+| code | {code} |
 | versions | {versions} |
-| finished | {training.finished} |"""
+| finished | {training.finished} |{calibrated}"""
 
 
 def _use(card: Card) -> str:
@@ -202,6 +206,8 @@ def _figures(card: Card, evaluation: Evaluation) -> str:
             {sensitivity:.3f}, specificity at least {specificity:.3f}; the gate lets at least
             {100 * passes:.1f} % through ({there})."""
         text += f"\n\n{_paragraph(worst)}"
+    if told := without_lungs(evaluation):
+        text += f"\n\n{_paragraph(told)}"
     return text
 
 
@@ -232,7 +238,7 @@ _LIMITS = """## Limits
   cannot prove that nothing is left.
 - **The lungs' outline.** The model sees what the lung finder gives it: what the finder leaves out
   (a lung hidden by an effusion, a base behind the diaphragm) is not seen, and the outline's shape,
-  which differs between the classes here, may still carry some of the news.
+  which differs between the classes here (see “Figures”), may still carry some of the news.
 - **Prevalence.** The probability is calibrated for classes of equal frequency. Where pneumonia is
   rarer or commoner, it has to be corrected.
 - **The heatmap** shows what the model used, not where a disease is."""

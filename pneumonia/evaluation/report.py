@@ -7,6 +7,7 @@ from statistics import mean
 
 from pneumonia.evaluation.results import (
     CAVEATS,
+    DRAWN,
     NAMES,
     SHOWN,
     Corrupted,
@@ -20,6 +21,7 @@ _HONESTY = {
     "transplanted_auroc": "AUROC, lungs set into films of the other class",
     "even_ece": "ECE, both classes weighted equally, as in calibration",
 }
+_README = ("auroc", "accuracy", "sensitivity", "specificity", "ece", "brier")
 _BETWEEN = re.compile(r"(<!-- figures[^>]*-->\n).*?(<!-- /figures -->)", re.DOTALL)
 _RANDOMISED = "rank correlation with the trained maps, classifier randomised"
 _HEATMAP_ROWS = (  # text, check, figure, whether it is a share
@@ -51,16 +53,25 @@ _HEATMAP_ROWS = (  # text, check, figure, whether it is a share
 def summary(evaluation: Evaluation) -> str:
     """The main table under the command that prints it and what its films chose."""
     said = f"`{evaluation.command}` prints this table. {CAVEATS[evaluation.split]}"
-    return f"{said}\n\n{main_table(evaluation)}"
+    return f"{said}\n\n{main_table(evaluation, _README)}\n\n{without_lungs(evaluation)}".rstrip()
 
 
-def main_table(evaluation: Evaluation) -> str:
+def without_lungs(evaluation: Evaluation) -> str:
+    """What the AUROC has to be compared with, in a sentence; nothing where it is not known."""
+    told = ", ".join(f"{name} {auroc:.3f}" for name, auroc in evaluation.surroundings.items())
+    return told and (
+        f"Without a picture of the lungs, the AUROC of these films is: {told} (logistic "
+        "regressions, out of fold by patient). So a high AUROC alone proves little here."
+    )
+
+
+def main_table(evaluation: Evaluation, keys: Sequence[str] = SHOWN) -> str:
     """The models' figures with intervals, as a Markdown table."""
     models = list(evaluation.models.values())
     counts = models[0].figures
     films = f"{counts.films} ({counts.normal} + {counts.pneumonia})"
     rows = [["films (normal + pneumonia)", films, *["″"] * (len(models) - 1)]]
-    for key in SHOWN:
+    for key in keys:
         row = [NAMES.get(key, key)]
         for model in models:
             low, high = model.intervals[key]
@@ -70,6 +81,13 @@ def main_table(evaluation: Evaluation) -> str:
         values = [getattr(model, key) for model in models]
         rows.append([text, *("–" if v is None else f"{v:.3f}" for v in values)])
     rows.append(["called UNCERTAIN", *(f"{100 * m.coverage.uncertain:.1f} %" for m in models)])
+    called = [model.calls for model in models if model.calls]
+    if len(called) == len(models):
+        text = "wrong among those called NORMAL or PNEUMONIA"
+        rows.append([text, *(f"{one.wrong} of {one.films}" for one in called)])
+    for cause, one in models[0].causes.items():
+        shares = (f"{model.causes[cause].sensitivity:.3f}" for model in models)
+        rows.append([f"sensitivity to {cause} ({one.films} films)", *shares])
     return table(["", *(model.title for model in models)], rows)
 
 
@@ -85,9 +103,11 @@ def markdown(evaluation: Evaluation) -> str:
     models = evaluation.models
     parts = [
         f"# Evaluation on the split “{evaluation.split}”",
-        f"`{evaluation.command}` wrote this page, [evaluation.json](evaluation.json) and the "
-        f"picture. In brackets: 95 % intervals, bootstrap by patient. {CAVEATS[evaluation.split]}",
+        f"`{evaluation.command}` wrote this page, [evaluation.json](evaluation.json), [each film's "
+        "probabilities](films.csv) and the picture. In brackets: 95 % intervals, bootstrap by "
+        f"patient. {CAVEATS[evaluation.split]}",
         main_table(evaluation),
+        *filter(None, [without_lungs(evaluation)]),
         "![ROC, precision and recall, reliability, confusion](evaluation.png)",
     ]
     if any(model.conflicting for model in models.values()):
@@ -129,7 +149,7 @@ def markdown(evaluation: Evaluation) -> str:
         ]
         for kind, tried in next(iter(models.values())).ood.items()
     ]
-    parts += ["## What the gate refuses", "Pictures that are no chest films:"]
+    parts += ["## What the gate refuses", _REFUSED]
     parts.append(table(["pictures", *titles], rows))
     if heat := evaluation.saliency:
         parts += [
@@ -145,6 +165,10 @@ def markdown(evaluation: Evaluation) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+_REFUSED = (
+    "Pictures that are no chest films. Drawn ones of these kinds were among what the lung finder "
+    f"learnt from ({', '.join(DRAWN)}): only the others say how it does with what it never saw."
+)
 _CONFLICTING = (
     "Films that at least two of three classifiers of other patients' films call wrongly: one sees "
     "the rim alone, one the grey levels without their place, one the outline of the lungs. A model "
@@ -220,7 +244,7 @@ def _coverage_table(evaluation: Evaluation) -> str:
         for name, row in (
             ("these films", model.coverage),
             (
-                "limits set on one half of the patients, measured on the other",
+                "limits set on clean films of half the patients, measured on the others",
                 model.held_out_coverage,
             ),
         ):

@@ -1,6 +1,6 @@
 """``evaluation.json``, typed: what was measured of the models, for report, model cards and page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pneumonia.card import Figures
@@ -23,13 +23,15 @@ NAMES = {
     "average_precision": "average precision",
     "balanced_accuracy": "balanced accuracy",
     "f1": "F1",
-    "ece": "ECE (calibration error)",
+    "ece": "ECE (calibration error), classes as in these films",
     "brier": "Brier score",
 }
+DRAWN = ("blank", "noise", "text", "patterns", "hands")  # kinds of pictures that are no films
 # What the films of a split had to do with the models.
 CAVEATS = {
-    "val": "No model was trained on these patients, but these films chose each model's recipe, "
-    "epoch, calibration and threshold, which flatters the figures.",
+    "val": "No model was trained on these patients (of NORMAL, examinations: their names state no "
+    "patient), but these films chose each model's recipe, seed, epoch, calibration and threshold, "
+    "which flatters the figures.",
     "test": "The official test split: no model was trained on these films, and they chose nothing.",
 }
 
@@ -41,6 +43,22 @@ class Coverage:
     normal: float
     pneumonia: float
     uncertain: float
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Films in scope that are called NORMAL or PNEUMONIA, and how many of them wrongly."""
+
+    films: int
+    wrong: int
+
+
+@dataclass(frozen=True)
+class CauseSensitivity:
+    """How many films show a pneumonia of one cause; the share that is called PNEUMONIA."""
+
+    films: int
+    sensitivity: float
 
 
 @dataclass(frozen=True)
@@ -142,6 +160,8 @@ class ModelResult:
             where these films did not set the card's limits either.
         reliability: the films by probability, the least probable first; empty where an older run
             did not count them.
+        calls: by verdict, with UNCERTAIN and the gate; all other figures are of every film.
+        causes: what caused the pneumonia, where the files' names tell → how often it is seen.
     """
 
     title: str
@@ -159,6 +179,8 @@ class ModelResult:
     conflicting: Conflicting | None = None
     held_out_coverage: Coverage | None = None
     reliability: tuple[Bin, ...] = ()
+    calls: Calls | None = None
+    causes: dict[str, CauseSensitivity] = field(default_factory=dict)
 
     @property
     def changed_films(self) -> int:
@@ -247,6 +269,8 @@ class Evaluation:
         comparisons: the model with the highest AUROC against each of the others.
         skipped: a sentence for each file that could not be read.
         saliency: None if the heatmaps were not checked.
+        surroundings: what tells the classes of these films without a picture of the lungs → its
+            AUROC (see ``shortcuts.surroundings``).
     """
 
     command: str
@@ -255,6 +279,7 @@ class Evaluation:
     comparisons: tuple[Comparison, ...] = ()
     skipped: tuple[str, ...] = ()
     saliency: Saliency | None = None
+    surroundings: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: str | Path) -> "Evaluation":

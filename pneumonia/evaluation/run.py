@@ -1,16 +1,19 @@
 """One run of ``pneumonia evaluate``: models and labelled films in, an evaluation out."""
 
+import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from scipy.special import logit
+from sklearn.metrics import roc_auc_score
 
+from pneumonia.card import LABELS
 from pneumonia.checkpoint import load_checkpoint
 from pneumonia.data.dataset import find_records, split_records
 from pneumonia.data.pictures import find_ood_images
 from pneumonia.evaluation import report, shortcuts
-from pneumonia.evaluation.answers import Films, answer, coverage, read, refusals
+from pneumonia.evaluation.answers import Films, answer, by_cause, calls, coverage, read, refusals
 from pneumonia.evaluation.calibration import COVERAGE, held_out_coverage
 from pneumonia.evaluation.changed import balanced_errors, corrupted, on_conflicting
 from pneumonia.evaluation.corruptions import CORRUPTIONS
@@ -54,18 +57,18 @@ def evaluate_models(
 
     Raises:
         FileNotFoundError: a folder of ``ood`` has no pictures.
-        ValueError: a class has no films, or two models or two kinds of pictures have one name.
+        CheckpointError: a model cannot be used, or two are of one model.
+        ValueError: a class has no films, or two kinds of pictures have one name.
     """
     skipped: list[str] = []
     kinds, models = find_ood_images(ood), {}
     records = split_records(find_records(data), split)
-    predictors = [Predictor.load(name, device, "torch") for name in names]
-    if len({predictor.name for predictor in predictors}) < len(predictors):
-        raise ValueError("Two of the checkpoints are of one model: evaluate them one by one.")
+    predictors = Predictor.load_all(names, device, "torch")
     films, answers = answer(predictors, read(records, skipped))
     if len(set(films.labels)) < 2:
         raise ValueError(f"The split {split!r} of {str(data)!r} lacks films of a class.")
-    against = shortcuts.conflicting(films.images, films.labels, films.patients)
+    told = shortcuts.surroundings(films.images, films.labels, films.patients)
+    against = shortcuts.conflicting(told, films.labels)
     for predictor, clean in zip(predictors, answers, strict=True):
         p, threshold = np.array([a.probability for a in clean]), predictor.threshold
         size = predictor.card.preprocessing.size
@@ -90,26 +93,39 @@ def evaluate_models(
             conflicting=on_conflicting(clean, films.labels, against),
             held_out_coverage=held_out,
             reliability=reliability(films.labels, p),
+            calls=calls(clean, films.labels),
+            causes=by_cause(clean, films),
         )
     comparisons = compare_models(models, films, draws)
-    return Evaluation(command, split, models, comparisons, tuple(dict.fromkeys(skipped))), films
+    evaluation = Evaluation(
+        *(command, split, models, comparisons, tuple(dict.fromkeys(skipped))),
+        surroundings={n: float(roc_auc_score(films.labels, p)) for n, p in told.items()},
+    )
+    return evaluation, films
 
 
 def write_report(
-    out: Path, evaluation: Evaluation, labels: np.ndarray, readme: Path | None = None
+    out: Path, evaluation: Evaluation, films: Films, readme: Path | None = None
 ) -> None:
-    """Write ``evaluation.json``, ``evaluation.md`` and ``evaluation.png``.
+    """Write ``evaluation.json``, ``evaluation.md``, ``evaluation.png`` and ``films.csv``.
 
     Args:
         out: the folder.
         evaluation: what was measured.
-        labels: ``(N,)`` of the films.
+        films: those that were measured.
         readme: a file that gets the table between its markers.
     """
     out.mkdir(parents=True, exist_ok=True)
     evaluation.save(out / "evaluation.json")
     (out / "evaluation.md").write_text(report.markdown(evaluation), encoding="utf-8")
-    draw_evaluation(evaluation, labels).savefig(out / "evaluation.png", dpi=110)
+    draw_evaluation(evaluation, films.labels).savefig(out / "evaluation.png", dpi=110)
+    with (out / "films.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["file", "truth", "patient or examination", *evaluation.models])
+        each = zip(*(model.probabilities for model in evaluation.models.values()), strict=True)
+        for record, said in zip(films.records, each, strict=True):
+            name = "/".join(record.path.parts[-3:])
+            rows.writerow([name, LABELS[record.label], record.patient, *(f"{p:.6f}" for p in said)])
     if readme:
         report.put_between_markers(readme, report.summary(evaluation))
 

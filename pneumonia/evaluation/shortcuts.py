@@ -4,7 +4,7 @@ Three questions: what it says with the lungs covered, what it says of lungs set 
 surroundings, and how it does on the films whose surroundings tell the wrong class.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -75,12 +75,13 @@ def transplanted(
     return inputs.contiguous(memory_format=torch.channels_last)
 
 
-def conflicting(images: torch.Tensor, labels: np.ndarray, patients: np.ndarray) -> np.ndarray:
-    """Which films' shortcuts tell the wrong class: ``(N,)`` bool.
+def surroundings(
+    images: torch.Tensor, labels: np.ndarray, patients: np.ndarray
+) -> dict[str, np.ndarray]:
+    """What tells the classes without a picture of the lungs: name → ``(N,)`` P(PNEUMONIA).
 
-    Three classifiers see the film's rim, its grey levels without their place, and the outline of
-    its lungs; each judges the films of patients it did not learn from. A film that at least two of
-    them call wrongly conflicts: "bias-conflicting" in Nam et al. 2020, "Learning from Failure".
+    Three logistic regressions see the film's rim, its grey levels without their place, and the
+    outline of its lungs; each judges the films of patients it did not learn from.
 
     Args:
         images: ``(N, 1, 224, 224)`` uint8.
@@ -91,10 +92,25 @@ def conflicting(images: torch.Tensor, labels: np.ndarray, patients: np.ndarray) 
         ValueError: a class has fewer than two patients.
     """
     lungs = lung_finder(torch.device("cpu"))(images)
-    outline = np.hstack([*outline_traits(lungs).values()])
-    features = (border_profile(images), pixel_statistics(images), outline)
-    wrong = [(out_of_fold(x, labels, patients)[0] >= 0.5) != labels for x in features]
-    return np.sum(wrong, axis=0) >= 2
+    traits = {
+        "rim": border_profile(images),
+        "grey levels": pixel_statistics(images),
+        "lung outline": np.hstack([*outline_traits(lungs).values()]),
+    }
+    return {name: out_of_fold(x, labels, patients)[0] for name, x in traits.items()}
+
+
+def conflicting(told: Mapping[str, np.ndarray], labels: np.ndarray) -> np.ndarray:
+    """Which films' surroundings tell the wrong class: ``(N,)`` bool.
+
+    Those that at least two of the classifiers call wrongly: "bias-conflicting" in Nam et al. 2020,
+    "Learning from Failure".
+
+    Args:
+        told: what ``surroundings`` returns.
+        labels: ``(N,)`` of 0 and 1.
+    """
+    return np.sum([(p >= 0.5) != labels for p in told.values()], axis=0) >= 2
 
 
 def outline_traits(lungs: Sequence[Lungs]) -> dict[str, np.ndarray]:

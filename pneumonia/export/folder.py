@@ -1,6 +1,5 @@
 """Files and folders of films → one table, as ``pneumonia predict`` writes it."""
 
-import csv
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +8,7 @@ from typing import NamedTuple, TextIO
 
 from tqdm import tqdm
 
-from pneumonia.export.records import COLUMNS, csv_row, escape_formula
+from pneumonia.export.records import csv_rows, csv_writer
 from pneumonia.prediction import refused_together
 from pneumonia.predictor import Predictor
 from pneumonia.reading.archive import find_films
@@ -54,7 +53,7 @@ def predict_files(
     heatmaps: Path | None = None,
     batch: int = 8,
 ) -> int:
-    """Write one row per film and model, as CSV.
+    """Write one row per film and model as CSV, and one for a file that cannot be read.
 
     Args:
         files: what to read; a file that cannot be read gets its reason in the column ``error``.
@@ -67,8 +66,7 @@ def predict_files(
         How many files could not be read.
     """
     failed = 0
-    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
+    writer = csv_writer(out)
     with tqdm(total=len(files), unit="film", disable=None) as bar:
         for part, films, errors in _read_ahead(files, batch):
             answers = [
@@ -76,20 +74,15 @@ def predict_files(
                 for p in predictors
             ]
             together = map(refused_together, zip(*answers, strict=True))
-            found = dict(zip(films, together, strict=True))
+            found = errors | dict(zip(films, together, strict=True))
             for file in part:
-                for number, predictor in enumerate(predictors):
-                    row = {"file": escape_formula(str(file.path)), "model": predictor.name}
-                    if file in errors:
-                        row["error"] = escape_formula(errors[file])
-                    else:
-                        row.update(csv_row(found[file][number]))
-                    writer.writerow(row)
-                    if heatmaps and file in films:
-                        picture = f"{file.name.name}.{predictor.name}.png"
+                writer.writerows(csv_rows(str(file.path), found[file]))
+                if heatmaps and file in films:
+                    for prediction in found[file]:
+                        picture = f"{file.name.name}.{prediction.model}.png"
                         target = heatmaps / file.name.parent / picture
                         target.parent.mkdir(parents=True, exist_ok=True)
-                        found[file][number].overlay().save(target)
+                        prediction.overlay().save(target)
             failed += len(errors)
             out.flush()
             bar.update(len(part))
@@ -98,7 +91,7 @@ def predict_files(
 
 def _read_ahead(
     files: Sequence[File], size: int
-) -> Iterator[tuple[Sequence[File], dict[File, Radiograph], dict[File, str]]]:
+) -> Iterator[tuple[Sequence[File], dict[File, Radiograph], dict[File, RadiographError]]]:
     """Batches of files with their films, or with why they have none; the next is read meanwhile."""
 
     def read(batch: Sequence[File]):
@@ -107,7 +100,7 @@ def _read_ahead(
             try:
                 films[file] = read_radiograph(file.path)
             except RadiographError as error:
-                errors[file] = str(error)
+                errors[file] = error
         return batch, films, errors
 
     batches = [files[start : start + size] for start in range(0, len(files), size)]

@@ -4,8 +4,9 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
+from typing import TextIO
 
 from pneumonia import __version__
 from pneumonia.prediction import Prediction
@@ -80,22 +81,31 @@ def csv_text(rows: Iterable[Row]) -> str:
     Returns:
         The whole file, with ``COLUMNS`` as its header.
     """
-    file = io.StringIO()
-    writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    for name, answer in rows:
-        if isinstance(answer, RadiographError):
-            writer.writerow({"file": escape_formula(name), "error": escape_formula(str(answer))})
-            continue
-        for prediction in answer:
-            writer.writerow(
-                {"file": escape_formula(name), "model": prediction.model, **csv_row(prediction)}
-            )
+    writer = csv_writer(file := io.StringIO())
+    for row in rows:
+        writer.writerows(csv_rows(*row))
     return file.getvalue()
 
 
-def csv_row(prediction: Prediction) -> dict[str, str]:
-    """The cells of one CSV row: all of ``COLUMNS`` but "file", "model" and "error"."""
+def csv_writer(file: TextIO) -> "csv.DictWriter[str]":
+    """Writes what ``csv_rows`` yields; the header is written."""
+    writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    return writer
+
+
+def csv_rows(name: str, answer: Sequence[Prediction] | RadiographError) -> Iterator[dict[str, str]]:
+    """The rows of one film; see ``csv_text``."""
+    file = escape_formula(name)
+    if isinstance(answer, RadiographError):
+        yield {"file": file, "error": escape_formula(str(answer))}
+        return
+    for prediction in answer:
+        yield {"file": file, "model": prediction.model, **_cells(prediction)}
+
+
+def _cells(prediction: Prediction) -> dict[str, str]:
+    """All of ``COLUMNS`` but "file", "model" and "error"."""
     clean, said = prediction.card.validation.clean, _said(prediction)
     return {
         "label": said["label"] or "",

@@ -46,25 +46,34 @@ class FilmRef:
 
 
 def find_films(folder: str | os.PathLike) -> list[Path]:
-    """The files of a folder and those below that look like films by their suffix, in order.
-
-    Hidden files and folders do not count, nor the shadows that macOS adds to archives.
-    """
-    paths = sorted(Path(folder).rglob("*"))
+    """The files of a folder and those below that look like films, in order."""
     return [
         path
-        for path in paths
-        if path.suffix.lower() in SUFFIXES
-        and not is_hidden(path.relative_to(folder).parts)
-        and path.is_file()
+        for path in sorted(Path(folder).rglob("*"))
+        if looks_like_film(path.relative_to(folder).as_posix()) and path.is_file()
     ]
 
 
-def list_films(paths: Sequence[str | os.PathLike]) -> list[FilmRef]:
-    """The given files, and in place of an archive each film in it.
+def looks_like_film(name: str) -> bool:
+    """By the name alone, relative to the folder or archive that was given.
 
-    A member of an archive counts by its suffix, or without one, as DICOM files often are. An
-    archive that holds no such member, or cannot be opened, stands for itself and will be refused.
+    DICOM files often have no suffix, or the last number of an identifier in its place, so these
+    count too. Hidden files and folders do not, nor the shadows that macOS adds to archives, nor the
+    index ``DICOMDIR``.
+    """
+    parts = re.split(r"[/\\]", name)
+    hidden = any(p.startswith((".", "__MACOSX")) and p not in (".", "..") for p in parts)
+    if hidden or parts[-1] == "DICOMDIR":
+        return False
+    suffix = Path(parts[-1]).suffix.lower()
+    return suffix in SUFFIXES or re.fullmatch(r"(\.\d+)?", suffix) is not None
+
+
+def list_films(paths: Sequence[str | os.PathLike]) -> list[FilmRef]:
+    """The given files, and in place of an archive each member that looks like a film.
+
+    An archive that holds no such member, or cannot be opened, stands for itself and will be
+    refused.
     """
     found: list[FilmRef] = []
     for path in map(Path, paths):
@@ -174,14 +183,8 @@ def _members(path: Path) -> list[FilmRef]:
         return [FilmRef(path, path.name)]  # which will be refused for the same reason
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
         return []
-    return [FilmRef(path, e.filename, i) for i, e in enumerate(entries) if _is_member(e)]
-
-
-def _is_member(entry: zipfile.ZipInfo) -> bool:
-    parts = re.split(r"[/\\]", entry.filename)
-    named = Path(parts[-1]).suffix.lower() in ("", *SUFFIXES)
-    return named and not entry.is_dir() and not is_hidden(parts)
-
-
-def is_hidden(parts: Sequence[str]) -> bool:
-    return any(part.startswith((".", "__MACOSX")) and part not in (".", "..") for part in parts)
+    return [
+        FilmRef(path, entry.filename, number)
+        for number, entry in enumerate(entries)
+        if looks_like_film(entry.filename) and not entry.is_dir()
+    ]

@@ -42,9 +42,9 @@ class Reader:
     def __init__(self) -> None:
         self._idle = True
         self._memory = os.memfd_create("film")
-        os.ftruncate(self._memory, 4 * MAX_PIXELS)
-        self._map = mmap.mmap(self._memory, 0, prot=mmap.PROT_READ)
         try:
+            os.ftruncate(self._memory, 4 * MAX_PIXELS)
+            self._map = mmap.mmap(self._memory, 0, prot=mmap.PROT_READ)
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "pneumonia.reading.worker", str(self._memory)],
                 stdin=subprocess.PIPE,
@@ -56,7 +56,7 @@ class Reader:
                 errors="surrogateescape",
             )
         except OSError:
-            self._forget()
+            os.close(self._memory)
             raise
 
     def read(self, films: Sequence[FilmRef]) -> Iterator[Radiograph | RadiographError]:
@@ -83,9 +83,6 @@ class Reader:
         """End the process and give its memory back."""
         self._process.kill()
         self._process.communicate()
-        self._forget()
-
-    def _forget(self) -> None:
         self._map.close()
         os.close(self._memory)
 

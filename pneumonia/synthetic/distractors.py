@@ -19,14 +19,14 @@ JOINTS = (0, 0.5, 0.8, 1)  # of a finger, from the knuckle to the tip
 _WORDS = "The quick brown fox jumps over the lazy dog while nobody looks at the film. "
 
 
-def draw_distractors() -> dict[str, list[np.ndarray]]:
-    """kind → pictures ``(400, 400)`` float32 0..1: blank, noise, text, patterns, hands."""
-    return {kind: [picture.copy() for picture in drawn] for kind, drawn in _distractors().items()}
+def draw_distractors(seed: int = 0) -> dict[str, list[np.ndarray]]:
+    """kind → pictures ``(400, 400)`` float32 0..1; the seed is of noise and hands."""
+    return {kind: [one.copy() for one in drawn] for kind, drawn in _distractors(seed).items()}
 
 
 @cache
-def _distractors() -> dict[str, list[np.ndarray]]:
-    rng = np.random.default_rng(0)
+def _distractors(seed: int) -> dict[str, list[np.ndarray]]:
+    rng = np.random.default_rng(seed)
     y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j].astype(np.float32)
     blob = np.exp(-2 * (x**2 + y**2))
     checks = ((np.indices((SIDE, SIDE)) // 25).sum(0) % 2).astype(np.float32)

@@ -19,7 +19,7 @@ from pneumonia.data.dataset import Record, find_records, load_images, train_and_
 from pneumonia.evaluation.calibration import calibrate_and_save
 from pneumonia.evaluation.corruptions import corrupt_in_turn
 from pneumonia.evaluation.licence import CC_BY, licence_of
-from pneumonia.evaluation.shortcuts import conflicting, transplanted
+from pneumonia.evaluation.shortcuts import conflicting, surroundings, transplanted
 from pneumonia.models import MODELS, Network, build, initialise
 from pneumonia.preprocess import EvalPreset
 from pneumonia.storage.shipped import CARD, CheckpointError
@@ -189,7 +189,8 @@ def train_model(
 def films_of_an_epoch(training: Part, more: int) -> torch.Tensor:
     """Numbers ``(M,)`` of all films, then ``more`` times of those whose surroundings mislead."""
     patients = np.array([film.patient for film in training.films])
-    against = conflicting(training.images, training.labels.numpy(), patients)
+    labels = training.labels.numpy()
+    against = conflicting(surroundings(training.images, labels, patients), labels)
     print(f"{against.sum()} films' surroundings mislead; each is seen {1 + more} times an epoch")
     misled = torch.from_numpy(against).nonzero()[:, 0]
     return torch.cat([torch.arange(len(against)), misled.repeat(more)])

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from pneumonia.card import Card
-from pneumonia.evaluation.results import Evaluation
+from pneumonia.evaluation.results import DRAWN, Evaluation
 from pneumonia.overlay import data_uri
 from pneumonia.predictor import Predictor
 from pneumonia.web import compare, dot_plot, heat_tests, reliability, results, who, written
@@ -181,10 +181,10 @@ def _numbers(cards: list[Card], evaluation: Evaluation | None) -> str:
     for key, cells in rows.items():
         row = "".join(f"<td>{cell}</td>" for cell in cells)
         lines.append(f"<tr>{tag(f'about.{key}', 'th scope=row')}{row}</tr>")
-    if evaluation:
-        kinds = [evaluation.models[card.model].ood.values() for card in cards]
-        pictures = sum(kind.pictures for kind in kinds[0])
-        refused = [sum(k.pictures * k.refused for k in model) / pictures for model in kinds]
+    models = [evaluation.models[card.model] for card in cards] if evaluation else []
+    unseen = [[model.ood[kind] for kind in model.ood if kind not in DRAWN] for model in models]
+    if unseen and (pictures := sum(kind.pictures for kind in unseen[0])):
+        refused = [sum(k.pictures * k.refused for k in kinds) / pictures for kinds in unseen]
         row = "".join(f"<td>{_rate(share, pictures)}</td>" for share in refused)
         head = tag("figures.refused", "th scope=row", pictures=pictures)
         lines.append(f"<tr>{head}{row}</tr>")

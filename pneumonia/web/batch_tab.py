@@ -22,7 +22,7 @@ from pneumonia.reading.archive import FilmRef, list_films
 from pneumonia.reading.dicom import Tags
 from pneumonia.reading.radiograph import RadiographError
 from pneumonia.web import handlers, uploads
-from pneumonia.web.limits import MAX_FILMS, MAX_UPLOAD_BYTES
+from pneumonia.web.limits import MAX_FILMS, MAX_ROWS, MAX_UPLOAD_BYTES
 from pneumonia.web.texts import Reference, attributes, html, ref, tag, words
 from pneumonia.web.truth import Table, TruthError, folder_label, read_table
 from pneumonia.web.verdict import places, reason
@@ -47,7 +47,8 @@ class Batch:
         paths: each film's folders and name, as far as the browser or an archive told them.
         table: of truths that came with the films.
         told: what became of that table, in a sentence.
-        cut: whether more films were given than are read.
+        cut: how many are read where more were given, else None.
+        began: when the first of them came, by ``time.monotonic``.
     """
 
     name: str
@@ -58,7 +59,8 @@ class Batch:
     paths: list[str] = field(default_factory=list)
     table: Table | None = None
     told: Reference | None = None
-    cut: bool = False
+    cut: int | None = None
+    began: float = field(default_factory=lambda: time.monotonic())
 
     def copy(self) -> "Batch":
         """The same films in a batch of their own."""
@@ -79,8 +81,8 @@ class Batch:
         line = {"row": len(self.films), **_as_json(film.name, answer)}
         self.films.append(film)
         self.rows.append((film.name, answer))
-        self.lines.append(json.dumps(line))
         self.paths.append((path or film.member or film.path.name)[-500:])
+        self.lines.append(json.dumps(line))  # last: who cancels asks for as many as there are
 
     def truth(self, number: int) -> str:
         """``"NORMAL"``, ``"PNEUMONIA"``, or "" where nothing tells."""
@@ -146,8 +148,8 @@ def progress(batch: Batch, seconds: float | None = None, going: bool = True) -> 
     if seconds is not None and going:
         left = tag("batch.left", minutes=max(1, round(seconds / 60)))
         left = f'<span class="left"> · {left}</span>'
-    if batch.cut:
-        left += f" · {tag('batch.cut', most=MAX_FILMS)}"
+    if batch.cut is not None:
+        left += f" · {tag('batch.cut', most=batch.cut)}"
     return f"""<p class="progress{" going" if going else ""}" role="status">
   <progress max="{total}" value="{done}" {attributes({"aria-label": "batch.bar"})}></progress>
   {tag("batch.stopped" if stopped else "batch.progress", done=done, total=total)}{left}</p>"""
@@ -173,8 +175,9 @@ def read(
     homes = dict(zip(given, folders, strict=False))
     tables = [path for path in given if path.suffix.lower() == ".csv"]
     found = list_films([path for path in given if path not in tables])
-    films, batch.cut = found[:MAX_FILMS], len(found) > MAX_FILMS
     began, before = time.monotonic(), len(batch.films)
+    films = found[: min(MAX_FILMS, MAX_ROWS - before)]
+    batch.cut = len(films) if len(films) < len(found) else None
     batch.total = before + len(films)
     if tables:
         _take(tables, batch)

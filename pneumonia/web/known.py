@@ -50,10 +50,20 @@ def credit() -> str:
     return f'<p class="credit">{tag("examples.credit")} <bdi>{authors}, {licence}</bdi></p>'
 
 
-def hit(attribution: np.ndarray, lesions: Sequence[Lesion]) -> bool:
-    """Whether a map ``(h, w)`` over the whole film speaks most for PNEUMONIA in an opacity."""
-    best = attribution.argmax()
-    return any(lesion.distance(*attribution.shape).flat[best] < 1 for lesion in lesions)
+def hit(attribution: np.ndarray, lesions: Sequence[Lesion], size: tuple[int, int]) -> bool:
+    """Whether a map ``(h, w)`` over the whole film speaks most for PNEUMONIA in an opacity.
+
+    Args:
+        attribution: the map.
+        lesions: the opacities, round on the film, though not on a map of another shape.
+        size: the film's height and width.
+    """
+    best = np.unravel_index(attribution.argmax(), attribution.shape)
+    place = tuple(
+        int((cell + 0.5) / cells * pixels)
+        for cell, cells, pixels in zip(best, attribution.shape, size, strict=True)
+    )
+    return any(lesion.distance(*size)[place] < 1 for lesion in lesions)
 
 
 def _drawn(predictions: Sequence[Prediction], example: Example) -> str:
@@ -67,7 +77,7 @@ def _drawn(predictions: Sequence[Prediction], example: Example) -> str:
     words = tag("known.circles", "p")
     for p in predictions:
         if p.attribution is not None:
-            found = "hit" if hit(p.attribution, example.lesions) else "missed"
+            found = "hit" if hit(p.attribution, example.lesions, p.radiograph.size) else "missed"
             words += tag(f"known.{found}", "p", title=p.card.title)
     return f"""
 <div class="known drawing">

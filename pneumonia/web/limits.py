@@ -11,6 +11,7 @@ from pneumonia.reading.radiograph import MAX_BYTES
 
 MAX_UPLOAD_BYTES = 10 * MAX_BYTES  # of an uploaded file, which may be an archive of films
 MAX_FILMS = 1000  # of one batch, so that nobody waits behind it for a day
+MAX_ROWS = 5 * MAX_FILMS  # of a table, which may take several batches
 MAX_BODY_BYTES = 4 * MAX_BYTES  # of a request that is held in memory, films as text among them
 MAX_SILENCE = 60  # seconds between two pieces of a request, whose connection and files wait
 

@@ -15,11 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from pneumonia.card import LABELS
-from pneumonia.web.limits import MAX_FILMS
+from pneumonia.web.limits import MAX_ROWS
 from pneumonia.web.texts import Reference, ref
 
 MAX_BYTES = 2**20  # of a table
-MAX_ROWS = 5 * MAX_FILMS
 
 _FILM, _TRUTH = ("film", "file", "name"), ("truth", "label")
 _DELIMITERS = ",;\t|"

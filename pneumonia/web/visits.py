@@ -4,7 +4,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -12,6 +12,7 @@ from pneumonia.reading.archive import FilmRef
 from pneumonia.reading.radiograph import Radiograph
 from pneumonia.web.batch_tab import Batch
 from pneumonia.web.examples import Example
+from pneumonia.web.limits import MAX_ROWS
 from pneumonia.web.retention import MAX_AGE, sweeps
 
 T = TypeVar("T")
@@ -23,21 +24,22 @@ class Shelf(Generic[T]):
     What is older goes with the next sweep of the uploads at the latest.
 
     Args:
-        most: how many there may be; then the oldest goes.
+        most: how much there may be; then the oldest go.
+        size: how much a thing is, by default 1.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, size: Callable[[T], int] = lambda _: 1) -> None:
+        self._most, self._size = most, size
         self._things: OrderedDict[str, tuple[float, T]] = OrderedDict()
         self._lock = threading.Lock()
         sweeps.append(self.sweep)
 
-    def keep(self, thing: T) -> str:
-        """The thing's name."""
+    def keep(self, thing: T, since: float | None = None) -> str:
+        """The thing's name; what holds older things is as old (by ``time.monotonic``) as they."""
         name = secrets.token_urlsafe(12)
         with self._lock:
-            self._things[name] = time.monotonic(), thing
-            if len(self._things) > self._most:
+            self._things[name] = time.monotonic() if since is None else since, thing
+            while sum(self._size(thing) for _, thing in self._things.values()) > self._most:
                 self._things.popitem(last=False)
         return name
 
@@ -51,12 +53,12 @@ class Shelf(Generic[T]):
         """Drop what is too old."""
         before = time.monotonic() - MAX_AGE
         with self._lock:
-            while self._things and next(iter(self._things.values()))[0] < before:
-                self._things.popitem(last=False)
+            for name in [name for name, (since, _) in self._things.items() if since < before]:
+                del self._things[name]
 
 
 FILMS: Shelf[FilmRef] = Shelf(20_000)
-BATCHES: Shelf[Batch] = Shelf(100)
+BATCHES: Shelf[Batch] = Shelf(2 * MAX_ROWS, lambda batch: 10 + len(batch.rows))
 GONE = FilmRef(Path())
 
 

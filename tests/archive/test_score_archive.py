@@ -17,7 +17,7 @@ from factories import ROOT, dicom, random_checkpoints, saved
 from typer.testing import CliRunner
 
 from pneumonia.archive.answers import Answers
-from pneumonia.archive.films import list_films, looks_like_film
+from pneumonia.archive.films import list_films
 from pneumonia.archive.run import score_archive
 from pneumonia.archive.scorer import Scorer
 from pneumonia.checkpoint import CheckpointError
@@ -76,20 +76,6 @@ def check(rows: list[dict], archive: Path, model: Path) -> None:
             assert row["verdict"] == (told.verdict if told.in_scope else None)
     assert {row["error"] for row in rows} == {None, "damaged"}
     assert found[str(archive / "2001-1" / "IM0002")]["gate"] == "age"
-
-
-def test_what_looks_like_a_film():
-    films = ("a.JPG", "a/b.dcm", "a/IM0001", "1.2.840.113", "a/b.png")
-    others = (
-        "a.txt",
-        ".a.png",
-        "a/.b/c.png",
-        "__MACOSX/a.png",
-        "DICOMDIR",
-        "a/b.parquet",
-        "a.tar.gz",
-    )
-    assert all(map(looks_like_film, films)) and not any(map(looks_like_film, others))
 
 
 def test_a_worker_reads_from_a_store_and_writes_there(archive, model):

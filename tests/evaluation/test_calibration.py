@@ -181,7 +181,7 @@ def test_the_gate_is_that_of_the_weights_that_ship(images, tmp_path):
         scaled.data /= tiny
     films = (images, images, np.arange(8) % 2, 64)
     card = calibrate_and_save(tmp_path, network, "cnn", card_of("cnn").training, *films)
-    assert card.float16_moves_probability_by > 1e-3
+    assert card.float16_moves_probability_by is None
     _, _, gate = load_checkpoint(tmp_path)
     known = torch.cat([images[::2], corrupt_in_turn(images[1::2])])
     expected = fit_gate(forward_all(network, known, 64)[1])

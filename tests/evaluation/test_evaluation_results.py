@@ -8,6 +8,7 @@ import pytest
 from factories import card_of, evaluation_of, figures, model_result
 
 from pneumonia.evaluation.results import (
+    DRAWN,
     Comparison,
     Coverage,
     Difference,
@@ -16,6 +17,7 @@ from pneumonia.evaluation.results import (
     Saliency,
 )
 from pneumonia.storage.typed_json import FormatError
+from pneumonia.synthetic.distractors import draw_distractors
 
 
 @pytest.fixture
@@ -70,3 +72,7 @@ def test_another_schema_is_refused_by_the_field_s_name(evaluation, tmp_path, pat
     with pytest.raises(FormatError, match="cannot be used") as refused:
         Evaluation.load(file)
     assert words in str(refused.value) and str(refused.value).endswith("evaluate anew.")
+
+
+def test_the_drawn_kinds_are_told_from_others():
+    assert tuple(draw_distractors()) == DRAWN

@@ -10,7 +10,7 @@ from pneumonia.data.dataset import Record
 from pneumonia.evaluation.answers import Answer
 from pneumonia.evaluation.changed import on_conflicting
 from pneumonia.evaluation.results import Conflicting
-from pneumonia.evaluation.shortcuts import conflicting, transplanted
+from pneumonia.evaluation.shortcuts import conflicting, surroundings, transplanted
 from pneumonia.preprocess import to_canonical
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.training.run import Part, films_of_an_epoch
@@ -42,7 +42,10 @@ def test_films_whose_rim_and_greys_tell_the_wrong_class_are_found_and_seen_more_
     for film, label in zip(framed, shown, strict=True):
         if label:
             film[:, :14], film[:, -14:], film[:, :, :14], film[:, :, -14:] = 0, 0, 0, 0
-    against = conflicting(framed, labels, np.arange(40))
+    told = surroundings(framed, labels, np.arange(40))
+    assert list(told) == ["rim", "grey levels", "lung outline"]
+    assert ((told["rim"] > 0.5) == shown).mean() > 0.8
+    against = conflicting(told, labels)
     assert against[:4].all() and against[4:].mean() < 0.2
 
     films = [Record(Path(), int(label), f"{n:02}", "train") for n, label in enumerate(labels)]

@@ -6,7 +6,7 @@ from factories import card_of, evaluation_of, model_result
 
 from pneumonia.evaluation.figure import COLOURS, draw_evaluation
 from pneumonia.evaluation.report import main_table, markdown, put_between_markers, summary
-from pneumonia.evaluation.results import Comparison, Difference, Evaluation
+from pneumonia.evaluation.results import Calls, CauseSensitivity, Comparison, Difference, Evaluation
 
 LABELS = np.array([0, 0, 1, 1])
 
@@ -44,13 +44,29 @@ def test_each_model_has_its_column_and_its_comparison():
     assert "compared" not in markdown(of_models(1))
 
 
+def test_what_was_called_and_what_tells_without_lungs_stand_beside_the_figures():
+    card = card_of("cnn")
+    causes = {"virus": CauseSensitivity(10, 0.9)}
+    said = {"cnn": model_result(card, calls=Calls(40, 3), causes=causes)}
+    evaluation = evaluation_of(said, surroundings={"rim": 0.9701})
+    for text in (summary(evaluation), markdown(evaluation)):
+        assert "| wrong among those called NORMAL or PNEUMONIA | 3 of 40 |" in text
+        assert "| sensitivity to virus (10 films) | 0.900 |" in text
+        assert "Without a picture of the lungs, the AUROC of these films is: rim 0.970" in text
+    older = summary(of_models(1))
+    assert "wrong among" not in older and "Without a picture" not in older
+
+
 def test_the_readme_says_what_its_films_chose(tmp_path):
     page = tmp_path / "README.md"
     page.write_text("before\n<!-- figures: x -->\nold\n<!-- /figures -->\nafter\n")
     put_between_markers(page, summary(of_models(2)))
     text = page.read_text()
-    assert "these films chose each model's recipe, epoch, calibration and threshold" in text
-    assert main_table(of_models(2)) in text and "\nold\n" not in text
+    assert "these films chose each model's recipe, seed, epoch, calibration and threshold" in text
+    rows = main_table(of_models(2)).splitlines()
+    assert {line for line in text.splitlines() if line.startswith("|")} < set(
+        rows
+    ) and "\nold\n" not in text
     assert text.startswith("before\n<!-- figures: x -->") and text.endswith("-->\nafter\n")
     put_between_markers(page, summary(evaluation_of(of_models(2).models, split="test")))
     assert "they chose nothing" in page.read_text() and "epoch" not in page.read_text()

@@ -1,13 +1,16 @@
 """Films and models in, an evaluation out."""
 
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from factories import TINY, card_of, open_gate, seeded_network
 
 from pneumonia.data.dataset import Record
-from pneumonia.evaluation.answers import Answer, answer, coverage
+from pneumonia.evaluation.answers import Answer, Films, answer, by_cause, calls, coverage
+from pneumonia.evaluation.results import Calls, CauseSensitivity
 from pneumonia.models import MODELS
 from pneumonia.predictor import Predictor
 from pneumonia.preprocess import to_canonical
@@ -35,12 +38,34 @@ def test_only_two_batches_of_full_size_films_are_in_memory(predictor, films, tmp
     kept, (answers,) = answer([predictor], labelled(), batch_size=4)
     assert most <= 2 * 4  # a batch is let go when the next has been read
     assert kept.images.shape == (20, 1, 224, 224) and kept.labels.tolist() == [0, 1] * 10
+    assert [record.patient for record in kept.records] == kept.patients.tolist()
     assert (kept.images[9] == to_canonical(films[1])).all() and kept.patients[9] == "patient 9"
     expected = predictor.predict_batch(films, heatmap=False)
     for said, prediction in zip(answers, expected * 3, strict=False):
         assert said.probability == pytest.approx(prediction.probability, abs=1e-5)
         assert said.in_scope == prediction.in_scope
         assert said.label == int(prediction.label == "PNEUMONIA")
+
+
+def test_calls_by_hand():
+    sets = [(True, False), (False, True), (True, True), (False, True), (False, True)]
+    gate = (True, True, True, True, False)
+    answers = [
+        Answer(0.5, 0, plausible, known) for plausible, known in zip(sets, gate, strict=True)
+    ]
+    assert calls(answers, np.array([0, 0, 0, 1, 0])) == Calls(films=3, wrong=1)
+
+
+def test_sensitivity_by_cause_by_hand():
+    names = ("person1_bacteria_1", "person1_bacteria_2", "person2_virus_1", "IM-1-1", "person3")
+    truth, called = np.array([1, 1, 1, 0, 1]), (0, 1, 1, 1, 1)
+    records = [Record(Path(f"{name}.jpeg"), 1, name, "val") for name in names]
+    answers = [Answer(0.5, label, (True, True), True) for label in called]
+    some = Films(torch.empty(5, 1), truth, np.arange(5), records)
+    assert by_cause(answers, some) == {
+        "bacteria": CauseSensitivity(2, 0.5),
+        "virus": CauseSensitivity(1, 1.0),
+    }
 
 
 def test_coverage_by_hand():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumonia.reading.archive import FilmRef, find_films, list_films, read_films
+from pneumonia.reading.archive import FilmRef, find_films, list_films, looks_like_film, read_films
 from pneumonia.reading.radiograph import MAX_BYTES, Radiograph, RadiographError
 from pneumonia.synthetic.phantom import draw_phantom
 
@@ -108,14 +108,27 @@ def test_a_picture_with_an_archive_behind_it_is_a_picture(png, tmp_path):
     assert list_films([path]) == [FilmRef(path)]
 
 
-def test_films_of_a_folder_are_told_by_their_suffix_and_hidden_ones_do_not_count(tmp_path):
-    files = ("b.PNG", "a.dcm", "deep/er/c.jpeg", "words.txt", "IM0001", ".hidden.png")
+def test_what_looks_like_a_film():
+    films = ("a.JPG", "a/b.dcm", "a/IM0001", "1.2.840.113", "a/b.png", "a\\1.2.840.113")
+    others = ("a.txt", ".a.png", "a/.b/c.png", "__MACOSX/a.png", "DICOMDIR", "a\\DICOMDIR")
+    assert all(map(looks_like_film, films))
+    assert not any(map(looks_like_film, (*others, "a/b.parquet", "a.tar.gz")))
+
+
+def test_films_of_an_archive_are_those_that_look_like_one(png, tmp_path):
+    names = ("study/1.2.840.113619.2.5", "study/DICOMDIR", "study/IM1", "study/words.txt")
+    packed = archive(tmp_path / "films.zip", dict.fromkeys(names, png))
+    assert [film.member for film in list_films([packed])] == [names[0], names[2]]
+
+
+def test_films_of_a_folder_are_those_that_look_like_one(tmp_path):
+    files = ("b.PNG", "a.dcm", "deep/er/c.jpeg", "words.txt", "deep/IM0001", ".hidden.png")
     for name in (*files, ".thumbnails/d.png", "__MACOSX/a/._b.png", "deep/..e.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "folder.png").mkdir()
     found = [path.relative_to(tmp_path).as_posix() for path in find_films(tmp_path)]
-    assert found == ["a.dcm", "b.PNG", "deep/er/c.jpeg"]
+    assert found == ["a.dcm", "b.PNG", "deep/IM0001", "deep/er/c.jpeg"]
     assert find_films(tmp_path / "gone") == []
 
 

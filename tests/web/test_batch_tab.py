@@ -98,6 +98,9 @@ def test_more_films_than_are_read_are_not_left_out_in_silence(loaded, paths, mon
     assert len(json.loads(message)["rows"]) == 2 and "only the first 2 films" in progress
     *_, (progress, _) = batch_tab.read(paths[:2], batch)
     assert "only the first" not in progress
+    monkeypatch.setattr(batch_tab, "MAX_ROWS", 5)
+    *_, (progress, message) = batch_tab.read(paths[:2], batch)
+    assert len(json.loads(message)["rows"]) == 5 and "only the first 1 films" in progress
 
 
 def test_what_is_sent_grows_with_the_films_and_not_with_their_square(tmp_path, monkeypatch):

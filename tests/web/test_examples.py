@@ -109,8 +109,11 @@ def test_the_drawing_s_map_is_held_against_the_circles(monkeypatch):
 def test_a_hit_is_the_highest_place_inside_an_opacity():
     attribution = np.zeros((8, 8), np.float32)
     attribution[2, 6] = 1
-    assert known.hit(attribution, [Lesion(0.2, 0.8, 0.1), Lesion(0.8, 0.3, 0.1)])
-    assert not known.hit(attribution, [Lesion(0.2, 0.8, 0.1)])
+    square = (64, 64)
+    assert known.hit(attribution, [Lesion(0.2, 0.8, 0.1), Lesion(0.8, 0.3, 0.1)], square)
+    assert not known.hit(attribution, [Lesion(0.2, 0.8, 0.1)], square)
+    above = Lesion(0.8125, 0.45, 0.1)  # less than a radius away only where the film is wide
+    assert known.hit(attribution, [above], (40, 80)) and not known.hit(attribution, [above], square)
 
 
 def test_a_list_of_another_version_or_with_films_missing_costs_only_those(tmp_path):

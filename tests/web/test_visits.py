@@ -21,6 +21,24 @@ def test_a_shelf_keeps_the_latest_for_a_while_under_names_nobody_guesses(monkeyp
     assert shelf.find(names[2]) is None
 
 
+def test_a_copy_of_a_table_is_kept_no_longer_than_the_table(monkeypatch):
+    shelf, table = visits.Shelf(9), Batch("", 0)
+    shelf.keep(table, table.began)
+    later = table.began + visits.MAX_AGE - 1
+    monkeypatch.setattr(visits.time, "monotonic", lambda: later)
+    copy, own = table.copy(), Batch("", 0)
+    name, other = shelf.keep(copy, copy.began), shelf.keep(own, own.began)
+    assert shelf.find(name) is copy
+    monkeypatch.setattr(visits.time, "monotonic", lambda: later + 2)
+    assert shelf.find(name) is None and shelf.find(other) is own
+
+
+def test_the_oldest_things_go_where_all_together_are_too_much():
+    shelf = visits.Shelf(5, len)
+    names = [shelf.keep(thing) for thing in ("abc", "de", "f")]
+    assert [shelf.find(name) for name in names] == [None, "de", "f"]
+
+
 def test_what_is_too_old_goes_though_nobody_asks(tmp_path, monkeypatch):
     shelf, kept = visits.Shelf(2), Batch("", 0)
     shelf.keep(kept)
