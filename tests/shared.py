@@ -3,6 +3,7 @@
 import functools
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,19 @@ from served_page import pages
 
 from pneumonia.models import MODELS
 from pneumonia.synthetic.phantom import Phantom, draw_phantom
+from pneumonia.web.stubs import without_stubs
 from tools.page_process import CHROMIUM, FLAGS
 
 # Two tests run at a time: threads that wait for a core of the other's cost more than they bring.
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"  # of what tests start
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Gradio, which test files import, writes no stubs for it, which takes seconds."""
+    with without_stubs():
+        return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,13 +48,19 @@ def checkpoint(request, tmp_path_factory) -> Path:
     return root / request.param
 
 
+@pytest.fixture(scope="session")
+def random_three(tmp_path_factory) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MODELS, "tiny", TINY)
+        return random_checkpoints(tmp_path_factory.mktemp("three"), MODELS)
+
+
 @pytest.fixture
-def three_models(tmp_path, monkeypatch) -> Path:
+def three_models(random_three, monkeypatch) -> Path:
     """The checkpoints of three models, the shipped two and one that nothing but its entry knows."""
     monkeypatch.setitem(MODELS, "tiny", TINY)
-    root = random_checkpoints(tmp_path / "checkpoints", MODELS)
-    monkeypatch.setenv("PNEUMONIA_CHECKPOINTS", str(root))
-    return root
+    monkeypatch.setenv("PNEUMONIA_CHECKPOINTS", str(random_three))
+    return random_three
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +98,17 @@ def dataset(tmp_path_factory) -> Path:
         (nested / "._IM-0100-0000.jpeg").write_bytes(b"resource fork")
         (nested / "IM-0100-0000.jpeg").write_bytes(b"a copy")
     return root
+
+
+@pytest.fixture(scope="session")
+def few_films(dataset, tmp_path_factory) -> Path:
+    """The same without six patients of either class, for trainings that need no more."""
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        return {name for name in names if re.search(r"(person|IM-0)1(0[89]|1[0-3])", name)}
+
+    root = tmp_path_factory.mktemp("few") / "data"
+    return Path(shutil.copytree(dataset, root, copy_function=os.link, ignore=left_out))
 
 
 @pytest.fixture(scope="session")

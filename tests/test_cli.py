@@ -355,9 +355,9 @@ def test_evaluate_says_at_once_what_it_could_not_do(dataset, checkpoints, tmp_pa
 
 
 @pytest.mark.slow
-def test_an_interrupted_training_resumes_to_the_same_weights(dataset, tmp_path):
+def test_an_interrupted_training_resumes_to_the_same_weights(few_films, tmp_path):
     options = {"model": "cnn", "epochs": 2, "size": 48, "batch": 8, "device": "cpu"}
-    options |= {"data": dataset, "cache": tmp_path / "cache", "opacities": 0.5}
+    options |= {"data": few_films, "cache": tmp_path / "cache", "opacities": 0.5}
     words = ["train", *(w for name, value in options.items() for w in (f"--{name}", str(value)))]
 
     whole = run(*words, "--out", tmp_path / "whole")
@@ -407,7 +407,7 @@ def test_an_interrupted_training_resumes_to_the_same_weights(dataset, tmp_path):
         *("card.json", "curves.csv", "curves.png", "gate.safetensors", "model.safetensors")
     }
 
-    again = run("calibrate", "--data", dataset, "--model", files[1], "--size", 64)
+    again = run("calibrate", "--data", few_films, "--model", files[1], "--size", 64)
     assert again.exit_code == 0, again.stderr
     _, card, _ = load_checkpoint(files[1])
     assert card.preprocessing.size == 64 and card.training == cards[1].training

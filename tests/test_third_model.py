@@ -30,7 +30,10 @@ def test_a_third_model_predicts(three_models, films):
 
 
 @pytest.mark.slow
-def test_a_third_model_is_evaluated_beside_the_others(three_models, dataset, tmp_path):
+def test_a_third_model_is_evaluated_beside_the_others(
+    three_models, dataset, films, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("pneumonia.evaluation.run.find_ood_images", lambda _: {"some": films[:2]})
     names = available_models()
     evaluation, measured = evaluate_models(names, dataset, "val", "", quick=True, draws=5)
     assert [len(model.probabilities) for model in evaluation.models.values()] == [12] * 3

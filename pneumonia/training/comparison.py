@@ -42,8 +42,9 @@ each film in four other ways. Transplanted: lungs in the surroundings and the ou
 class. Covered: without the lungs, where .5 would be best. Misleading: the films whose surroundings
 tell the wrong class. Opacity: how often the evidence rises most, or is highest, where one was
 drawn. Field: how many px of the view a cell of the map sees. "again" is the same run in float32
-instead of bfloat16: what differs between the two is chance, and other seeds may differ by more. "taught" started from densenet169-lungs-covered and learned from what it and EfficientNet-Lite0
-say (`python -m tools.distil`): no better, so it does not ship. "opacities" started from the models
+instead of bfloat16: what differs between the two is chance, and other seeds may differ by more.
+"taught" started from densenet169-lungs-covered and learned from what it and EfficientNet-Lite0 say
+(`python -m tools.distil`): no better, so it does not ship. "opacities" started from the models
 called "-lungs-covered", with opacities drawn into a quarter of the normal films, whose place the
 map had to find; "kept" is its mean with what it started from. The former is worse on perturbed
 films, the latter went on. "kept-seed-1" and "kept-seed-2" are runs from the base on, too: a little

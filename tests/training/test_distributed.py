@@ -47,8 +47,8 @@ def test_two_processes_end_in_the_weights_of_one(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_after_one_of_its_processes_was_killed(dataset, tmp_path):
-    words = ["train", "--data", dataset, "--model", "cnn", "--epochs", 3, "--freeze-epochs", 1]
+def test_a_run_goes_on_after_one_of_its_processes_was_killed(few_films, tmp_path):
+    words = ["train", "--data", few_films, "--model", "cnn", "--epochs", 2, "--freeze-epochs", 1]
     words += ["--opacities", 0.5]
     words += ["--size", 32, "--batch", 9, "--cache", tmp_path / "cache", "--out", tmp_path]
     torchrun = [*TORCHRUN, "--max-restarts=1", "-m", "pneumonia", *map(str, words), "--resume"]
@@ -63,7 +63,7 @@ def test_a_run_goes_on_after_one_of_its_processes_was_killed(dataset, tmp_path):
     lines = log.read_text().splitlines()
     assert sum(line.startswith("Small CNN: 0.51 M") for line in lines) == 2  # begun and gone on
     epochs = [line[:7] for line in lines if line.startswith("epoch ")]
-    assert epochs == ["epoch 1", "epoch 2", "epoch 3"]  # one of them speaks, of each epoch once
+    assert epochs == ["epoch 1", "epoch 2"]  # one of them speaks, of each epoch once
     assert {path.name for path in folder.iterdir()} == {
         *("card.json", "curves.csv", "curves.png", "gate.safetensors", "model.safetensors")
     }
