@@ -51,8 +51,8 @@ _HEATMAP_ROWS = (  # text, check, figure, whether it is a share
 
 
 def summary(evaluation: Evaluation) -> str:
-    """The main table under the command that prints it and what its films chose."""
-    said = f"`{evaluation.command}` prints this table. {CAVEATS[evaluation.split]}"
+    """The figures that matter most, the command that measured them and what its films chose."""
+    said = f"`{evaluation.command}` measured this. {CAVEATS[evaluation.split]}"
     return f"{said}\n\n{main_table(evaluation, _README)}\n\n{without_lungs(evaluation)}".rstrip()
 
 
