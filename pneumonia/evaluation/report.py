@@ -21,7 +21,7 @@ _HONESTY = {
     "transplanted_auroc": "AUROC, lungs set into films of the other class",
     "even_ece": "ECE, both classes weighted equally, as in calibration",
 }
-_README = ("auroc", "accuracy", "sensitivity", "specificity", "ece", "brier")
+_README = ("auroc", "accuracy", "sensitivity", "specificity", "brier")
 _BETWEEN = re.compile(r"(<!-- figures[^>]*-->\n).*?(<!-- /figures -->)", re.DOTALL)
 _RANDOMISED = "rank correlation with the trained maps, classifier randomised"
 _HEATMAP_ROWS = (  # text, check, figure, whether it is a share
