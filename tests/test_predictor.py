@@ -1,11 +1,12 @@
 import io
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from factories import card_of, open_gate, seeded_network
+from factories import card_of, open_gate, random_checkpoints, seeded_network
 from PIL import Image
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -171,3 +172,10 @@ def test_an_unreadable_film_is_refused_by_name(predictor, tmp_path):
     path.write_bytes(b"")
     with pytest.raises(RadiographError, match=r"empty\.png"):
         predictor.predict(path)
+
+
+def test_two_checkpoints_of_one_model_would_write_over_each_other_and_are_refused(tmp_path):
+    folder = random_checkpoints(tmp_path, ["cnn"]) / "cnn"
+    other = shutil.copytree(folder, tmp_path / "cnn-seed-1")
+    with pytest.raises(CheckpointError, match="of one model"):
+        Predictor.load_all([folder, other], "cpu")

@@ -7,7 +7,9 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pydicom
@@ -106,16 +108,20 @@ def test_what_is_no_film_is_refused_and_says_why(service):
     assert not list(kept.rglob("*")) and "SECRET" not in log()
 
 
-def asked(app, **request) -> httpx.Response:
+async def post(app, **request) -> httpx.Response:
     """The application's answer, in this process."""
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        return await client.post("/films", **request)
 
-    async def post() -> httpx.Response:
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            return await client.post("/films", **request)
 
+def ended(asking: Coroutine[Any, Any, httpx.Response]) -> httpx.Response:
     with ThreadPoolExecutor(1) as thread:  # this one may have a loop, of a browser's
-        return thread.submit(asyncio.run, post()).result()
+        return thread.submit(asyncio.run, asking).result()
+
+
+def asked(app, **request) -> httpx.Response:
+    return ended(post(app, **request))
 
 
 def test_objects_are_bounded_and_held_only_for_who_asks(responder, monkeypatch):
@@ -137,6 +143,39 @@ def test_a_request_that_drips_gives_its_place_back(responder, monkeypatch):
     headers = {"content-type": "application/dicom"}
     slow = asked(build(responder, local=True), content=drops(), headers=headers)
     assert slow.status_code == 408 and "not whole after" in slow.text
+
+
+def test_an_answer_that_nobody_takes_keeps_its_place_until_its_deadline(responder, monkeypatch):
+    monkeypatch.setattr(service_module, "AT_A_TIME", 1)
+    monkeypatch.setattr(service_module, "DEADLINE", 1)
+    app, happened = build(responder, local=True), []
+    body = related(FILM)
+    request = {"content": body["content"], "headers": {**body["headers"], **RELATED}}
+
+    async def unread(scope, receive, send):
+        async def stuck(message):
+            if message["type"] == "http.response.body":
+                happened.append("sent")
+                try:
+                    await asyncio.sleep(60)
+                finally:
+                    happened.append("ended")
+            await send(message)
+
+        await app(scope, receive, stuck)
+
+    async def both() -> httpx.Response:
+        first = asyncio.create_task(post(unread, **request))
+        while "sent" not in happened:
+            await asyncio.sleep(0.01)
+        answer = await post(app, **request)
+        happened.append("answered")
+        await asyncio.gather(first, return_exceptions=True)  # it was never whole
+        return answer
+
+    answer = ended(both())
+    assert happened == ["sent", "ended", "answered"] and answer.status_code == 200
+    assert len(answer.content) == int(answer.headers["content-length"])
 
 
 def test_too_many_films_are_told_how_many_may_come(service):
