@@ -85,7 +85,7 @@ class Source:
         image, film = self.image, self.film
         text = f"{image.StudyInstanceUID} {image.SOPInstanceUID} {film.pixels.shape} {film.tags}"
         digest = hashlib.sha256(text.encode())
-        digest.update(np.ascontiguousarray(film.pixels))
+        digest.update(np.ascontiguousarray(film.pixels).data)
         return digest.hexdigest()
 
 

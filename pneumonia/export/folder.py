@@ -74,11 +74,11 @@ def predict_files(
                 for p in predictors
             ]
             together = map(refused_together, zip(*answers, strict=True))
-            found = errors | dict(zip(films, together, strict=True))
+            found = dict(zip(films, together, strict=True))
             for file in part:
-                writer.writerows(csv_rows(str(file.path), found[file]))
-                if heatmaps and file in films:
-                    for prediction in found[file]:
+                writer.writerows(csv_rows(str(file.path), errors.get(file) or found[file]))
+                if heatmaps:
+                    for prediction in found.get(file, ()):
                         picture = f"{file.name.name}.{prediction.model}.png"
                         target = heatmaps / file.name.parent / picture
                         target.parent.mkdir(parents=True, exist_ok=True)
