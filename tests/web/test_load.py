@@ -37,7 +37,13 @@ def films(tmp_path_factory) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def test_sixteen_visitors_get_the_answers_to_their_own_films(films):
+@pytest.fixture(scope="module")
+def clients() -> list[Client]:
+    """Of as many visitors."""
+    return [Client(served_page(), verbose=False) for _ in range(VISITORS)]
+
+
+def test_sixteen_visitors_get_the_answers_to_their_own_films(films, clients):
     predictors = {name: Predictor.load(name, "cpu") for name in available_models()}
     expected = {
         film.name: {name: p.predict(film).probability for name, p in predictors.items()}
@@ -46,15 +52,13 @@ def test_sixteen_visitors_get_the_answers_to_their_own_films(films):
     assert len({tuple(answers.values()) for answers in expected.values()}) == FILMS
 
     def visit(number: int) -> list[tuple[str, dict]]:
-        client = Client(served_page(), verbose=False)
-        answers = []
+        client, answers = clients[number], []
         for film in itertools.islice(itertools.cycle(films), number, number + VISITS):
             verdicts, overlays = client.predict(handle_file(film), api_name="/predict")
             assert verdicts["film"] == film.name and len(overlays) == len(available_models())
             answers.append((film.name, verdicts["models"]))
         return answers
 
-    served_page()
     with ThreadPoolExecutor(VISITORS) as pool:
         answers = [answer for visits in pool.map(visit, range(VISITORS)) for answer in visits]
     assert len(answers) == VISITORS * VISITS
@@ -63,7 +67,7 @@ def test_sixteen_visitors_get_the_answers_to_their_own_films(films):
             assert models[name]["probability"] == pytest.approx(probability, abs=1e-4)
 
 
-def test_visitors_with_the_same_film_do_not_get_in_each_others_way(tmp_path):
+def test_visitors_with_the_same_film_do_not_get_in_each_others_way(clients, tmp_path):
     """A name made of a picture's content would be one file, written while another reads it."""
     film = draw_phantom(270, 300, lesions=1, seed=1).image().resize((1000, 900))
     film.save(path := tmp_path / "film.png")
@@ -76,9 +80,8 @@ def test_visitors_with_the_same_film_do_not_get_in_each_others_way(tmp_path):
                 assert picture.size == (1000, 900)
         return [Path(overlay["image"]).read_bytes() for overlay in overlays]
 
-    clients = [Client(served_page(), verbose=False) for _ in range(8)]
-    with ThreadPoolExecutor(len(clients)) as pool:
-        first, *others = pool.map(visit, clients * 2)
+    with ThreadPoolExecutor(8) as pool:
+        first, *others = pool.map(visit, clients[:8] * 2)
     assert len(first) == len(available_models()) and all(other == first for other in others)
 
 
@@ -99,17 +102,16 @@ def test_who_comes_when_the_queue_is_full_is_told_at_once(films):
     assert page.get("").status_code == 200
 
 
-def test_batches_take_no_place_from_single_films(films):
+def test_batches_take_no_place_from_single_films(films, clients):
     page = httpx.Client(base_url=served_page(), timeout=120)
     with films[0].open("rb") as file:
         path = page.post("gradio_api/upload", files={"files": file}).json()[0]
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
     url = "gradio_api/call/predict_batch"
-    visitor = Client(served_page(), verbose=False)  # who asks while they wait
     with ThreadPoolExecutor(30) as pool:
         answers = list(pool.map(lambda _: page.post(url, json={"data": [[file]]}), range(60)))
     assert {answer.status_code for answer in answers} == {200, 503}
-    verdicts, _ = visitor.predict(handle_file(films[1]), api_name="/predict")
+    verdicts, _ = clients[0].predict(handle_file(films[1]), api_name="/predict")  # while they wait
     assert verdicts["film"] == films[1].name
 
 
