@@ -15,6 +15,13 @@ def visit(chromium):
         yield open_page
 
 
+@pytest.fixture(scope="module")
+def stayed(chromium):
+    """The page of a visitor who gives one film after the other."""
+    with visits(chromium) as open_page:
+        yield open_page()
+
+
 @pytest.fixture(scope="session")
 def film(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("films") / "first <b>.png"

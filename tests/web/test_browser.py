@@ -17,7 +17,7 @@ from pydicom.uid import (
     CTImageStorage,
 )
 from pypdf import PdfReader
-from served_page import INPUT, WIDTHS, served_page, visits, wait_for_result
+from served_page import INPUT, WIDTHS, served_page, wait_for_result
 
 from pneumonia.gate import REASONS
 from pneumonia.models import MODELS
@@ -49,13 +49,6 @@ COUNT_CHANGES = """() => {
       window.changes.removed += removedNodes.length;
     }
   }).observe(document.querySelector(".batch tbody"), { childList: true }); }"""
-
-
-@pytest.fixture(scope="module")
-def stayed(chromium):
-    """The page of a visitor who gives one film after the other."""
-    with visits(chromium) as open_page:
-        yield open_page()
 
 
 def text(page, selector: str) -> str:

@@ -81,8 +81,8 @@ def test_while_a_film_uploads_it_is_shown_and_the_zone_says_how_far_it_is(visit,
     assert page.locator(".preview").is_hidden() and page.locator("#film .drop").is_visible()
 
 
-def test_what_did_not_get_through_says_so_and_can_be_given_again(visit, film):
-    page = visit()
+def test_what_did_not_get_through_says_so_and_can_be_given_again(stayed, film):
+    page = stayed
     page.route("**/gradio_api/upload*", lambda route: route.fulfill(status=204))
     page.set_input_files(INPUT, film)
     page.wait_for_selector(f"#film .way:has-text({WORDS['en']['style.failed']!r})")
@@ -208,8 +208,9 @@ def test_who_waits_behind_another_visitor_s_films_is_told_so(visit, films, tmp_p
     second.wait_for_selector("#films .way", state="hidden")
 
 
-def test_an_archive_that_is_too_large_is_not_sent(visit):
-    page = visit(place="#tab=many")
+def test_an_archive_that_is_too_large_is_not_sent(stayed):
+    page = stayed
+    page.get_by_role("tab").nth(1).click()
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     page.evaluate(
@@ -225,8 +226,9 @@ def test_an_archive_that_is_too_large_is_not_sent(visit):
     assert not [url for url in requests if "upload" in url]
 
 
-def test_more_films_than_a_batch_has_are_told_of_before_they_are_sent(visit):
-    page = visit(place="#tab=many")
+def test_more_films_than_a_batch_has_are_told_of_before_they_are_sent(stayed):
+    page = stayed
+    page.get_by_role("tab").nth(1).click()
     page.route("**/gradio_api/upload*", lambda route: route.fulfill(status=204))
     page.evaluate(
         """selector => {
@@ -239,6 +241,7 @@ def test_more_films_than_a_batch_has_are_told_of_before_they_are_sent(visit):
     )
     page.wait_for_selector("#films .aside:has-text('only the first 1,000 films')")
     page.wait_for_selector("#films .aside:has-text('did not get through')")
+    page.unroute("**/gradio_api/upload*")
 
 
 def test_a_failed_upload_is_told_of_though_another_follows(visit, films):
@@ -257,8 +260,9 @@ def test_a_failed_upload_is_told_of_though_another_follows(visit, films):
     assert page.locator("#films .aside").count() == 0
 
 
-def test_a_film_too_large_twice_does_not_stop_the_next_one(visit, films, tmp_path):
-    page = visit()
+def test_a_film_too_large_twice_does_not_stop_the_next_one(stayed, films, tmp_path):
+    page = stayed
+    page.get_by_role("tab").nth(0).click()
     (tmp_path / "large.png").write_bytes(bytes(MAX_BYTES + 1))
     for _ in range(2):
         page.set_input_files(INPUT, tmp_path / "large.png")
@@ -313,8 +317,9 @@ def test_other_models_chosen_while_a_film_is_read_are_those_it_is_shown_by(visit
     assert page.locator("#result .verdict li").count() == 1
 
 
-def test_of_films_given_in_quick_succession_the_last_one_is_shown(visit, films):
-    page = visit()
+def test_of_films_given_in_quick_succession_the_last_one_is_shown(stayed, films):
+    page = stayed
+    page.get_by_role("tab").nth(0).click()
     for pause, given in ((0, films), (150, films[::-1])):
         for path in given:
             drop(page, [path])
