@@ -60,9 +60,9 @@ on films that are framed or turned in other ways and would take longer, is not. 
 more, and that with `--conflicting 4`, by which the films whose surroundings tell the wrong class
 are seen five times an epoch (after Liu et al. 2021, "Just train twice"). One seed each. The small
 CNN ships so; DenseNet-169, which finds more of what is drawn, but tells more without the lungs and
-is accurate less often, does not. "-covered" is that with more lungs covered and more of them set
-into other films: it tells as much without them, so what a DenseNet-169 says then is chance more
-than recipe.
+is accurate less often, does not. "densenet-conflicting-covered" is that with more lungs covered and
+more of them set into other films: it tells as much without them, so what a DenseNet-169 says then
+is chance more than recipe.
 
 {}
 """
