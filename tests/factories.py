@@ -25,14 +25,8 @@ from pneumonia.card import (
     WeightsFile,
 )
 from pneumonia.checkpoint import save_checkpoint
-from pneumonia.evaluation.results import (
-    SHOWN,
-    Corrupted,
-    Coverage,
-    Evaluation,
-    ModelResult,
-    Refusals,
-)
+from pneumonia.evaluation.results import Corrupted, Coverage, Evaluation, ModelResult, Refusals
+from pneumonia.evaluation.wording import SHOWN
 from pneumonia.gate import Gate, GateResult
 from pneumonia.lungs import Lungs, lung_finder
 from pneumonia.models import MODELS, ModelSpec, Network, build

@@ -11,7 +11,8 @@ from pneumonia.card import Card
 from pneumonia.evaluation.facts import applied_model_card, model_facts
 from pneumonia.evaluation.licence import Licence, licence_of
 from pneumonia.evaluation.report import without_lungs
-from pneumonia.evaluation.results import CAVEATS, NAMES, SHOWN, Evaluation
+from pneumonia.evaluation.results import Evaluation
+from pneumonia.evaluation.wording import CAVEATS, NAMES, SHOWN
 from pneumonia.storage.shipped import CARD
 
 _FIRST = {

@@ -5,16 +5,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import mean
 
-from pneumonia.evaluation.results import (
-    CAVEATS,
-    DRAWN,
-    NAMES,
-    SHOWN,
-    Corrupted,
-    Evaluation,
-    HeatmapChecks,
-    ModelResult,
-)
+from pneumonia.evaluation.results import Corrupted, Evaluation, HeatmapChecks, ModelResult
+from pneumonia.evaluation.wording import CAVEATS, DRAWN, NAMES, SHOWN
 
 _HONESTY = {
     "covered_auroc": "AUROC, lungs covered",

@@ -7,7 +7,8 @@ from typing import Any
 
 from pneumonia.card import Card
 from pneumonia.evaluation.model_card import model_card
-from pneumonia.evaluation.results import CAVEATS, SHOWN, Evaluation
+from pneumonia.evaluation.results import Evaluation
+from pneumonia.evaluation.wording import CAVEATS, SHOWN
 from pneumonia.storage.hub import problem
 from pneumonia.storage.shipped import CARD
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from pneumonia.card import Card
-from pneumonia.evaluation.results import DRAWN, Evaluation
+from pneumonia.evaluation.results import Evaluation
+from pneumonia.evaluation.wording import DRAWN
 from pneumonia.overlay import data_uri
 from pneumonia.predictor import Predictor
 from pneumonia.web import compare, dot_plot, heat_tests, reliability, results, who, written

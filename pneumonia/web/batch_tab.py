@@ -48,7 +48,6 @@ class Batch:
         table: of truths that came with the films.
         told: what became of that table, in a sentence.
         cut: how many are read where more were given, else None.
-        began: when the first of them came, by ``time.monotonic``.
     """
 
     name: str
@@ -60,7 +59,6 @@ class Batch:
     table: Table | None = None
     told: Reference | None = None
     cut: int | None = None
-    began: float = field(default_factory=lambda: time.monotonic())
 
     def copy(self) -> "Batch":
         """The same films in a batch of their own."""

@@ -190,7 +190,7 @@ def build() -> gr.Blocks:
             batch = (visits.BATCHES.find(name) if event.append else None) or batch_tab.Batch("", 0)
             if not (batch.name and own):
                 batch = batch.copy()
-                batch.name = visits.BATCHES.keep(batch, batch.began)
+                batch.name = visits.BATCHES.keep(batch, name if event.append else "")
             paths = [uploaded(file) for file in event.uploads]
             for where, text in batch_tab.read(paths, batch, event.folders or []):
                 yield where, text, (batch.name, True)

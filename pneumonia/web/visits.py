@@ -28,26 +28,32 @@ class Shelf(Generic[T]):
         size: how much a thing is, by default 1.
     """
 
-    def __init__(self, most: int, size: Callable[[T], int] = lambda _: 1) -> None:
+    def __init__(self, most: int, size: Callable[[T], int] | None = None) -> None:
         self._most, self._size = most, size
         self._things: OrderedDict[str, tuple[float, T]] = OrderedDict()
         self._lock = threading.Lock()
         sweeps.append(self.sweep)
 
-    def keep(self, thing: T, since: float | None = None) -> str:
-        """The thing's name; what holds older things is as old (by ``time.monotonic``) as they."""
+    def keep(self, thing: T, copied: str = "") -> str:
+        """The thing's name; what was copied from another is as old as that."""
         name = secrets.token_urlsafe(12)
         with self._lock:
-            self._things[name] = time.monotonic() if since is None else since, thing
-            while sum(self._size(thing) for _, thing in self._things.values()) > self._most:
+            since, _ = self._things.get(copied, (time.monotonic(), None))
+            self._things[name] = since, thing
+            while self._amount() > self._most:
                 self._things.popitem(last=False)
         return name
 
+    def _amount(self) -> int:
+        if not self._size:
+            return len(self._things)
+        return sum(self._size(thing) for _, thing in self._things.values())
+
     def find(self, name: str) -> T | None:
         """The thing of that name, if it is still there."""
-        self.sweep()
         with self._lock:
-            return self._things.get(name, (0.0, None))[1]
+            since, thing = self._things.get(name, (0.0, None))
+        return thing if since >= time.monotonic() - MAX_AGE else None
 
     def sweep(self) -> None:
         """Drop what is too old."""

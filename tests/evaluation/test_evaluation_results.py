@@ -8,7 +8,6 @@ import pytest
 from factories import card_of, evaluation_of, figures, model_result
 
 from pneumonia.evaluation.results import (
-    DRAWN,
     Comparison,
     Coverage,
     Difference,
@@ -16,6 +15,7 @@ from pneumonia.evaluation.results import (
     HeatmapChecks,
     Saliency,
 )
+from pneumonia.evaluation.wording import DRAWN
 from pneumonia.storage.typed_json import FormatError
 from pneumonia.synthetic.distractors import draw_distractors
 

@@ -9,7 +9,8 @@ from factories import ROOT, card_of, evaluation_of, model_result
 
 from pneumonia.card import Card
 from pneumonia.evaluation.model_card import model_card
-from pneumonia.evaluation.results import SHOWN, Corrupted, Evaluation
+from pneumonia.evaluation.results import Corrupted, Evaluation
+from pneumonia.evaluation.wording import SHOWN
 from pneumonia.storage.shipped import available_models, checkpoints_root
 
 needs_models = pytest.mark.skipif(not available_models(), reason="no checkpoint to describe")

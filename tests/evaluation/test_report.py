@@ -64,9 +64,8 @@ def test_the_readme_says_what_its_films_chose(tmp_path):
     text = page.read_text()
     assert "these films chose each model's recipe, seed, epoch, calibration and threshold" in text
     rows = main_table(of_models(2)).splitlines()
-    assert {line for line in text.splitlines() if line.startswith("|")} < set(
-        rows
-    ) and "\nold\n" not in text
+    assert {line for line in text.splitlines() if line.startswith("|")} < set(rows)
+    assert "\nold\n" not in text
     assert text.startswith("before\n<!-- figures: x -->") and text.endswith("-->\nafter\n")
     put_between_markers(page, summary(evaluation_of(of_models(2).models, split="test")))
     assert "they chose nothing" in page.read_text() and "epoch" not in page.read_text()

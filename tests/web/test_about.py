@@ -10,14 +10,8 @@ from served_page import WIDTHS, serve
 
 from pneumonia.card import Card
 from pneumonia.evaluation.corruptions import CORRUPTIONS
-from pneumonia.evaluation.results import (
-    SHOWN,
-    Bin,
-    Corrupted,
-    Evaluation,
-    HeatmapChecks,
-    Saliency,
-)
+from pneumonia.evaluation.results import Bin, Corrupted, Evaluation, HeatmapChecks, Saliency
+from pneumonia.evaluation.wording import SHOWN
 from pneumonia.web import dot_plot, heat_tests, reliability, results, who
 from pneumonia.web.texts import load_texts
 from tools.overlaps import overlaps

@@ -23,14 +23,15 @@ def test_a_shelf_keeps_the_latest_for_a_while_under_names_nobody_guesses(monkeyp
 
 def test_a_copy_of_a_table_is_kept_no_longer_than_the_table(monkeypatch):
     shelf, table = visits.Shelf(9), Batch("", 0)
-    shelf.keep(table, table.began)
-    later = table.began + visits.MAX_AGE - 1
-    monkeypatch.setattr(visits.time, "monotonic", lambda: later)
+    first, now = shelf.keep(table), visits.time.monotonic()
+    monkeypatch.setattr(visits.time, "monotonic", lambda: now + visits.MAX_AGE - 1)
     copy, own = table.copy(), Batch("", 0)
-    name, other = shelf.keep(copy, copy.began), shelf.keep(own, own.began)
+    name, other = shelf.keep(copy, first), shelf.keep(own)
     assert shelf.find(name) is copy
-    monkeypatch.setattr(visits.time, "monotonic", lambda: later + 2)
+    monkeypatch.setattr(visits.time, "monotonic", lambda: now + visits.MAX_AGE + 1)
     assert shelf.find(name) is None and shelf.find(other) is own
+    shelf.sweep()
+    assert shelf.find(other) is own
 
 
 def test_the_oldest_things_go_where_all_together_are_too_much():
