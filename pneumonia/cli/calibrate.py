@@ -15,6 +15,13 @@ def calibrate(
         int | None,
         typer.Option(metavar="PX", help="Side of the network's input.", show_default="the card's"),
     ] = None,
+    forget_outline: Annotated[
+        bool,
+        typer.Option(
+            "--forget-outline",
+            help="Change the classifier first: it no longer tells the classes with lungs covered.",
+        ),
+    ] = False,
     device: Device = "auto",
     cache: Cache = None,
 ) -> None:
@@ -36,7 +43,8 @@ def calibrate(
             "--model has to be a folder of yours: `hf download OWNER/NAME --local-dir DIR`."
         )
     training, validation = load_parts(data, cache)
-    card = recalibrate(model, training, validation, pick_device(device), ctx.obj, size)
+    films = (training, validation)
+    card = recalibrate(model, *films, pick_device(device), ctx.obj, size, forget_outline)
     typer.echo(
         f"{card.title} at {card.preprocessing.size} px: {card.operating_point}, {card.validation}"
     )

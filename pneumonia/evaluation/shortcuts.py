@@ -32,10 +32,14 @@ def covered_auroc(
     """
     logits = []
     for inputs in EvalPreset(size).batches(images, explainer.device):
-        views, masks = inputs.split(1, 1)
-        covered = torch.cat([views.masked_fill(masks > 0.5, 0.0), masks], 1)
-        logits.append(explainer.explain(covered, attribution=False).logits)
+        logits.append(explainer.explain(covered(inputs), attribution=False).logits)
     return float(roc_auc_score(labels, np.concatenate(logits)))
+
+
+def covered(inputs: torch.Tensor) -> torch.Tensor:
+    """Network inputs ``(N, 2, s, s)``, see ``EvalPreset``, with the lungs in their mean grey."""
+    views, masks = inputs.split(1, 1)
+    return torch.cat([views.masked_fill(masks > 0.5, 0.0), masks], 1)
 
 
 def transplanted_auroc(

@@ -27,6 +27,7 @@ from pneumonia.storage.typed_json import FormatError
 from pneumonia.training.augment import LocatedFilms, opacify
 from pneumonia.training.curves import draw_curves
 from pneumonia.training.distributed import Team, one_first
+from pneumonia.training.forget import forget_outline
 from pneumonia.training.loop import train
 from pneumonia.training.task import FilmTask, Recipe
 
@@ -216,6 +217,7 @@ def recalibrate(
     device: torch.device,
     command: str,
     size: int | None = None,
+    forget: bool = False,
 ) -> Card:
     """Calibrate a checkpoint anew, in its folder.
 
@@ -226,12 +228,17 @@ def recalibrate(
         device: where to compute.
         command: what was typed, for the card.
         size: side in px of the network's input (default: the card's).
+        forget: change the classifier first, see ``forget_outline``; the card's training says so.
     """
     network, card, _ = load_checkpoint(model, device, to_calibrate=True)
+    provenance, size = card.training, size or card.preprocessing.size
+    if forget:
+        forget_outline(network, training.images, training.labels, size)
+        provenance = replace(provenance, command=f"{provenance.command}, then {command}")
     films = (training.images, validation.images, validation.labels.numpy())
     return calibrate_and_save(
         checkpoint_folder(model),
-        *(network, card.model, card.training, *films, size or card.preprocessing.size),
+        *(network, card.model, provenance, *films, size),
         before=card,
         command=command,
     )
