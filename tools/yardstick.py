@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import save_file
+from sklearn.metrics import roc_auc_score
 from torch import nn
 
 from pneumonia.checkpoint import load_checkpoint
@@ -100,7 +101,7 @@ def figures(folder: Path, validation: Part, device: torch.device) -> dict:
     """What docs/runs tells of a try: see ``pneumonia.training.comparison``."""
     network, card, _ = load_checkpoint(folder, device)
     images, labels = validation.images, validation.labels.numpy()
-    asked = Explainer(network), card.preprocessing.size, images, labels
+    asked = Explainer(network), card.preprocessing.size, images
     patients = np.array([film.patient for film in validation.films])
     against = shortcuts.conflicting(shortcuts.surroundings(images, labels, patients), labels)
     predictor = Predictor.load(folder, str(device), "torch")
@@ -121,8 +122,8 @@ def figures(folder: Path, validation: Part, device: torch.device) -> dict:
         "conflicting": recipe.get("conflicting", 0),
         "auroc": card.validation.clean.auroc,
         "auroc_perturbed": card.validation.perturbed.auroc,
-        "auroc_transplanted": shortcuts.transplanted_auroc(*asked),
-        "auroc_covered": shortcuts.covered_auroc(*asked),
+        "auroc_transplanted": shortcuts.transplanted_auroc(*asked, labels),
+        "auroc_covered": float(roc_auc_score(labels, shortcuts.covered_logits(*asked))),
         "misleading_sensitivity": misleading.sensitivity,
         "misleading_specificity": misleading.specificity,
         "opacity_rise": drawn["rise"],

@@ -8,8 +8,8 @@ from statistics import mean
 from pneumonia.evaluation.results import Corrupted, Evaluation, HeatmapChecks, ModelResult
 from pneumonia.evaluation.wording import CAVEATS, DRAWN, NAMES, SHOWN
 
+_COVERED = "AUROC, lungs covered (spread of the log-odds then, of what it is otherwise)"
 _HONESTY = {
-    "covered_auroc": "AUROC, lungs covered",
     "transplanted_auroc": "AUROC, lungs set into films of the other class",
     "even_ece": "ECE, both classes weighted equally, as in calibration",
 }
@@ -69,6 +69,7 @@ def main_table(evaluation: Evaluation, keys: Sequence[str] = SHOWN) -> str:
             low, high = model.intervals[key]
             row.append(f"{getattr(model.figures, key):.3f} ({low:.3f}–{high:.3f})")
         rows.append(row)
+    rows.append([_COVERED, *(_covered(model) for model in models)])
     for key, text in _HONESTY.items():
         values = [getattr(model, key) for model in models]
         rows.append([text, *("–" if v is None else f"{v:.3f}" for v in values)])
@@ -81,6 +82,13 @@ def main_table(evaluation: Evaluation, keys: Sequence[str] = SHOWN) -> str:
         shares = (f"{model.causes[cause].sensitivity:.3f}" for model in models)
         rows.append([f"sensitivity to {cause} ({one.films} films)", *shares])
     return table(["", *(model.title for model in models)], rows)
+
+
+def _covered(model: ModelResult) -> str:
+    if model.covered_auroc is None:
+        return "–"
+    spread = model.covered_spread
+    return f"{model.covered_auroc:.3f}" + (f" ({100 * spread:.1f} %)" if spread is not None else "")
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -125,6 +125,8 @@ class ModelResult:
         medmnist_c: None where it was not asked for.
         covered_auroc: on the films as they are, but with the lungs painted over: what their outline
             and surroundings alone tell, at best nothing (0.5).
+        covered_spread: standard deviation of the log-odds then, of what it is otherwise: how much
+            they tell. An AUROC knows the order of films alone.
         transplanted_auroc: with each film's lungs in the surroundings and the outline of a film of
             the other class.
         conflicting: on the films whose shortcuts tell the wrong class.
@@ -147,6 +149,7 @@ class ModelResult:
     ood: dict[str, Refusals]
     medmnist_c: MedmnistC | None = None
     covered_auroc: float | None = None
+    covered_spread: float | None = None
     transplanted_auroc: float | None = None
     conflicting: Conflicting | None = None
     held_out_coverage: Coverage | None = None

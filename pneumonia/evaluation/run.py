@@ -72,10 +72,11 @@ def evaluate_models(
     for predictor, clean in zip(predictors, answers, strict=True):
         p, threshold = np.array([a.probability for a in clean]), predictor.threshold
         size = predictor.card.preprocessing.size
-        asked = predictor.explainer, size, films.images, films.labels
+        explainer, temperature = predictor.explainer, predictor.card.calibration.temperature
+        log_odds = logit(p.clip(1e-15, 1 - 1e-15))  # a float of 1 stands for a little less
+        covered = shortcuts.covered_logits(explainer, size, films.images) / temperature
         held_out = None
         if split == "val":
-            log_odds = logit(p.clip(1e-15, 1 - 1e-15))  # a float of 1 stands for a little less
             held_out = held_out_coverage(films.labels, log_odds, films.patients, COVERAGE)
         models[predictor.name] = ModelResult(
             title=predictor.title,
@@ -88,8 +89,11 @@ def evaluate_models(
             probabilities=tuple(p.tolist()),
             ood={kind: refusals(predictor, some, skipped) for kind, some in kinds.items()},
             medmnist_c=balanced_errors(predictor, films) if medmnistc else None,
-            covered_auroc=shortcuts.covered_auroc(*asked),
-            transplanted_auroc=shortcuts.transplanted_auroc(*asked),
+            covered_auroc=float(roc_auc_score(films.labels, covered)),
+            covered_spread=float(covered.std() / max(log_odds.std(), 1e-15)),
+            transplanted_auroc=shortcuts.transplanted_auroc(
+                explainer, size, films.images, films.labels
+            ),
             conflicting=on_conflicting(clean, films.labels, against),
             held_out_coverage=held_out,
             reliability=reliability(films.labels, p),

@@ -19,21 +19,17 @@ from pneumonia.preprocess import EvalPreset, resample, soften, view_of
 CELLS = 16  # of the outline's shape, by side
 
 
-def covered_auroc(
-    explainer: Explainer, size: int, images: torch.Tensor, labels: np.ndarray
-) -> float:
-    """The AUROC with the lungs painted over in their mean grey.
+def covered_logits(explainer: Explainer, size: int, images: torch.Tensor) -> np.ndarray:
+    """Logits ``(N,)`` float32 of films whose lungs are painted over in their mean grey.
 
     Args:
         explainer: the model.
         size: side of its input in px.
         images: ``(N, 1, 224, 224)`` uint8.
-        labels: ``(N,)`` of 0 and 1.
     """
-    logits = []
-    for inputs in EvalPreset(size).batches(images, explainer.device):
-        logits.append(explainer.explain(covered(inputs), attribution=False).logits)
-    return float(roc_auc_score(labels, np.concatenate(logits)))
+    batches = EvalPreset(size).batches(images, explainer.device)
+    explained = [explainer.explain(covered(inputs), attribution=False) for inputs in batches]
+    return np.concatenate([one.logits for one in explained])
 
 
 def covered(inputs: torch.Tensor) -> torch.Tensor:
@@ -45,7 +41,7 @@ def covered(inputs: torch.Tensor) -> torch.Tensor:
 def transplanted_auroc(
     explainer: Explainer, size: int, images: torch.Tensor, labels: np.ndarray
 ) -> float:
-    """The AUROC of films as ``transplanted`` makes them; arguments as of ``covered_auroc``."""
+    """The AUROC of films as ``transplanted`` makes them; labels ``(N,)`` of 0 and 1."""
     device = explainer.device
     inputs = transplanted(images, device, torch.from_numpy(labels), size)
     explained = [explainer.explain(x.to(device), attribution=False) for x in inputs.split(BATCH)]

@@ -10,8 +10,8 @@ from pneumonia.data.dataset import Record
 from pneumonia.evaluation.answers import Answer
 from pneumonia.evaluation.changed import on_conflicting
 from pneumonia.evaluation.results import Conflicting
-from pneumonia.evaluation.shortcuts import conflicting, surroundings, transplanted
-from pneumonia.preprocess import to_canonical
+from pneumonia.evaluation.shortcuts import conflicting, covered, surroundings, transplanted
+from pneumonia.preprocess import EvalPreset, to_canonical
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.training.run import Part, films_of_an_epoch
 
@@ -20,6 +20,15 @@ from pneumonia.training.run import Part, films_of_an_epoch
 def images():
     drawn = [to_canonical(draw_phantom(240, 272, seed=seed).pixels) for seed in range(40)]
     return torch.stack(drawn)
+
+
+def test_covered_lungs_are_their_mean_grey_and_nothing_else_changes(images):
+    inputs = EvalPreset(64).images(images[:2])
+    before, (views, masks) = inputs.clone(), covered(inputs).split(1, 1)
+    lungs = masks > 0.5
+    assert lungs.any() and not views[lungs].any() and before[:, :1][lungs].any()
+    assert torch.equal(views[~lungs], before[:, :1][~lungs]) and torch.equal(masks, before[:, 1:])
+    assert torch.equal(inputs, before)
 
 
 def test_transplanted_lungs_wear_the_other_class(images):

@@ -57,6 +57,17 @@ def test_what_was_called_and_what_tells_without_lungs_stand_beside_the_figures()
     assert "wrong among" not in older and "Without a picture" not in older
 
 
+def test_how_much_is_told_stands_beside_how_well_where_the_lungs_are_covered():
+    evaluation, title = of_models(3), "Model {}".format
+    for name, changes in {"m0": (0.75, 0.0123), "m1": (0.75, None)}.items():
+        auroc, spread = changes
+        evaluation.models[name] = model_result(
+            card_of("cnn"), title=title(name[1]), covered_auroc=auroc, covered_spread=spread
+        )
+    row = next(line for line in main_table(evaluation).splitlines() if "lungs covered" in line)
+    assert row.endswith("| 0.750 (1.2 %) | 0.750 | – |")
+
+
 def test_the_readme_says_what_its_films_chose(tmp_path):
     page = tmp_path / "README.md"
     page.write_text("before\n<!-- figures: x -->\nold\n<!-- /figures -->\nafter\n")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-
 from factories import card_of, open_gate, seeded_network
+
 from pneumonia.checkpoint import load_checkpoint, save_checkpoint
 from pneumonia.evaluation.shortcuts import covered
 from pneumonia.preprocess import EvalPreset
