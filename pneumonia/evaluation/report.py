@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import mean
 
 from pneumonia.evaluation.results import Corrupted, Evaluation, HeatmapChecks, ModelResult
+from pneumonia.evaluation.wilson import wilson
 from pneumonia.evaluation.wording import CAVEATS, DRAWN, NAMES, SHOWN
 
 _COVERED = "AUROC, lungs covered (spread of the log-odds then, of what it is otherwise)"
@@ -172,7 +173,8 @@ _REFUSED = (
 _CONFLICTING = (
     "Films that at least two of three classifiers of other patients' films call wrongly: one sees "
     "the rim alone, one the grey levels without their place, one the outline of the lungs. A model "
-    "that reads what they read fails here."
+    "that reads what they read fails here. In brackets: 95 % intervals, Wilson's, as if no patient "
+    "had two of these films."
 )
 
 
@@ -185,7 +187,10 @@ def _conflicting(models: Iterable[ModelResult]) -> str:
                 (some.specificity, some.normal),
                 (some.sensitivity, some.pneumonia),
             ):
-                row.append("–" if share is None else f"{share:.3f} ({count} films)")
+                low, high = wilson(round((share or 0) * count), count) or (0, 1)
+                row.append(
+                    "–" if share is None else f"{share:.3f} ({low:.3f}–{high:.3f}; {count} films)"
+                )
             rows.append(row)
     return table(["model", "specificity", "sensitivity"], rows)
 

@@ -5,6 +5,7 @@ from html import escape
 
 from pneumonia.card import Card
 from pneumonia.evaluation.results import Evaluation
+from pneumonia.evaluation.wilson import wilson
 from pneumonia.evaluation.wording import DRAWN
 from pneumonia.overlay import data_uri
 from pneumonia.predictor import Predictor
@@ -204,7 +205,7 @@ def _first(initialisation: str) -> str:
 
 def _rate(rate: float, films: int) -> str:
     """A rate in per cent with its 95 % interval."""
-    interval = dot_plot.wilson(round(rate * films), films)
+    interval = wilson(round(rate * films), films)
     if not interval:
         return "–"
     low, high = (100 * edge for edge in interval)

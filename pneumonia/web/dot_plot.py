@@ -1,11 +1,10 @@
 """How often the models are right: one plot of dots with their intervals, and the numbers of it."""
 
-import math
 from collections.abc import Sequence
-from statistics import NormalDist
 
 from pneumonia.card import Card
 from pneumonia.evaluation.results import Corrupted, Evaluation
+from pneumonia.evaluation.wilson import wilson
 from pneumonia.web.texts import attributes, html, number, slug, tag
 
 WORST = 5  # changes of the films that the plot shows; the numbers name them all
@@ -55,16 +54,6 @@ def changes(cards: Sequence[Card], evaluation: Evaluation) -> str:
 {tag("figures.test.title", "h4")}{tag("figures.test.text", "p", films=films)}
 <div class="scroll" tabindex="0" role="region" {label}><table>
   <thead><tr><td></td>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"""
-
-
-def wilson(right: int, films: int) -> tuple[float, float] | None:
-    """The 95 % interval of a share (Wilson 1927); None without films."""
-    if not films:
-        return None
-    z2 = NormalDist().inv_cdf(0.975) ** 2  # scipy's takes a second to import
-    middle, total = right + z2 / 2, films + z2
-    half = math.sqrt(z2 * (right * (films - right) / films + z2 / 4))
-    return (middle - half) / total, (middle + half) / total
 
 
 def _as_they_are(

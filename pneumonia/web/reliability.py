@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pneumonia.card import Card
 from pneumonia.evaluation.results import Bin, Evaluation, even
-from pneumonia.web.dot_plot import wilson
+from pneumonia.evaluation.wilson import wilson
 from pneumonia.web.texts import html, percent, tag
 
 SIDE = 200  # of a drawing's own units
