@@ -125,7 +125,12 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Training:
-    """How the weights came about: enough to do it again."""
+    """How the weights came about: enough to do it again.
+
+    Attributes:
+        outline_forgotten_by: the command that changed the classifier when it was trained, and the
+            commit of its code (see ``training.forget``); None where nothing did.
+    """
 
     command: str
     initialisation: str
@@ -138,6 +143,7 @@ class Training:
     versions: dict[str, str]
     git_commit: str | None = None
     pretraining: dict[str, Any] | None = None
+    outline_forgotten_by: str | None = None
 
 
 @dataclass(frozen=True)

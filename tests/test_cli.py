@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -278,7 +279,7 @@ def test_evaluate_writes_a_whole_report(dataset, tmp_path, monkeypatch):
         assert list(model["corruptions"]) == list(SOME)
         assert model["corruptions"]["clean"]["label_flip_rate"] == 0
         assert f"{model['figures']['auroc']:.3f} (" in table
-        assert model["ood"]["bones"]["pictures"] == 3
+        assert model["ood"]["bones"]["pictures"] == 3 and model["covered_spread"] > 0
         assert {"blank", "noise", "text", "bones"} <= set(model["ood"])
     assert "| bones (3) |" in text
     assert result.stderr.count('skipped: "broken.png"') == 1
@@ -409,11 +410,14 @@ def test_an_interrupted_training_resumes_to_the_same_weights(few_films, tmp_path
         *("card.json", "curves.csv", "curves.png", "gate.safetensors", "model.safetensors")
     }
 
-    again = run("calibrate", "--data", few_films, "--model", files[1], "--size", 64)
+    words_of_it = ("calibrate", "--data", few_films, "--model", files[1], "--size", 64)
+    again = run(*words_of_it, "--forget-outline")
     assert again.exit_code == 0, again.stderr
     _, card, _ = load_checkpoint(files[1])
-    assert card.preprocessing.size == 64 and card.training == cards[1].training
-    assert card.calibrated_by.startswith("pneumonia calibrate --data")
+    by = card.training.outline_forgotten_by
+    assert card.training == replace(cards[1].training, outline_forgotten_by=by)
+    assert card.preprocessing.size == 64 and "--forget-outline (commit " in by
+    assert by.startswith(card.calibrated_by) and "pneumonia calibrate --data" in by
 
     other = [*words, "--epochs", 1, "--out", tmp_path / "stopped", "--resume", "--teacher"]
     refused = run(*other, files[1])

@@ -19,7 +19,8 @@ def calibrate(
         bool,
         typer.Option(
             "--forget-outline",
-            help="Change the classifier first: it no longer tells the classes with lungs covered.",
+            help="Change the classifier first, for good: with lungs covered, training films of "
+            "either class get the same mean logit.",
         ),
     ] = False,
     device: Device = "auto",

@@ -98,8 +98,8 @@ def calibrate_and_save(
     known = torch.cat([training[::2], corrupt_in_turn(training[1::2])])
     gate = fit_gate(forward_all(shipped, known, size)[1])
     clean, changed = np.split(gate.distances(embedding) <= 1, 2)
-    if not moved and before:  # the weights had been float16 before
-        moved = before.float16_moves_probability_by
+    if before:  # most weights may have been float16 before
+        moved = max(moved, before.float16_moves_probability_by or 0.0)
     card = Card(
         model=model,
         title=MODELS[model].title,

@@ -9,12 +9,17 @@ from pneumonia.evaluation.results import Corrupted, Evaluation, HeatmapChecks, M
 from pneumonia.evaluation.wilson import wilson
 from pneumonia.evaluation.wording import CAVEATS, DRAWN, NAMES, SHOWN
 
-_COVERED = "AUROC, lungs covered (spread of the log-odds then, of what it is otherwise)"
 _HONESTY = {
+    "covered_auroc": "AUROC, lungs covered",
+    "covered_spread": "spread of the log-odds then, of that of the films as they are",
     "transplanted_auroc": "AUROC, lungs set into films of the other class",
     "even_ece": "ECE, both classes weighted equally, as in calibration",
 }
-_README = ("auroc", "accuracy", "sensitivity", "specificity", "brier")
+_ALL = (*SHOWN, *_HONESTY)
+_README = (
+    *("auroc", "accuracy", "sensitivity", "specificity", "brier"),
+    *("covered_auroc", "transplanted_auroc", "even_ece"),
+)
 _BETWEEN = re.compile(r"(<!-- figures[^>]*-->\n).*?(<!-- /figures -->)", re.DOTALL)
 _RANDOMISED = "rank correlation with the trained maps, classifier randomised"
 _HEATMAP_ROWS = (  # text, check, figure, whether it is a share
@@ -58,22 +63,20 @@ def without_lungs(evaluation: Evaluation) -> str:
     )
 
 
-def main_table(evaluation: Evaluation, keys: Sequence[str] = SHOWN) -> str:
+def main_table(evaluation: Evaluation, keys: Sequence[str] = _ALL) -> str:
     """The models' figures with intervals, as a Markdown table."""
     models = list(evaluation.models.values())
     counts = models[0].figures
     films = f"{counts.films} ({counts.normal} + {counts.pneumonia})"
     rows = [["films (normal + pneumonia)", films, *["″"] * (len(models) - 1)]]
     for key in keys:
-        row = [NAMES.get(key, key)]
+        row = [NAMES.get(key, _HONESTY.get(key, key))]
         for model in models:
-            low, high = model.intervals[key]
-            row.append(f"{getattr(model.figures, key):.3f} ({low:.3f}–{high:.3f})")
+            value = getattr(model if key in _HONESTY else model.figures, key)
+            ends = model.intervals.get(key)
+            interval = f" ({ends[0]:.3f}–{ends[1]:.3f})" if ends else ""
+            row.append("–" if value is None else f"{value:.3f}{interval}")
         rows.append(row)
-    rows.append([_COVERED, *(_covered(model) for model in models)])
-    for key, text in _HONESTY.items():
-        values = [getattr(model, key) for model in models]
-        rows.append([text, *("–" if v is None else f"{v:.3f}" for v in values)])
     rows.append(["called UNCERTAIN", *(f"{100 * m.coverage.uncertain:.1f} %" for m in models)])
     called = [model.calls for model in models if model.calls]
     if len(called) == len(models):
@@ -83,13 +86,6 @@ def main_table(evaluation: Evaluation, keys: Sequence[str] = SHOWN) -> str:
         shares = (f"{model.causes[cause].sensitivity:.3f}" for model in models)
         rows.append([f"sensitivity to {cause} ({one.films} films)", *shares])
     return table(["", *(model.title for model in models)], rows)
-
-
-def _covered(model: ModelResult) -> str:
-    if model.covered_auroc is None:
-        return "–"
-    spread = model.covered_spread
-    return f"{model.covered_auroc:.3f}" + (f" ({100 * spread:.1f} %)" if spread is not None else "")
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -183,14 +179,11 @@ def _conflicting(models: Iterable[ModelResult]) -> str:
     for model in models:
         if some := model.conflicting:
             row = [model.title]
-            for share, count in (
-                (some.specificity, some.normal),
-                (some.sensitivity, some.pneumonia),
-            ):
-                low, high = wilson(round((share or 0) * count), count) or (0, 1)
-                row.append(
-                    "–" if share is None else f"{share:.3f} ({low:.3f}–{high:.3f}; {count} films)"
-                )
+            counts = (some.specificity, some.normal), (some.sensitivity, some.pneumonia)
+            for share, films in counts:
+                ends = wilson(round(share * films), films) if share is not None else None
+                said = ends and f"{share:.3f} ({ends[0]:.3f}–{ends[1]:.3f}; {films} films)"
+                row.append(said or "–")
             rows.append(row)
     return table(["model", "specificity", "sensitivity"], rows)
 

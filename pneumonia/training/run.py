@@ -229,12 +229,17 @@ def recalibrate(
         command: what was typed, for the card.
         size: side in px of the network's input (default: the card's).
         forget: change the classifier first, see ``forget_outline``; the card's training says so.
+
+    Raises:
+        CheckpointError: it cannot be loaded.
+        ValueError: it has another head than a linear one, of which nothing can be taken.
     """
     network, card, _ = load_checkpoint(model, device, to_calibrate=True)
     provenance, size = card.training, size or card.preprocessing.size
     if forget:
         forget_outline(network, training.images, training.labels, size)
-        provenance = replace(provenance, command=f"{provenance.command}, then {command}")
+        by = f"{command} (commit {git_commit() or 'unknown'})"
+        provenance = replace(provenance, outline_forgotten_by=by)
     films = (training.images, validation.images, validation.labels.numpy())
     return calibrate_and_save(
         checkpoint_folder(model),
@@ -283,7 +288,8 @@ def provenance_of(init: str) -> tuple[str, dict | None]:
     if licence_of(replace(card.training, initialisation="none")) is not CC_BY:
         first = init  # its films or teachers make the terms unknown, whatever came before
         before.pop("source", None)
-    then = f"trained to weights {card.weights.sha256[:12]} ({card.training.command})"
+    by = ", then ".join(filter(None, [card.training.command, card.training.outline_forgotten_by]))
+    then = f"trained to weights {card.weights.sha256[:12]} ({by})"
     return first, {**before, "then": ", then ".join([*filter(None, [before.get("then")]), then])}
 
 

@@ -3,10 +3,18 @@
 import numpy as np
 import pytest
 from factories import card_of, evaluation_of, model_result
+from scipy.stats import binomtest
 
 from pneumonia.evaluation.figure import COLOURS, draw_evaluation
 from pneumonia.evaluation.report import main_table, markdown, put_between_markers, summary
-from pneumonia.evaluation.results import Calls, CauseSensitivity, Comparison, Difference, Evaluation
+from pneumonia.evaluation.results import (
+    Calls,
+    CauseSensitivity,
+    Comparison,
+    Conflicting,
+    Difference,
+    Evaluation,
+)
 
 LABELS = np.array([0, 0, 1, 1])
 
@@ -64,8 +72,19 @@ def test_how_much_is_told_stands_beside_how_well_where_the_lungs_are_covered():
         evaluation.models[name] = model_result(
             card_of("cnn"), title=title(name[1]), covered_auroc=auroc, covered_spread=spread
         )
-    row = next(line for line in main_table(evaluation).splitlines() if "lungs covered" in line)
-    assert row.endswith("| 0.750 (1.2 %) | 0.750 | – |")
+    rows = main_table(evaluation).splitlines()
+    first = next(number for number, row in enumerate(rows) if "lungs covered" in row)
+    assert rows[first].endswith("| 0.750 | 0.750 | – |")
+    assert rows[first + 1].endswith("then, of that of the films as they are | 0.012 | – | – |")
+
+
+def test_shares_of_few_films_have_their_intervals():
+    evaluation = of_models(1)
+    evaluation.models["m0"] = model_result(
+        card_of("cnn"), conflicting=Conflicting(0, 10, None, 0.8)
+    )
+    low, high = binomtest(8, 10).proportion_ci(method="wilson")
+    assert f"| – | 0.800 ({low:.3f}–{high:.3f}; 10 films) |" in markdown(evaluation)
 
 
 def test_the_readme_says_what_its_films_chose(tmp_path):
