@@ -77,9 +77,9 @@ def test_the_card_says_that_the_weights_were_changed(films, tmp_path):
     assert told() < 0.05 * before_it  # float16
 
 
-def test_what_starts_from_such_weights_says_so(tmp_path):
+def test_what_starts_from_such_weights_says_so(films, tmp_path):
     save_checkpoint(tmp_path, seeded_network("cnn"), card_of("cnn"), open_gate("cnn"))
-    part = Part(torch.zeros(8, 1, 224, 224, dtype=torch.uint8), LABELS[:8], [])
+    part = Part(films[:8], LABELS[:8], [])
     recalibrate(tmp_path, part, part, torch.device("cpu"), "the command", 64, forget=True)
     _, before = provenance_of(str(tmp_path))
     assert "(pneumonia train, then the command (commit " in before["then"]
