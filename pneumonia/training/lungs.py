@@ -21,7 +21,8 @@ from pneumonia.storage.atomic import replacing
 from pneumonia.storage.weights import sha256, write_weights
 from pneumonia.training.loop import averaged, one_cycle, restore
 from pneumonia.training.lung_augment import LungPreset, Truth
-from pneumonia.training.run import DATA, git_commit
+from pneumonia.training.provenance import git_commit
+from pneumonia.training.run import DATA
 from pneumonia.training.task import autocast
 
 OUTLINES = "COVID-19 X-ray dataset, lung segmentations (V7 Labs; CC BY 4.0)"

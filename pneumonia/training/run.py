@@ -3,7 +3,6 @@
 import datetime
 import json
 import platform
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -18,17 +17,16 @@ from pneumonia.checkpoint import checkpoint_folder, load_checkpoint
 from pneumonia.data.dataset import Record, find_records, load_images, train_and_val
 from pneumonia.evaluation.calibration import calibrate_and_save
 from pneumonia.evaluation.corruptions import corrupt_in_turn
-from pneumonia.evaluation.licence import CC_BY, licence_of
 from pneumonia.evaluation.shortcuts import conflicting, surroundings, transplanted
 from pneumonia.models import MODELS, Network, build, initialise
 from pneumonia.preprocess import EvalPreset
-from pneumonia.storage.shipped import CARD, CheckpointError
-from pneumonia.storage.typed_json import FormatError
+from pneumonia.storage.shipped import CheckpointError
 from pneumonia.training.augment import LocatedFilms, opacify
 from pneumonia.training.curves import draw_curves
 from pneumonia.training.distributed import Team, one_first
 from pneumonia.training.forget import forget_outline
 from pneumonia.training.loop import train
+from pneumonia.training.provenance import finished, git_commit, provenance_of
 from pneumonia.training.task import FilmTask, Recipe
 
 DATA = "chest-xray-pneumonia (Kermany, Zhang, Goldbaum; Mendeley Data; CC BY 4.0)"
@@ -197,19 +195,6 @@ def films_of_an_epoch(training: Part, more: int) -> torch.Tensor:
     return torch.cat([torch.arange(len(against)), misled.repeat(more)])
 
 
-def finished(folder: Path) -> tuple[dict, int, str, dict | None, TrainingData] | None:
-    """What the run that wrote its checkpoint there was made with; None while it is not done."""
-    if (folder / "resume.pt").exists() or not (folder / CARD).is_file():
-        return None
-    try:
-        card = Card.load(folder / CARD)
-    except FormatError:  # of another version
-        return None
-    run = card.training
-    size, recipe = card.preprocessing.size, switched_on(run.recipe)
-    return recipe, size, run.initialisation, run.pretraining, run.data
-
-
 def recalibrate(
     model: str | Path,
     training: Part,
@@ -270,37 +255,3 @@ def load_teacher(model: str | Path, size: int, device: torch.device) -> tuple[Ne
             f"side, that of the network in training {size}."
         )
     return network.to(memory_format=torch.channels_last), card  # pyright: ignore[reportCallIssue]
-
-
-def provenance_of(init: str) -> tuple[str, dict | None]:
-    """What a card says of first weights: where they are from, and what came before this training.
-
-    Of a checkpoint's folder that is what its own card says, and the training that it tells of. What
-    ``pneumonia pretrain`` wrote stands beside the weights file.
-    """
-    if init in ("none", "imagenet"):
-        return init, None
-    if not Path(init, CARD).is_file():
-        card = Path(init).with_suffix(".json")
-        return init, json.loads(card.read_text("utf-8")) if card.is_file() else None
-    card = Card.load(Path(init, CARD))
-    before, first = {**(card.training.pretraining or {})}, card.training.initialisation
-    if licence_of(replace(card.training, initialisation="none")) is not CC_BY:
-        first = init  # its films or teachers make the terms unknown, whatever came before
-        before.pop("source", None)
-    by = ", then ".join(filter(None, [card.training.command, card.training.outline_forgotten_by]))
-    then = f"trained to weights {card.weights.sha256[:12]} ({by})"
-    return first, {**before, "then": ", then ".join([*filter(None, [before.get("then")]), then])}
-
-
-def git_commit() -> str | None:
-    """The commit the code is at, marked where it is not quite that; None outside a checkout."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    here = Path(__file__).resolve().parents[2]
-    if not (here / ".git").exists():  # installed, perhaps inside another project's checkout
-        return None
-    try:
-        done = subprocess.run(command, cwd=here, check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()

@@ -9,7 +9,8 @@ from pneumonia.preprocess import EvalPreset, to_canonical
 from pneumonia.synthetic.phantom import draw_phantom
 from pneumonia.training.forget import forget_outline
 from pneumonia.training.loop import predict_logits
-from pneumonia.training.run import Part, provenance_of, recalibrate
+from pneumonia.training.provenance import provenance_of
+from pneumonia.training.run import Part, recalibrate
 
 LABELS = torch.arange(24) % 2
 

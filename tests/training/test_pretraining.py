@@ -17,7 +17,7 @@ from pneumonia.data.pictures import load_pictures
 from pneumonia.models import build, initialise
 from pneumonia.training.loop import train
 from pneumonia.training.pretraining import PictureTask, evaluation_input
-from pneumonia.training.run import finished, provenance_of
+from pneumonia.training.provenance import finished, provenance_of
 from pneumonia.training.task import Recipe
 
 
