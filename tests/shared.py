@@ -1,6 +1,7 @@
 """What the tests share: drawn films, a data set of them in the Kaggle layout, checkpoints."""
 
 import functools
+import gc
 import os
 import re
 import shutil
@@ -24,9 +25,15 @@ os.environ["OMP_NUM_THREADS"] = "1"  # of what tests start
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
-    """Gradio, which test files import, writes no stubs for it, which takes seconds."""
-    with without_stubs():
-        return (yield)
+    """Nothing of what test files import is garbage, to be looked for then and in every test; nor
+    does Gradio write stubs for it, which takes seconds."""
+    gc.disable()
+    try:
+        with without_stubs():
+            return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
