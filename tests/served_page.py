@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -19,19 +20,27 @@ WIDTHS = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "heigh
 INPUT = "#film input[type=file]"
 MANY = "#films input[type=file]"
 JOIN = "**/queue/join**"  # where the page asks
+RESTED = defaultdict(list)  # browsers of visitors who left, by their options
 
 
 @contextmanager
 def pages(chromium) -> Iterator[Callable]:
     """Opens pages, each for a visitor of its own; afterwards none may have complained, nor asked
-    for anything but what it carries and what lies below the address ``home``."""
+    for anything but what it carries and what lies below the address ``home``.
+
+    What comes ``again`` finds in its browser what the page's scripts and styles were, no more.
+    """
     contexts, elsewhere, complaints = [], [], []
 
-    def open_page(home: str = "data:", **options):
+    def open_page(home: str = "data:", again: bool = False, **options):
         local = (home, "data:", "blob:")
-        context = chromium.new_context(**options)
-        contexts.append(context)
+        rested = RESTED[json.dumps(options, sort_keys=True)]
+        context = rested.pop() if again and rested else chromium.new_context(**options)
+        contexts.append((context, rested if again else None))
         page = context.new_page()
+        if again:
+            everything = {"origin": home.rstrip("/"), "storageTypes": "cookies,local_storage"}
+            context.new_cdp_session(page).send("Storage.clearDataForOrigin", everything)
         page.set_default_timeout(60_000)
         page.on("request", lambda r: None if r.url.startswith(local) else elsewhere.append(r.url))
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
@@ -41,8 +50,14 @@ def pages(chromium) -> Iterator[Callable]:
     try:
         yield open_page
     finally:
-        for context in contexts:
-            context.close()
+        for context, rested in contexts:
+            if rested is None:
+                context.close()
+                continue
+            for page in context.pages:
+                page.close()
+            context.clear_permissions()
+            rested.append(context)
     assert not elsewhere, elsewhere
     assert not complaints, complaints
 
@@ -56,7 +71,7 @@ def visits(chromium) -> Iterator[Callable]:
 
         def visit(width="desk", scheme="dark", accept=True, locale="en-GB", place=""):
             look = {"viewport": WIDTHS[width], "color_scheme": scheme, "locale": locale}
-            page = new_page(served_page(), **look)
+            page = new_page(served_page(), again=True, **look)
             page.goto(served_page() + place)
             page.wait_for_selector(INPUT, state="attached")
             if accept:

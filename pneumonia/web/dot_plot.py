@@ -22,6 +22,8 @@ def plot(cards: Sequence[Card], evaluation: Evaluation | None) -> str:
     lines = "".join(_row(name, dots) for name, dots in _as_they_are(cards, evaluation))
     if evaluation:
         lines += _covered(cards, evaluation) + _changed(cards, evaluation)
+    changed = [c.title for c in cards if evaluation and c.training.outline_forgotten_by]
+    aimed = "".join(tag("plot.aimed", "p", model=title) for title in changed)
     legend = "".join(f'<li class="of-{i}">{html(c.title)}</li>' for i, c in enumerate(cards))
     marks = "".join(number(mark, digits) for mark, digits in ((0.5, 1), (0.75, 2), (1, 0)))
     films = cards[0].validation.clean.films
@@ -32,7 +34,7 @@ def plot(cards: Sequence[Card], evaluation: Evaluation | None) -> str:
   {tag("plot.flattered", "p") if flattered else ""}<ul class="dots-legend">{legend}</ul>
   <table class="dots" {attributes({"aria-label": "plot.title"})}><tbody>{lines}</tbody>
     <tfoot aria-hidden="true"><tr><td></td><td><div class="axis">{marks}</div></td></tr></tfoot>
-  </table>
+  </table>{aimed}
 </section>"""
 
 

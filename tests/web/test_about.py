@@ -72,6 +72,19 @@ def test_what_lies_below_one_half_is_told_by_its_number():
     assert re.findall(r'class="below" dir="ltr"><\w+ data-n="([\d.]+)"', html) == ["0.44"] * 2
 
 
+def with_forgotten(by: str | None) -> list[Card]:
+    """The cards, the second one's classifier changed by films with covered lungs."""
+    training = replace(CARDS[1].training, outline_forgotten_by=by)
+    return [CARDS[0], replace(CARDS[1], training=training)]
+
+
+def test_a_figure_that_was_aimed_at_says_so():
+    html = dot_plot.plot(with_forgotten("pneumonia calibrate --forget-outline"), full())
+    assert "Small CNN was changed so that" in re.sub(r"<[^>]+>", "", html)
+    assert html.count("plot.aimed") == 1
+    assert "plot.aimed" not in dot_plot.plot(with_forgotten(None), full())
+
+
 def test_every_change_has_its_numbers():
     html = dot_plot.changes(CARDS, full())
     rows = html.partition("<tbody>")[2].split("</tr>")[: len(CORRUPTIONS)]
@@ -155,7 +168,7 @@ def test_whoever_runs_the_page_is_named_where_it_says_so(monkeypatch):
 
 
 def test_every_text_of_the_page_is_used():
-    shown = dot_plot.plot(CARDS, full()) + dot_plot.changes(CARDS, full()) + results.audit()
+    shown = dot_plot.plot(with_forgotten("a command"), full()) + dot_plot.changes(CARDS, full()) + results.audit()
     shown += heat_tests.sentences(CARDS, full()) + reliability.curves(CARDS, full())
     shown += heat_tests.practised(trained_with(0.25))
     groups = ("suite.", "audit.", "heat.", "plot.", "reliability.")

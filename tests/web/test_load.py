@@ -1,24 +1,18 @@
 """Many visitors at once: each gets the answer to its own film, and who comes too late is told."""
 
 import itertools
-import resource
-import socket
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 from gradio_client import Client, handle_file
-from gradio_client.utils import QueueError
 from PIL import Image
 from served_page import served_page
 
 from pneumonia.predictor import Predictor
 from pneumonia.storage.shipped import available_models
 from pneumonia.synthetic.phantom import draw_phantom
-from tools.page_process import running_page
 
 pytestmark = [
     pytest.mark.slow,
@@ -113,45 +107,3 @@ def test_batches_take_no_place_from_single_films(films, clients):
     assert {answer.status_code for answer in answers} == {200, 503}
     verdicts, _ = clients[0].predict(handle_file(films[1]), api_name="/predict")  # while they wait
     assert verdicts["film"] == films[1].name
-
-
-def half_upload(address: httpx.URL) -> socket.socket:
-    """A connection that begins to send a film and falls silent."""
-    connection = socket.create_connection((address.host, address.port or 80), timeout=60)
-    part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\nfilm'
-    head = (
-        f"POST /gradio_api/upload HTTP/1.1\r\nHost: {address.netloc.decode()}\r\n"
-        "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 9999\r\n\r\n"
-    )
-    connection.sendall(head.encode() + part)
-    return connection
-
-
-def test_many_joins_and_half_uploads_leave_a_visitor_served(films):
-    """With fewer open files than they would need."""
-
-    def few_files():
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (200, most))
-
-    with running_page(preexec_fn=few_files) as (process, address), ExitStack() as connections:
-        visitor = Client(address, verbose=False)
-        visitor.predict(handle_file(films[0]), api_name="/predict")
-        for _ in range(150):
-            connections.enter_context(half_upload(httpx.URL(address)))
-        join = {"fn_index": 0, "data": ["all"]}
-
-        def ask(number: int) -> int:
-            body = {**join, "session_hash": f"joined{number}"}
-            return page.post("gradio_api/queue/join", json=body).status_code
-
-        with httpx.Client(base_url=address, timeout=120) as page, ThreadPoolExecutor(20) as pool:
-            joined = list(pool.map(ask, range(300)))
-        assert set(joined) == {200, 503}  # who is told that the queue is full comes again
-        for _ in range(60):
-            try:
-                verdicts, _ = visitor.predict(handle_file(films[1]), api_name="/predict")
-                break
-            except QueueError:
-                time.sleep(1)
-        assert verdicts["film"] == films[1].name and process.poll() is None

@@ -6,11 +6,15 @@ import io
 import json
 import os
 import re
+import resource
 import socket
 import subprocess
 import threading
+import time
 import zipfile
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
@@ -21,6 +25,7 @@ import pytest
 from factories import dicom, saved
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from gradio_client.utils import QueueError
 from PIL import Image
 from pypdf import PdfReader
 
@@ -62,6 +67,12 @@ class Page:
     called: list[bytes]
 
 
+def few_files() -> None:
+    """Let this process open 200 files at a time."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, most))
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     folder, called = tmp_path_factory.mktemp("page"), []
@@ -76,7 +87,8 @@ def page(tmp_path_factory):
             **proxies,
             **{"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1", "GRADIO_TEMP_DIR": str(uploads)},
         }
-        with running_page(env=env, stdout=out, stderr=subprocess.STDOUT) as (process, address):
+        said = {"stdout": out, "stderr": subprocess.STDOUT}
+        with running_page(env=env, preexec_fn=few_files, **said) as (process, address):
             yield Page(process, address, uploads, log, called)
     assert process.returncode == 0 and list(uploads.iterdir()) == []  # terminated, it leaves none
 
@@ -356,3 +368,45 @@ def test_nothing_a_stranger_sends_forges_a_line_of_the_log(page):
     written = page.log.read_bytes()[before:].decode()
     assert "somebody logged in" in written  # an error of the sender's, with the sender's words
     assert all(line.isprintable() and not line.startswith("INFO") for line in written.splitlines())
+
+
+# --- whoever takes much leaves some ---------------------------------------------------------------
+
+
+def half_upload(address: httpx.URL) -> socket.socket:
+    """A connection that begins to send a film and falls silent."""
+    connection = socket.create_connection((address.host, address.port or 80), timeout=60)
+    part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\nfilm'
+    head = (
+        f"POST /gradio_api/upload HTTP/1.1\r\nHost: {address.netloc.decode()}\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 9999\r\n\r\n"
+    )
+    connection.sendall(head.encode() + part)
+    return connection
+
+
+def test_many_joins_and_half_uploads_leave_a_visitor_served(page, client, tagged):
+    """With fewer open files than they would need."""
+    with ExitStack() as connections:
+        client.predict(handle_file(tagged), api_name="/predict")
+        for _ in range(150):
+            connections.enter_context(half_upload(httpx.URL(page.address)))
+        join = {"fn_index": 0, "data": ["all"]}
+
+        def ask(number: int) -> int:
+            body = {**join, "session_hash": f"joined{number}"}
+            return sender.post("gradio_api/queue/join", json=body).status_code
+
+        with (
+            httpx.Client(base_url=page.address, timeout=120) as sender,
+            ThreadPoolExecutor(20) as pool,
+        ):
+            joined = list(pool.map(ask, range(300)))
+        assert set(joined) == {200, 503}  # who is told that the queue is full comes again
+        for _ in range(60):
+            try:
+                verdicts, _ = client.predict(handle_file(tagged), api_name="/predict")
+                break
+            except QueueError:
+                time.sleep(1)
+        assert verdicts["film"] == tagged.name and page.process.poll() is None
