@@ -168,7 +168,11 @@ def test_whoever_runs_the_page_is_named_where_it_says_so(monkeypatch):
 
 
 def test_every_text_of_the_page_is_used():
-    shown = dot_plot.plot(with_forgotten("a command"), full()) + dot_plot.changes(CARDS, full()) + results.audit()
+    shown = (
+        dot_plot.plot(with_forgotten("a command"), full())
+        + dot_plot.changes(CARDS, full())
+        + results.audit()
+    )
     shown += heat_tests.sentences(CARDS, full()) + reliability.curves(CARDS, full())
     shown += heat_tests.practised(trained_with(0.25))
     groups = ("suite.", "audit.", "heat.", "plot.", "reliability.")
