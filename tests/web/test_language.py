@@ -51,7 +51,7 @@ def visit(new_page):
 
     def open_page(locale: str, fragment: str = "", come: str = "hover"):
         address = serve(__file__)
-        page = new_page(address, locale=locale)
+        page = new_page(address, again=True, locale=locale)
         page.goto(address + fragment)
         page.wait_for_selector("#go")
         getattr(page, come)("select.language")  # whoever wants another one comes here first
