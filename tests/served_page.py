@@ -30,36 +30,37 @@ def pages(chromium) -> Iterator[Callable]:
 
     What comes ``again`` finds in its browser what the page's scripts and styles were, no more.
     """
-    contexts, elsewhere, complaints = [], [], []
+    elsewhere, complaints = [], []
 
     def open_page(home: str = "data:", again: bool = False, **options):
         local = (home, "data:", "blob:")
         rested = RESTED[json.dumps(options, sort_keys=True)]
         context = rested.pop() if again and rested else chromium.new_context(**options)
-        contexts.append((context, rested if again else None))
         page = context.new_page()
-        if again:
-            everything = {"origin": home.rstrip("/"), "storageTypes": "cookies,local_storage"}
-            context.new_cdp_session(page).send("Storage.clearDataForOrigin", everything)
+        if not again:
+            leaving.callback(context.close)
+        else:
+            leaving.callback(rest, context, rested)
+            kept = {"origin": home.rstrip("/"), "storageTypes": "all"}  # not what was loaded
+            context.new_cdp_session(page).send("Storage.clearDataForOrigin", kept)
         page.set_default_timeout(60_000)
         page.on("request", lambda r: None if r.url.startswith(local) else elsewhere.append(r.url))
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         return page
 
-    try:
+    with ExitStack() as leaving:
         yield open_page
-    finally:
-        for context, rested in contexts:
-            if rested is None:
-                context.close()
-                continue
-            for page in context.pages:
-                page.close()
-            context.clear_permissions()
-            rested.append(context)
     assert not elsewhere, elsewhere
     assert not complaints, complaints
+
+
+def rest(context, rested: list) -> None:
+    """Leaves a browser for the next visitor, whose page forgets what was stored there."""
+    for page in context.pages:
+        page.close()
+    context.clear_permissions()
+    rested.append(context)
 
 
 @contextmanager

@@ -20,9 +20,9 @@ def plot(cards: Sequence[Card], evaluation: Evaluation | None) -> str:
         evaluation: of these models' weights.
     """
     lines = "".join(_row(name, dots) for name, dots in _as_they_are(cards, evaluation))
-    if evaluation:
-        lines += _covered(cards, evaluation) + _changed(cards, evaluation)
-    changed = [c.title for c in cards if evaluation and c.training.outline_forgotten_by]
+    covered = _covered(cards, evaluation) if evaluation else ""
+    lines += covered + (_changed(cards, evaluation) if evaluation else "")
+    changed = [c.title for c in cards if covered and c.training.outline_forgotten_by]
     aimed = "".join(tag("plot.aimed", "p", model=title) for title in changed)
     legend = "".join(f'<li class="of-{i}">{html(c.title)}</li>' for i, c in enumerate(cards))
     marks = "".join(number(mark, digits) for mark, digits in ((0.5, 1), (0.75, 2), (1, 0)))

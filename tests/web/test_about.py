@@ -79,10 +79,13 @@ def with_forgotten(by: str | None) -> list[Card]:
 
 
 def test_a_figure_that_was_aimed_at_says_so():
-    html = dot_plot.plot(with_forgotten("pneumonia calibrate --forget-outline"), full())
+    cards = with_forgotten("pneumonia calibrate --forget-outline")
+    html = dot_plot.plot(cards, full())
     assert "Small CNN was changed so that" in re.sub(r"<[^>]+>", "", html)
     assert html.count("plot.aimed") == 1
     assert "plot.aimed" not in dot_plot.plot(with_forgotten(None), full())
+    for evaluation in (full(covered_auroc=None), None):  # and where there is no such figure
+        assert "plot.aimed" not in dot_plot.plot(cards, evaluation)
 
 
 def test_every_change_has_its_numbers():
@@ -168,11 +171,8 @@ def test_whoever_runs_the_page_is_named_where_it_says_so(monkeypatch):
 
 
 def test_every_text_of_the_page_is_used():
-    shown = (
-        dot_plot.plot(with_forgotten("a command"), full())
-        + dot_plot.changes(CARDS, full())
-        + results.audit()
-    )
+    shown = dot_plot.plot(with_forgotten("a command"), full())
+    shown += dot_plot.changes(CARDS, full()) + results.audit()
     shown += heat_tests.sentences(CARDS, full()) + reliability.curves(CARDS, full())
     shown += heat_tests.practised(trained_with(0.25))
     groups = ("suite.", "audit.", "heat.", "plot.", "reliability.")
