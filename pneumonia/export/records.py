@@ -16,7 +16,7 @@ from pneumonia.reading.refusals import RadiographError
 INTENDED_USE = (
     "A demonstration and a second look: not a diagnosis, not a medical device, and nobody should "
     "be treated, or not treated, because of it. The models know AP films of children of 1 to 5 "
-    "years from one hospital; on other films, of adults above all, their numbers mean little."
+    "years from one hospital; on other films, of adults above all, their numbers mean nothing."
 )
 SENTENCES = {
     "NORMAL": "no sign of pneumonia found by this model",
@@ -123,7 +123,8 @@ def escape_formula(text: str) -> str:
     """Text that a spreadsheet will not run as a formula (OWASP: CSV injection)."""
     # a file's name may hold bytes that are not UTF-8, which Python keeps as lone surrogates
     text = text.encode("utf-8", "backslashreplace").decode()
-    return "'" + text if text.startswith((*"=+-@\t\r\n", *"＝＋－＠")) else text
+    # also where a cell begins for a program that splits lines at other signs than commas
+    return re.sub(r"""(^|[;,|\t\r\n][\s"']*)(?=[=+\-@＝＋－＠])|^(?=[\t\r\n])""", r"\1'", text)
 
 
 def download_filename(name: str, suffix: str) -> str:

@@ -69,17 +69,23 @@ def looks_like_film(name: str) -> bool:
     return suffix in SUFFIXES or re.fullmatch(r"(\.\d+)?", suffix) is not None
 
 
-def list_films(paths: Sequence[str | os.PathLike]) -> list[FilmRef]:
+def list_films(paths: Sequence[str | os.PathLike], most: int | None = None) -> list[FilmRef]:
     """The given files, and in place of an archive each member that looks like a film.
 
     An archive that holds no such member, or cannot be opened, stands for itself and will be
     refused.
+
+    Args:
+        paths: of the files.
+        most: look no further after that many films; an archive can be given a thousand times.
     """
     found: list[FilmRef] = []
     for path in map(Path, paths):
+        if most is not None and len(found) >= most:
+            break
         members = _members(path) if _is_archive(path) else []
         found += members or [FilmRef(path)]
-    return found
+    return found[:most]
 
 
 def read_films(films: Iterable[FilmRef]) -> Iterator[Radiograph | RadiographError]:

@@ -72,10 +72,9 @@ def predict_batch(films: list[str]) -> list[dict]:
     if not films:
         raise uploads.error(_NONE)
     try:
-        listed = list_films(films)
+        listed = list_films(films, MAX_FILMS + 1)
         if len(listed) > MAX_FILMS:
-            said = f"These are {len(listed)} films: give at most {MAX_FILMS} at a time."
-            raise uploads.error(said)
+            raise uploads.error(f"These are more than {MAX_FILMS} films: give fewer at a time.")
         return [
             {"film": film.name, "error": str(answer)}
             if isinstance(answer, RadiographError)

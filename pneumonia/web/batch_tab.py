@@ -148,7 +148,8 @@ def progress(batch: Batch, seconds: float | None = None, going: bool = True) -> 
         left = f'<span class="left"> · {left}</span>'
     if batch.cut is not None:
         left += f" · {tag('batch.cut', most=batch.cut)}"
-    return f"""<p class="progress{" going" if going else ""}" role="status">
+    said = 'class="progress going"' if going else 'class="progress" role="status"'
+    return f"""<p {said}>
   <progress max="{total}" value="{done}" {attributes({"aria-label": "batch.bar"})}></progress>
   {tag("batch.stopped" if stopped else "batch.progress", done=done, total=total)}{left}</p>"""
 
@@ -172,9 +173,10 @@ def read(
     given = list(map(Path, paths))
     homes = dict(zip(given, folders, strict=False))
     tables = [path for path in given if path.suffix.lower() == ".csv"]
-    found = list_films([path for path in given if path not in tables])
     began, before = time.monotonic(), len(batch.films)
-    films = found[: min(MAX_FILMS, MAX_ROWS - before)]
+    room = min(MAX_FILMS, MAX_ROWS - before)
+    found = list_films([path for path in given if path not in tables], room + 1)
+    films = found[:room]
     batch.cut = len(films) if len(films) < len(found) else None
     batch.total = before + len(films)
     if tables:

@@ -21,6 +21,8 @@ ICON = modules.FOLDER / "icon.svg"
 PICTURE = "preview.jpg"  # 1200 x 630 px, beside the modules
 
 _STYLE = Path(__file__).with_name("entrance.css").read_text("utf-8")
+_WITHOUT_SCRIPTS = """#entrance [role="alert"] { display: block }
+    #entrance :is([role="status"], progress) { display: none }"""
 _FRAMES = f"<script>{Path(__file__).with_name('frames.js').read_text('utf-8')}</script>"
 _TAGS = re.compile(r'<meta\s+(?:property|name)="(?:og|twitter):[^>]*>')
 
@@ -115,6 +117,8 @@ def first_screen(language: str, scheme: str) -> str:
     <strong>{say["style.drop"]}</strong><small>{say["style.formats"]}</small></label>
   <p role="status">{say["page.opening"]}</p>
   <progress aria-label="{say["page.opening"]}"></progress>
+  <p role="alert">{say["page.lost"]}</p>
+  <noscript><style>{_WITHOUT_SCRIPTS}</style></noscript>
   <section><h2>{say["use.title"]}</h2>{limits}</section>
 </main>
 <script type="module" async src="{modules.ADDRESS}/entrance.js"></script>

@@ -11,22 +11,28 @@ import threading
 import time
 from pathlib import Path
 from socket import socket
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote
+from weakref import WeakKeyDictionary
 
 import gradio as gr
 import uvicorn
-from gradio import http_server
+from fastapi import HTTPException
+from gradio import http_server, processing_utils, routes
 from gradio.data_classes import FileData, GradioRootModel
-from gradio.queueing import Queue
+from gradio.queueing import Event, Queue
 from gradio.route_utils import GradioMultiPartParser
+from gradio.state_holder import SessionState
 from gradio.utils import get_upload_folder
-from pydantic import AfterValidator
+from starlette.concurrency import run_in_threadpool
 from starlette.formparsers import MultiPartException
 
 from pneumonia.web import uploads
+from pneumonia.web.retention import sweeps
 
 PLACES = 32  # for those who wait, of each concurrency id
+LONGEST = 2**20  # characters that one of them keeps in memory
+UNREAD = 600  # seconds
 
 
 def upload_folder() -> Path:
@@ -34,16 +40,12 @@ def upload_folder() -> Path:
     return Path(get_upload_folder())
 
 
-# a film that comes as text goes to the disk before Gradio keeps what came with its session
-_Text = Annotated[str, AfterValidator(lambda text: uploads.address(text, upload_folder()))]
-
-
 class _One(GradioRootModel):
-    root: FileData | _Text
+    root: FileData | str
 
 
 class _Many(GradioRootModel):
-    root: list[FileData | _Text]
+    root: list[FileData | str]
 
 
 class Upload(gr.File):
@@ -72,16 +74,6 @@ class Upload(gr.File):
 
     example_value = example_payload
 
-    async def async_move_resource_to_block_cache(self, url_or_file_path: Any) -> str | None:
-        """Gradio would fetch an address here.
-
-        Raises:
-            gradio.Error: it is one.
-        """
-        if str(url_or_file_path).lower().startswith(("http:", "https:")):
-            raise uploads.error(uploads.ADDRESS)
-        return await super().async_move_resource_to_block_cache(url_or_file_path)
-
     def preprocess(self, payload: Any) -> str | list[str] | None:
         """Paths of the files.
 
@@ -108,6 +100,23 @@ def _path(file: FileData | str) -> str:
     return file.path if isinstance(file, FileData) else uploads.save(file, upload_folder())
 
 
+def fetch_nothing() -> None:
+    """Open no address that a request names.
+
+    Gradio would download what any input of any function names, and hand on what a page elsewhere
+    answers (``/file=https://…``): in this page's name, scripts and all.
+    """
+
+    async def refuse_input(*_: Any, **__: Any) -> str:
+        raise uploads.error(uploads.ADDRESS)
+
+    async def refuse_path(*_: Any, **__: Any) -> Any:
+        raise HTTPException(403, uploads.ADDRESS)
+
+    processing_utils.async_ssrf_protected_download = refuse_input
+    routes.secure_url_stream_response = refuse_path  # pyright: ignore[reportPrivateImportUsage]
+
+
 def files_only(parser: type[GradioMultiPartParser]) -> None:
     """Refuse parts of an upload that are no files: Gradio would keep them in memory."""
     finish = parser.on_headers_finished
@@ -121,20 +130,66 @@ def files_only(parser: type[GradioMultiPartParser]) -> None:
     parser.on_headers_finished = checked
 
 
+def keep_no_answers(state: type[SessionState]) -> None:
+    """Keep no session's inputs and answers: Gradio does, for links to them that are not served."""
+    init = state.__init__
+
+    @functools.wraps(init)
+    def emptied(self: SessionState, *args: Any, **others: Any) -> None:
+        init(self, *args, **others)
+        self.config_values = {}
+
+    state.__init__ = emptied
+    state._update_value_in_config = lambda self, key, value: None
+
+
+def forget_unread(queue: type[Queue]) -> None:
+    """Forget answers that nobody has fetched for ``UNREAD`` seconds; Gradio keeps 2,000."""
+    send = queue.send_message
+
+    @functools.wraps(send)
+    def dated(self: Queue, event: Event, event_message: Any) -> None:
+        send(self, event, event_message)
+        answers = self.pending_messages_per_session.get(event.session_hash)
+        if answers and answers.qsize() == 1:  # what came before was fetched
+            unread[answers] = time.monotonic(), self, event.session_hash
+
+    def sweep() -> None:
+        for answers, (since, kept_by, session) in list(unread.items()):
+            if answers.qsize() and since < time.monotonic() - UNREAD:
+                kept_by.pending_messages_per_session.pop(session, None)
+
+    unread: WeakKeyDictionary[Any, tuple[float, Queue, str]] = WeakKeyDictionary()
+    sweeps.append(sweep)
+    queue.send_message = dated  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def count_by_room(queue: type[Queue]) -> None:
     """Count those who wait for one concurrency id, where Gradio counts all of them together.
 
-    So nobody who waits for a batch takes a place from those with a single film.
+    So nobody who waits for a batch takes a place from those with a single film. Films that come as
+    text wait on the disk, and who asks with a long text that is none is refused.
     """
+
+    def to_disk(value: Any) -> Any:
+        if isinstance(value, list):
+            return [to_disk(one) for one in value]
+        return uploads.address(value, upload_folder()) if isinstance(value, str) else value
+
     push = queue.push
 
     @functools.wraps(push)
-    async def checked(self: Queue, body: Any, **others: Any) -> Any:
+    async def checked(self: Queue, body: Any, request: Any, **others: Any) -> Any:
         function = self.blocks.fns.get(body.fn_index)
         room = function and self.event_queue_per_concurrency_id.get(str(function.concurrency_id))
         if room and len(room.queue) >= PLACES:
             return False, f"The queue is full: {PLACES} wait already.", "queue_full"
-        return await push(self, body, **others)
+        body.data = await run_in_threadpool(to_disk, body.data)
+        for copy in ("_body", "_json"):
+            vars(request).pop(copy, None)
+        if len(repr((body.data, body.event_data))) > LONGEST:
+            return False, "This is too long a text for what was asked.", "error"
+        return await push(self, body, request, **others)
 
     queue.push = checked  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -177,6 +232,9 @@ def serve_from(sockets: list[socket], url: str) -> None:
     http_server.start_server = start_server
 
 
+fetch_nothing()
 files_only(GradioMultiPartParser)
+keep_no_answers(SessionState)
+forget_unread(Queue)
 count_by_room(Queue)
 look_less_often(Queue)

@@ -32,7 +32,8 @@ def preload() -> list[str]:
 def head(module: str = "page.js") -> str:
     """HTML for the page's head that runs a module, and the style of paper."""
     paper = f'<link rel="stylesheet" media="print" href="{ADDRESS}/print.css">'
-    return f'{paper}<script type="module" src="{ADDRESS}/{module}"></script>'
+    lost = "document.documentElement.dataset.lost = ''"  # it, or a module that it imports
+    return f'{paper}<script type="module" onerror="{lost}" src="{ADDRESS}/{module}"></script>'
 
 
 def on_load(function: str) -> str:

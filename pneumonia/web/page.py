@@ -28,7 +28,7 @@ from pneumonia.web import (
 )
 from pneumonia.web.address import url
 from pneumonia.web.examples import load_examples
-from pneumonia.web.gradio_private import Upload, serve_from, uploaded
+from pneumonia.web.gradio_private import Upload, serve_from, upload_folder, uploaded
 from pneumonia.web.limits import MAX_FILMS, MAX_UPLOAD_BYTES, BodyLimit, no_room
 from pneumonia.web.neighbours import Neighbours, is_local
 from pneumonia.web.texts import i18n, plain, tag
@@ -183,8 +183,8 @@ def build() -> gr.Blocks:
             """
             if event.table:
                 before = visits.BATCHES.find(str(event.table))
-                message = before.message() if before else batch_tab.NOTHING
-                yield "", message, (str(event.table), False)
+                where, message = batch_tab.cancelled(before) if before else ("", batch_tab.NOTHING)
+                yield where, message, (str(event.table), False)
                 return
             name, own = table
             batch = (visits.BATCHES.find(name) if event.append else None) or batch_tab.Batch("", 0)
@@ -267,7 +267,7 @@ def launch(page: gr.Blocks, host: str, sockets: list[socket.socket]) -> None:
             "routes": [modules.ROUTE],
             "middleware": [
                 Middleware(Neighbours, local=is_local(here)),
-                Middleware(BodyLimit),
+                Middleware(BodyLimit, folder=upload_folder()),
                 Middleware(GZipMiddleware, compresslevel=6),  # Gradio does so with its files only
                 Middleware(entrance.Entrance),
             ],

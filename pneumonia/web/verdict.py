@@ -114,7 +114,7 @@ def _probability(prediction: Prediction) -> str:
     chance = prediction.probability
     return f"""<span class="probability"><bdi dir="ltr" data-log-odds="{_log_odds(chance):.4f}">{
         escape(percent(chance))
-    }</bdi><span class="unseen"> {tag("scale.axis")}</span></span>"""
+    }</bdi> <span class="of">{tag("scale.axis")}</span></span>"""
 
 
 def _without(model: str) -> str:

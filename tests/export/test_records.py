@@ -143,6 +143,13 @@ def test_no_cell_is_a_formula(start):
     assert escape_formula(f"1{start}") == f"1{start}" and escape_formula("") == ""
 
 
+@pytest.mark.parametrize("between", [";", ",", "|", "\t", '; "', "\n "])
+def test_no_cell_becomes_a_formula_where_lines_are_split_at_other_signs(between):
+    assert escape_formula(f"x{between}=1+1.png") == f"x{between}'=1+1.png"
+    assert escape_formula(f"=1{between}@1") == f"'=1{between}'@1"
+    assert escape_formula(f"x{between}y=1") == f"x{between}y=1"
+
+
 def test_names_that_are_no_text_can_be_written():
     assert csv_text([("a\udcff.png", RadiographError("empty", "a\udcff.png"))]).encode()
 

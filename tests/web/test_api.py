@@ -17,6 +17,7 @@ import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import numpy as np
@@ -214,6 +215,9 @@ def test_no_address_is_fetched_for_a_file_either(address):
     assert asked > 2  # the two endpoints, and events of the page
     with pytest.raises(AppError, match=FETCHES_NOTHING):
         Client(served_page(), verbose=False).predict(film=file, api_name="/predict")
+    for path in (f"file={address}", f"file/{address}", f"file={quote(address, safe='')}"):
+        answer = client.get(f"gradio_api/{path}")
+        assert answer.status_code == 403 and FETCHES_NOTHING in answer.text
 
 
 # --- MCP -----------------------------------------------------------------------------------------

@@ -51,6 +51,8 @@ def test_the_page_says_what_it_is_before_any_script_runs(new_page, language):
     page.goto(served_page())
     for key in ("page.title", "page.lead", "use.purpose", "use.films", "style.drop"):
         assert WORDS[language][key] in page.inner_text("#entrance")
+    assert WORDS[language]["page.lost"] in page.inner_text("#entrance")
+    assert WORDS[language]["page.opening"] not in page.inner_text("#entrance")
     assert page.get_attribute("#entrance", "dir") == ("rtl" if language == "ar" else "ltr")
     for width in WIDE:
         page.set_viewport_size({"width": width, "height": 800})
@@ -148,6 +150,15 @@ def test_without_a_film_the_page_opens_as_it_is(early):
     page.come()
     page.wait_for_selector("#entrance", state="detached")
     assert page.locator("#result .invitation").count() == 1
+
+
+def test_a_page_whose_scripts_do_not_come_says_so(new_page):
+    page = new_page(served_page(), locale="en-GB").context.new_page()  # which may complain
+    page.route("**/modules/*/giving.js", lambda route: route.fulfill(status=503))
+    page.goto(served_page(), wait_until="commit")
+    page.wait_for_selector("#entrance [role=status]")
+    page.wait_for_selector(f"text={WORDS['en']['page.lost']}")
+    assert page.locator("#entrance [role=status]").is_hidden()
 
 
 def test_of_a_dropped_folder_one_film_too_many_is_taken_so_that_this_is_said():

@@ -5,18 +5,27 @@ import asyncio
 import inspect
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 from gradio.component_meta import create_or_modify_pyi
-from gradio.data_classes import FileData
+from gradio.data_classes import FileData, PredictBodyInternal
 from gradio.route_utils import GradioMultiPartParser
+from gradio.state_holder import SessionState
 from starlette.formparsers import MultiPartException
 
-from pneumonia.web.gradio_private import Upload, upload_folder
+from pneumonia.web import gradio_private
+from pneumonia.web.gradio_private import LONGEST, Upload, upload_folder
+from pneumonia.web.retention import sweeps
 from pneumonia.web.stubs import without_stubs
 
 ASSETS = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
+
+
+def ran(coroutine):
+    with ThreadPoolExecutor(1) as thread:  # in this one Playwright's loop may be running
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def test_a_component_gets_its_stub_unless_that_is_prevented(monkeypatch):
@@ -56,12 +65,56 @@ def test_an_upload_takes_files_and_text(tmp_path, monkeypatch):
     assert Path(saved).is_relative_to(tmp_path)
 
 
-def test_gradio_asks_an_upload_before_it_fetches_an_address():
-    fetch = Upload().async_move_resource_to_block_cache
-    with ThreadPoolExecutor(1) as thread:  # in this one Playwright's loop may be running
-        asked = thread.submit(lambda: asyncio.run(fetch("https://example.org/film.png")))
-        with pytest.raises(gr.Error, match="fetches nothing"):
-            asked.result()
+@pytest.mark.parametrize("component", [Upload, gr.HTML, gr.Radio])
+def test_gradio_fetches_no_address_for_any_component(component):
+    fetch = component().async_move_resource_to_block_cache
+    with pytest.raises(gr.Error, match="fetches nothing"):
+        ran(fetch("https://example.org/film.png"))
+
+
+def test_a_session_keeps_neither_what_was_asked_nor_the_answer():
+    with gr.Blocks(analytics_enabled=False) as page:
+        box = gr.Textbox()
+    session = SessionState(page)
+    session._update_value_in_config(box._id, "a film" * 100)
+    assert list(session.components) == []
+
+
+def test_an_answer_that_nobody_fetches_is_forgotten(monkeypatch):
+    queue = gr.Blocks(analytics_enabled=False)._queue
+
+    async def answer():
+        for session in ("fetched", "unread"):
+            queue.pending_messages_per_session[session] = asyncio.Queue()
+            event = SimpleNamespace(alive=True, session_hash=session, _id="1")
+            queue.send_message(event, SimpleNamespace())
+        queue.pending_messages_per_session["fetched"].get_nowait()
+
+    ran(answer())
+    for sweep in sweeps:
+        sweep()
+    assert len(queue.pending_messages_per_session) == 2
+    monkeypatch.setattr(gradio_private, "UNREAD", 0)
+    for sweep in sweeps:
+        sweep()
+    assert list(queue.pending_messages_per_session) == ["fetched"]
+
+
+def test_a_long_text_that_is_no_film_does_not_wait(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    with gr.Blocks(analytics_enabled=False) as page:
+        gr.Button().click(lambda film: None, Upload(), None)
+    page._queue.create_event_queue_for_fn(page.fns[0])
+    request = SimpleNamespace(_body=b"text", _json={})
+
+    def join(text):
+        body = PredictBodyInternal(fn_index=0, session_hash="s", data=[text])
+        joined, _, state = ran(page._queue.push(body=body, request=request, username=None))
+        return joined, state, body.data
+
+    joined, _, (address,) = join("data:image/png;base64,Zg==")
+    assert joined and address.startswith("/gradio_api/file=") and vars(request) == {}
+    assert join(2 * LONGEST * "a")[:2] == (False, "error")
 
 
 def test_an_upload_has_files_only():

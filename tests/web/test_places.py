@@ -83,10 +83,13 @@ def test_while_a_film_uploads_it_is_shown_and_the_zone_says_how_far_it_is(visit,
 
 def test_what_did_not_get_through_says_so_and_can_be_given_again(stayed, film):
     page = stayed
-    page.route("**/gradio_api/upload*", lambda route: route.fulfill(status=204))
-    page.set_input_files(INPUT, film)
-    page.wait_for_selector(f"#film .way:has-text({WORDS['en']['style.failed']!r})")
-    page.unroute("**/gradio_api/upload*")
+    for status, body in ((204, ""), (200, "<html>Log in first</html>")):
+        answered = {"status": status, "body": body}
+        page.route("**/gradio_api/upload*", lambda route, say=answered: route.fulfill(**say))
+        page.set_input_files(INPUT, film)
+        page.wait_for_selector(f"#film .way:has-text({WORDS['en']['style.failed']!r})")
+        assert page.locator(".preview").is_hidden()
+        page.unroute("**/gradio_api/upload*")
     page.set_input_files(INPUT, film)
     wait_for_result(page, "first")
     assert page.locator("#film .way").is_hidden()

@@ -18,7 +18,7 @@ OTHERS = [language for language in texts.LANGUAGES if language != "en"]
 SAME = {  # may be the English word: names, abbreviations, and labels that other languages share
     *("about.auroc", "verdict.NORMAL", "verdict.PNEUMONIA"),
     *("filter.normal", "filter.pneumonia", "zone.normal", "zone.pneumonia"),
-    *("viewer.wl", "viewer.cell", "card.imagenet", "scope.no"),
+    *("viewer.wl", "viewer.cell", "card.imagenet", "scope.no", "invitation.verdict"),
 }
 MODEL = {"en": "model", "es": "modelo", "fr": "modèle", "zh": "模型", "pt": "modelo", "ar": "نم"}
 

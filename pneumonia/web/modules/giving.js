@@ -97,7 +97,8 @@ function giveMany(files, folders = []) {
     const way = part("#films .way"); // others' films may come first
     way.hidden = false;
     way.querySelector("progress").removeAttribute("value");
-    way.querySelector(".words").textContent = t("style.reading");
+    const words = way.querySelector(".words");
+    [words.ariaHidden, words.textContent] = [false, t("style.reading")];
   }));
 }
 
@@ -111,6 +112,9 @@ function tell(text) {
   const line = Object.assign(document.createElement("p"), { className: "aside", role: "alert", textContent: text });
   part("#films .zone").append(line);
 }
+
+/** Whether a film is on its way to the server, or read there. */
+export const onItsWay = () => Boolean(going.film || local);
 
 /** The film's upload is not waited for any more. */
 function stop() {
@@ -132,6 +136,7 @@ const upload = (zone, files, then) => new Promise((done) => {
   way.querySelector("bdi").textContent = names + files[0].name;
   part(`#${zone} .zone`).classList.add("going");
   const say = (share) => {
+    words.ariaHidden = share < 1; // nobody wants each percent read out
     way.querySelector("progress").value = share;
     words.textContent = t("upload.going", { percent: `${Math.floor(100 * share)} %` });
   };
@@ -145,6 +150,7 @@ const upload = (zone, files, then) => new Promise((done) => {
     if (zone === "films") return tell(`${names}${files[0].name}: ${t("style.failed")}`);
     way.hidden = false;
     way.classList.add("failed");
+    words.ariaHidden = false;
     words.textContent = t("style.failed");
     unpreview();
     forgetLocal();
@@ -154,9 +160,11 @@ const upload = (zone, files, then) => new Promise((done) => {
   request.upload.addEventListener("progress", ({ loaded, total }) => current() && say(loaded / total));
   request.addEventListener("error", () => end(true));
   request.addEventListener("load", () => {
-    const [fine, mine] = [request.status === 200, current()];
+    let paths = null; // or what a proxy in between answers
+    try { paths = request.status === 200 && JSON.parse(request.responseText); } catch {}
+    const [fine, mine] = [Array.isArray(paths), current()];
     end(!fine);
-    if (fine && mine) then(JSON.parse(request.responseText));
+    if (fine && mine) then(paths);
   });
   const body = new FormData();
   for (const file of files) body.append("files", file);

@@ -4,7 +4,7 @@
 import { said, say } from "./address.js";
 import { rowsShown, tableName } from "./batch_tab.js";
 import { beside, offer } from "./compare.js";
-import { askFor, askForTable } from "./giving.js";
+import { askFor, askForTable, onItsWay } from "./giving.js";
 import { pressed } from "./keys.js";
 import { t } from "./language.js";
 import { filmOf } from "./verdict.js";
@@ -21,6 +21,7 @@ const part = (selector) => document.querySelector(selector);
 /** Go there, as a step that Back takes back: `{ tab, film, table }`. */
 export function go(place) {
   say(place, true);
+  if (place.film && place.film === shown && onItsWay()) askFor(shown); // rather than that one
   follow();
 }
 
