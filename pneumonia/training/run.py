@@ -189,7 +189,8 @@ def films_of_an_epoch(training: Part, more: int) -> torch.Tensor:
     """Numbers ``(M,)`` of all films, then ``more`` times of those whose surroundings mislead."""
     patients = np.array([film.patient for film in training.films])
     labels = training.labels.numpy()
-    against = conflicting(surroundings(training.images, labels, patients), labels)
+    told, _ = surroundings(training.images, labels, patients)
+    against = conflicting(told, labels)
     print(f"{against.sum()} films' surroundings mislead; each is seen {1 + more} times an epoch")
     misled = torch.from_numpy(against).nonzero()[:, 0]
     return torch.cat([torch.arange(len(against)), misled.repeat(more)])
