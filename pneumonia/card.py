@@ -128,8 +128,9 @@ class Training:
     """How the weights came about: enough to do it again.
 
     Attributes:
-        outline_forgotten_by: the command that changed the classifier when it was trained, and the
-            commit of its code (see ``training.forget``); None where nothing did.
+        refitted_by: the command that fitted the classifier anew when it was trained, and the commit
+            of its code (see ``training.last_layer``); None where nothing did.
+        outline_forgotten_by: the same of what made it forget the outline.
     """
 
     command: str
@@ -143,7 +144,14 @@ class Training:
     versions: dict[str, str]
     git_commit: str | None = None
     pretraining: dict[str, Any] | None = None
+    refitted_by: str | None = None
     outline_forgotten_by: str | None = None
+
+    @property
+    def classifier_changed_by(self) -> tuple[str, ...]:
+        """The commands that changed the classifier when it was trained, in their order."""
+        by = (self.refitted_by, self.outline_forgotten_by)
+        return tuple(dict.fromkeys(filter(None, by)))
 
 
 @dataclass(frozen=True)

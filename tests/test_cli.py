@@ -411,12 +411,12 @@ def test_an_interrupted_training_resumes_to_the_same_weights(few_films, tmp_path
     }
 
     words_of_it = ("calibrate", "--data", few_films, "--model", files[1], "--size", 64)
-    again = run(*words_of_it, "--forget-outline")
+    again = run(*words_of_it, "--refit", "--forget-outline")
     assert again.exit_code == 0, again.stderr
     _, card, _ = load_checkpoint(files[1])
     by = card.training.outline_forgotten_by
-    assert card.training == replace(cards[1].training, outline_forgotten_by=by)
-    assert card.preprocessing.size == 64 and "--forget-outline (commit " in by
+    assert card.training == replace(cards[1].training, refitted_by=by, outline_forgotten_by=by)
+    assert card.preprocessing.size == 64 and "--refit --forget-outline (commit " in by
     assert by.startswith(card.calibrated_by) and "pneumonia calibrate --data" in by
 
     other = [*words, "--epochs", 1, "--out", tmp_path / "stopped", "--resume", "--teacher"]

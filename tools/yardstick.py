@@ -103,7 +103,8 @@ def figures(folder: Path, validation: Part, device: torch.device) -> dict:
     images, labels = validation.images, validation.labels.numpy()
     asked = Explainer(network), card.preprocessing.size, images
     patients = np.array([film.patient for film in validation.films])
-    against = shortcuts.conflicting(shortcuts.surroundings(images, labels, patients), labels)
+    told, _ = shortcuts.surroundings(images, labels, patients)
+    against = shortcuts.conflicting(told, labels)
     predictor = Predictor.load(folder, str(device), "torch")
     pixels = (image[0].numpy() for image in images[torch.from_numpy(against)])
     answers = [Answer.of(p) for p in predictor.predict_iter(pixels, heatmap=False)]

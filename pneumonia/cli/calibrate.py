@@ -15,6 +15,14 @@ def calibrate(
         int | None,
         typer.Option(metavar="PX", help="Side of the network's input.", show_default="the card's"),
     ] = None,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--refit",
+            help="Fit the classifier anew first, for good: to the training films as they are, "
+            "perturbed, and in the other class's surroundings.",
+        ),
+    ] = False,
     forget_outline: Annotated[
         bool,
         typer.Option(
@@ -44,8 +52,8 @@ def calibrate(
             "--model has to be a folder of yours: `hf download OWNER/NAME --local-dir DIR`."
         )
     training, validation = load_parts(data, cache)
-    films = (training, validation)
-    card = recalibrate(model, *films, pick_device(device), ctx.obj, size, forget_outline)
+    parts = (training, validation, pick_device(device))
+    card = recalibrate(model, *parts, ctx.obj, size, refit, forget_outline)
     typer.echo(
         f"{card.title} at {card.preprocessing.size} px: {card.operating_point}, {card.validation}"
     )

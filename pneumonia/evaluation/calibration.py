@@ -203,11 +203,14 @@ def conformal_limits(
         coverage: share of either class, 0..1.
     """
     limits = []
-    for surprise in (probabilities[labels == 0], 1 - probabilities[labels == 1]):
-        n = len(surprise)
+    for label, always in ((0, 1.0), (1, 0.0)):
+        scores = np.sort(probabilities[labels == label])
+        scores = scores[::-1] if label else scores  # the most surprising ones last
+        n = len(scores)
         rank = math.ceil((n + 1) * coverage)  # with the correction for a finite sample
-        limits.append(float(np.sort(surprise)[rank - 1]) if rank <= n else 1.0)
-    return limits[0], 1 - limits[1]
+        # half-way to the next, if any: a film on the limit would be called by the last digit
+        limits.append(float(scores[rank - 1 : rank + 1].mean()) if rank <= n else always)
+    return limits[0], limits[1]
 
 
 def held_out_coverage(

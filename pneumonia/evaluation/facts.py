@@ -39,7 +39,7 @@ def model_facts() -> str:
 def applied_model_card(card: Card) -> str:
     """The fields of the Applied Model Card of the Coalition for Health AI."""
     data, recipe = card.training.data, card.training.recipe
-    forgot = card.training.outline_forgotten_by
+    forgot, refitted = card.training.outline_forgotten_by, card.training.refitted_by
     rows = {
         "developer": "the maintainers of this repository; inquiries by its issues",
         "release": f"research demonstration, version {card.version}, {card.training.finished}",
@@ -56,6 +56,7 @@ def applied_model_card(card: Card) -> str:
         "bias mitigation": "lungs first; both classes perturbed, framed and grafted alike"
         + ("; opacities drawn into films of NORMAL" if recipe.get("opacities") else "")
         + ("; misleading surroundings seen more often" if recipe.get("conflicting") else "")
+        + ("; classifier fitted last, to clean, changed and set-over lungs" if refitted else "")
         + ("; what covered lungs tell taken from the classifier" if forgot else ""),
         "known biases": "one hospital and age; the classes' films were exposed, cropped and saved "
         "differently (see the audit)",

@@ -128,8 +128,8 @@ def _recipe(card: Card) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in training.versions.items())
     code = f"commit `{training.git_commit}`" if training.git_commit else "unknown"
     calibrated = f"\n| calibrated by | `{card.calibrated_by}` |" if card.calibrated_by else ""
-    if forgotten := training.outline_forgotten_by:
-        calibrated = f"\n| classifier changed by | `{forgotten}` |{calibrated}"
+    for changed in reversed(training.classifier_changed_by):
+        calibrated = f"\n| classifier changed by | `{changed}` |{calibrated}"
     return f"""## Data and training
 
 {_paragraph(text)}

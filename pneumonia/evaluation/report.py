@@ -58,8 +58,8 @@ def without_lungs(evaluation: Evaluation) -> str:
     """What the AUROC has to be compared with, in a sentence; nothing where it is not known."""
     told = ", ".join(f"{name} {auroc:.3f}" for name, auroc in evaluation.surroundings.items())
     return told and (
-        f"Without a picture of the lungs, the AUROC of these films is: {told} (logistic "
-        "regressions, out of fold by patient). So a high AUROC alone proves little here."
+        f"Without a picture of the lungs, the AUROC of these films is: {told} (boosted "
+        "trees, out of fold by patient). So a high AUROC alone proves little here."
     )
 
 
@@ -208,7 +208,7 @@ def _over_all(models: Sequence[ModelResult]) -> str:
 
 _MEDMNIST_C = (
     "Balanced error under the thirteen corruptions of PneumoniaMNIST-C (Di Salvo et al. 2024), "
-    "mean over five severities, on these validation films:"
+    "mean over five severities, on these films:"
 )
 
 

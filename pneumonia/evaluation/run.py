@@ -12,6 +12,7 @@ from pneumonia.card import LABELS
 from pneumonia.checkpoint import load_checkpoint
 from pneumonia.data.dataset import find_records, split_records
 from pneumonia.data.pictures import find_ood_images
+from pneumonia.data.shortcuts import within_folds
 from pneumonia.evaluation import report, shortcuts
 from pneumonia.evaluation.answers import Films, answer, by_cause, calls, coverage, read, refusals
 from pneumonia.evaluation.calibration import COVERAGE, held_out_coverage
@@ -67,7 +68,7 @@ def evaluate_models(
     films, answers = answer(predictors, read(records, skipped))
     if len(set(films.labels)) < 2:
         raise ValueError(f"The split {split!r} of {str(data)!r} lacks films of a class.")
-    told = shortcuts.surroundings(films.images, films.labels, films.patients)
+    told, fold = shortcuts.surroundings(films.images, films.labels, films.patients)
     against = shortcuts.conflicting(told, films.labels)
     for predictor, clean in zip(predictors, answers, strict=True):
         p, threshold = np.array([a.probability for a in clean]), predictor.threshold
@@ -103,7 +104,7 @@ def evaluate_models(
     comparisons = compare_models(models, films, draws)
     evaluation = Evaluation(
         *(command, split, models, comparisons, tuple(dict.fromkeys(skipped))),
-        surroundings={n: float(roc_auc_score(films.labels, p)) for n, p in told.items()},
+        surroundings={n: within_folds(films.labels, p, fold) for n, p in told.items()},
     )
     return evaluation, films
 

@@ -77,16 +77,20 @@ def transplanted(
 
 def surroundings(
     images: torch.Tensor, labels: np.ndarray, patients: np.ndarray
-) -> dict[str, np.ndarray]:
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """What tells the classes without a picture of the lungs: name → ``(N,)`` P(PNEUMONIA).
 
-    Three logistic regressions see the film's rim, its grey levels without their place, and the
-    outline of its lungs; each judges the films of patients it did not learn from.
+    Three classifiers (gradient-boosted trees, see ``data.shortcuts``) see the film's rim, its grey
+    levels without their place, and the outline of its lungs; each judges the films of patients it
+    did not learn from.
 
     Args:
         images: ``(N, 1, 224, 224)`` uint8.
         labels: ``(N,)`` of 0 and 1.
         patients: ``(N,)``.
+
+    Returns:
+        It, and ``(N,)`` the fold that each film's classifiers left out, the same of all three.
 
     Raises:
         ValueError: a class has fewer than two patients.
@@ -97,7 +101,8 @@ def surroundings(
         "grey levels": pixel_statistics(images),
         "lung outline": np.hstack([*outline_traits(lungs).values()]),
     }
-    return {name: out_of_fold(x, labels, patients)[0] for name, x in traits.items()}
+    told = {name: out_of_fold(x, labels, patients) for name, x in traits.items()}
+    return {name: scores for name, (scores, _) in told.items()}, told["rim"][1]
 
 
 def conflicting(told: Mapping[str, np.ndarray], labels: np.ndarray) -> np.ndarray:
@@ -107,7 +112,7 @@ def conflicting(told: Mapping[str, np.ndarray], labels: np.ndarray) -> np.ndarra
     "Learning from Failure".
 
     Args:
-        told: what ``surroundings`` returns.
+        told: what ``surroundings`` returns first.
         labels: ``(N,)`` of 0 and 1.
     """
     return np.sum([(p >= 0.5) != labels for p in told.values()], axis=0) >= 2

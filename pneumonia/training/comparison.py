@@ -184,7 +184,7 @@ def same_but_seed(card: Run) -> str:
     training, sees = card.training, asdict(card.preprocessing)
     recipe = switched_on({"crop": 0.6, **training.recipe, "seed": None})
     first = [training.initialisation, (training.pretraining or {}).get("then")]
-    first.append(training.outline_forgotten_by and "then forgot the outline")
+    first += [bool(training.refitted_by), bool(training.outline_forgotten_by)]
     return json.dumps([card.model, sees, first, recipe], sort_keys=True)
 
 

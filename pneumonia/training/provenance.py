@@ -40,7 +40,7 @@ def provenance_of(init: str) -> tuple[str, dict | None]:
     if licence_of(replace(card.training, initialisation="none")) is not CC_BY:
         first = init  # its films or teachers make the terms unknown, whatever came before
         before.pop("source", None)
-    by = ", then ".join(filter(None, [card.training.command, card.training.outline_forgotten_by]))
+    by = ", then ".join([card.training.command, *card.training.classifier_changed_by])
     then = f"trained to weights {card.weights.sha256[:12]} ({by})"
     return first, {**before, "then": ", then ".join([*filter(None, [before.get("then")]), then])}
 

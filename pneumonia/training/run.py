@@ -24,7 +24,7 @@ from pneumonia.storage.shipped import CheckpointError
 from pneumonia.training.augment import LocatedFilms, opacify
 from pneumonia.training.curves import draw_curves
 from pneumonia.training.distributed import Team, one_first
-from pneumonia.training.forget import forget_outline
+from pneumonia.training.last_layer import forget_outline, refit
 from pneumonia.training.loop import train
 from pneumonia.training.provenance import finished, git_commit, provenance_of
 from pneumonia.training.task import FilmTask, Recipe
@@ -189,7 +189,8 @@ def films_of_an_epoch(training: Part, more: int) -> torch.Tensor:
     """Numbers ``(M,)`` of all films, then ``more`` times of those whose surroundings mislead."""
     patients = np.array([film.patient for film in training.films])
     labels = training.labels.numpy()
-    against = conflicting(surroundings(training.images, labels, patients), labels)
+    told, _ = surroundings(training.images, labels, patients)
+    against = conflicting(told, labels)
     print(f"{against.sum()} films' surroundings mislead; each is seen {1 + more} times an epoch")
     misled = torch.from_numpy(against).nonzero()[:, 0]
     return torch.cat([torch.arange(len(against)), misled.repeat(more)])
@@ -202,6 +203,7 @@ def recalibrate(
     device: torch.device,
     command: str,
     size: int | None = None,
+    anew: bool = False,
     forget: bool = False,
 ) -> Card:
     """Calibrate a checkpoint anew, in its folder.
@@ -213,17 +215,22 @@ def recalibrate(
         device: where to compute.
         command: what was typed, for the card.
         size: side in px of the network's input (default: the card's).
-        forget: change the classifier first, see ``forget_outline``; the card's training says so.
+        anew: fit the classifier anew first, see ``refit``; the card's training says so.
+        forget: then take something out of it, see ``forget_outline``; so does it.
 
     Raises:
         CheckpointError: it cannot be loaded.
-        ValueError: it has another head than a linear one, of which nothing can be taken.
+        ValueError: it has another head than a linear one, which cannot be changed so.
     """
     network, card, _ = load_checkpoint(model, device, to_calibrate=True)
     provenance, size = card.training, size or card.preprocessing.size
+    by = f"{command} (commit {git_commit() or 'unknown'})"
+    learnt = (training.images, training.labels, size)
+    if anew:
+        refit(network, *learnt)
+        provenance = replace(provenance, refitted_by=by, outline_forgotten_by=None)
     if forget:
-        forget_outline(network, training.images, training.labels, size)
-        by = f"{command} (commit {git_commit() or 'unknown'})"
+        forget_outline(network, *learnt)
         provenance = replace(provenance, outline_forgotten_by=by)
     films = (training.images, validation.images, validation.labels.numpy())
     return calibrate_and_save(

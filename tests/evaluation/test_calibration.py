@@ -74,7 +74,7 @@ def test_calibration_is_recovered(temperature, bias):
 @pytest.mark.parametrize("shape", ["normal", "skewed"])
 def test_conformal_limits_cover_either_class_of_new_films(shape):
     rng = np.random.default_rng(3)
-    shares = []
+    shares, wanted = [], []
     for _ in range(200):
         labels = rng.permutation(np.repeat([0, 1, 0, 1], [40, 120, 200, 600]))
         odds = np.where(labels, 1.5, -0.5) + (rng.normal if shape == "normal" else rng.gumbel)(
@@ -87,14 +87,28 @@ def test_conformal_limits_cover_either_class_of_new_films(shape):
         shares.append(
             [(new[truth == 0] <= normal_to).mean(), (new[truth == 1] >= pneumonia_from).mean()]
         )
-    assert np.mean(shares, 0) == pytest.approx([0.9, 0.9], abs=0.02)
+        count = np.bincount(labels[fit]) + 1  # which the limits part into as many equal shares
+        wanted.append((np.ceil(0.9 * count) + 0.5) / count)
+    assert np.min(wanted) >= 0.9
+    assert np.mean(shares, 0) == pytest.approx(np.mean(wanted, 0), abs=0.01)
 
 
 def test_conformal_limits_by_hand():
     labels = np.repeat([0, 1], [9, 19])
     scores = np.concatenate([np.arange(1, 10) / 100, 1 - np.arange(1, 20) / 100])
     # the ceil(10 · 0.8) = 8th of nine surprises, the ceil(20 · 0.8) = 16th of nineteen
-    assert conformal_limits(labels, scores, 0.8) == pytest.approx((0.08, 1 - 0.16))
+    # half-way to the next
+    assert conformal_limits(labels, scores, 0.8) == pytest.approx((0.085, 1 - 0.165))
+    assert conformal_limits(labels, scores, 0.9) == pytest.approx((0.09, 1 - 0.185))
+
+
+def test_no_conformal_limit_lies_on_a_film():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        labels, scores = np.repeat([0, 1], 50), probabilities(rng.normal(size=100), 1, 0)
+        normal_to, pneumonia_from = conformal_limits(labels, scores, 0.9)
+        assert (scores[labels == 0] < normal_to).sum() == 46  # the rank: ceil(51 · 0.9)
+        assert (scores[labels == 1] > pneumonia_from).sum() == 46
 
 
 def test_a_class_of_too_few_films_is_always_plausible():

@@ -51,7 +51,7 @@ def test_films_whose_rim_and_greys_tell_the_wrong_class_are_found_and_seen_more_
     for film, label in zip(framed, shown, strict=True):
         if label:
             film[:, :14], film[:, -14:], film[:, :, :14], film[:, :, -14:] = 0, 0, 0, 0
-    told = surroundings(framed, labels, np.arange(40))
+    told, _ = surroundings(framed, labels, np.arange(40))
     assert list(told) == ["rim", "grey levels", "lung outline"]
     assert ((told["rim"] > 0.5) == shown).mean() > 0.8
     against = conflicting(told, labels)

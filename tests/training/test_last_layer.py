@@ -1,13 +1,17 @@
+from copy import deepcopy
+
 import pytest
 import torch
 from factories import card_of, open_gate, seeded_network
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from pneumonia.checkpoint import load_checkpoint, save_checkpoint
-from pneumonia.evaluation.shortcuts import covered
+from pneumonia.evaluation.corruptions import corrupt_in_turn
+from pneumonia.evaluation.shortcuts import covered, transplanted
 from pneumonia.models import Network
 from pneumonia.preprocess import EvalPreset, to_canonical
 from pneumonia.synthetic.phantom import draw_phantom
-from pneumonia.training.forget import forget_outline
+from pneumonia.training.last_layer import forget_outline, refit
 from pneumonia.training.loop import predict_logits
 from pneumonia.training.provenance import provenance_of
 from pneumonia.training.run import Part, recalibrate
@@ -56,6 +60,23 @@ def test_covered_lungs_no_longer_tell_the_classes(films):
     torch.testing.assert_close(network.classifier.weight.data, again)
 
 
+def test_a_classifier_fitted_anew_tells_the_training_films_better(films):
+    network = loud_network()
+    whole, perturbed = (EvalPreset(64).images(seen) for seen in (films, corrupt_in_turn(films)))
+    other = transplanted(films, torch.device("cpu"), LABELS, 64)
+
+    def loss(inputs: torch.Tensor) -> float:
+        logits = predict_logits(network, inputs, torch.device("cpu"))
+        return float(binary_cross_entropy_with_logits(logits, LABELS.float()))
+
+    before, kept = [loss(seen) for seen in (whole, perturbed, other)], deepcopy(network)
+    refit(network, films, LABELS, 64)
+    after = [loss(seen) for seen in (whole, perturbed, other)]
+    assert sum(after) < sum(before) / 2 and max(after) < max(before)
+    for name, tensor in network.features.state_dict().items():
+        assert torch.equal(tensor, kept.features.state_dict()[name]), name
+
+
 def test_the_card_says_that_the_weights_were_changed(films, tmp_path):
     save_checkpoint(tmp_path, loud_network(), card_of("cnn"), open_gate("cnn"))
     part, device, command = Part(films, LABELS, []), torch.device("cpu"), "pneumonia calibrate"
@@ -89,5 +110,7 @@ def test_what_starts_from_such_weights_says_so(films, tmp_path):
 def test_another_head_than_a_linear_one_is_refused(films):
     network = seeded_network("cnn")
     network.classifier = torch.nn.Sequential(network.classifier)
-    with pytest.raises(ValueError, match="linear classifier only"):
+    with pytest.raises(ValueError, match="Only a linear classifier"):
         forget_outline(network, films, LABELS, 64)
+    with pytest.raises(ValueError, match="Only a linear classifier"):
+        refit(network, films, LABELS, 64)
