@@ -16,7 +16,6 @@ from pneumonia.evaluation.parity import verdict
 from pneumonia.predictor import Predictor
 from pneumonia.storage import typed_json
 from pneumonia.storage.shipped import available_models, checkpoints_root
-from pneumonia.synthetic.phantom import draw_phantom
 
 pytestmark = [
     pytest.mark.slow,
@@ -117,7 +116,7 @@ def test_a_running_engine_does_not_mind_what_is_written_over_its_files(copied):
 def test_without_openvino_the_model_answers_by_pytorch(copied, monkeypatch):
     monkeypatch.setattr("pneumonia.engine.graph.find_spec", lambda name: None)
     predictor = Predictor.load(copied, "cpu")
-    assert predictor.engine == "torch" and predictor.predict(draw_phantom(seed=1).image())
+    assert predictor.engine == "torch" and predictor.predict(FILMS[0])
     with pytest.raises(EngineError, match="needs the package openvino"):
         Predictor.load(copied, "cpu", "openvino")
     done = CliRunner().invoke(

@@ -123,7 +123,7 @@ def test_everyday_pictures_are_refused_even_in_grey(predictor):
 
 @functools.cache
 def eight_phantoms() -> list[np.ndarray]:
-    return [draw_phantom(560, 640, lesions=3 * (i % 2), seed=i).pixels for i in range(8)]
+    return [draw_phantom(280, 320, lesions=3 * (i % 2), seed=i).pixels for i in range(8)]
 
 
 @pytest.mark.slow

@@ -1,3 +1,4 @@
+import functools
 import io
 import os
 import shutil
@@ -54,10 +55,14 @@ def test_over_the_lungs_the_map_averages_to_the_log_odds_that_are_shown(checkpoi
         assert prediction.attribution[lung].mean() == pytest.approx(np.log(p / (1 - p)), abs=0.05)
 
 
+@functools.cache
+def drawn_large() -> np.ndarray:
+    return draw_phantom(1120, 1280, lesions=2, seed=4).pixels
+
+
 def test_a_film_of_full_size_is_read_as_its_small_copy_from_which_models_learn(predictor):
-    large = draw_phantom(1120, 1280, lesions=2, seed=4).pixels
-    small = to_canonical(large)[0].numpy()
-    whole, copy = (predictor.predict(film) for film in (large, small))
+    small = to_canonical(drawn_large())[0].numpy()
+    whole, copy = (predictor.predict(film) for film in (drawn_large(), small))
     assert whole.probability == copy.probability
     np.testing.assert_array_equal(whole.attribution, copy.attribution)
 

@@ -59,8 +59,8 @@ class Canvas:
         self._pdf.str_alias_nb_pages = ""  # else a film called "{nb}" would be renamed
         for style, file in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
             self._pdf.add_font("sans", style, _FONTS / file)
-            self._pdf.add_font("han", style, HAN)
-        self._pdf.set_fallback_fonts(["han"])
+        self._pdf.add_font("han", "", HAN)
+        self._pdf.set_fallback_fonts(["han"], exact_match=False)
         fonts = self._pdf.fonts.values()
         self._known = frozenset().union(*(cast(TTFFont, font).cmap for font in fonts))
 
@@ -135,8 +135,8 @@ class Canvas:
 
     def _choose_font(self, size: float, bold: bool) -> None:
         """Also where fpdf2 believes it is chosen: a Chinese word before may have changed it."""
-        for family in ("han", "sans"):
-            self._pdf.set_font(family, "B" if bold else "", size)
+        self._pdf.set_font("han", "", size)
+        self._pdf.set_font("sans", "B" if bold else "", size)
 
     def hairline(self, y: float, colour: Colour = LINE) -> None:
         """A thin line across the page."""

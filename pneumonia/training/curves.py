@@ -1,19 +1,8 @@
-"""The curves of a training: a table for programs, a picture for people."""
-
-import csv
-from pathlib import Path
+"""The curves of a training, as a picture."""
 
 from matplotlib.figure import Figure
 
 STYLES = ("-", "--", ":", "-.")
-
-
-def write_curves(path: Path, history: list[dict]) -> None:
-    """A row per epoch, as CSV."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(history[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(history)
 
 
 def draw_curves(history: list[dict], title: str) -> Figure:

@@ -6,6 +6,7 @@ that torchrun started train one network together (see ``distributed``).
 """
 
 import copy
+import csv
 import hashlib
 import math
 import time
@@ -25,7 +26,6 @@ from pneumonia.lungs import BATCH
 from pneumonia.models import Network
 from pneumonia.storage.atomic import replacing
 from pneumonia.training.augment import LocatedFilms
-from pneumonia.training.curves import write_curves
 from pneumonia.training.distributed import Team
 from pneumonia.training.task import FilmTask, Recipe, Task, autocast
 
@@ -75,6 +75,14 @@ def digest(weights: dict[str, torch.Tensor]) -> str:
     """SHA-256 of a network's weights, wherever they lie."""
     parts = (tensor.cpu().numpy().tobytes() for tensor in weights.values())
     return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def write_curves(path: Path, history: list[dict]) -> None:
+    """A row per epoch, as CSV."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(history[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)
 
 
 def restore(

@@ -22,7 +22,6 @@ from pneumonia.models import MODELS, Network, build, initialise
 from pneumonia.preprocess import EvalPreset
 from pneumonia.storage.shipped import CheckpointError
 from pneumonia.training.augment import LocatedFilms, opacify
-from pneumonia.training.curves import draw_curves
 from pneumonia.training.distributed import Team, one_first
 from pneumonia.training.last_layer import forget_outline, refit
 from pneumonia.training.loop import train
@@ -160,6 +159,8 @@ def train_model(
     network, history = train(network, recipe, *parts, task=task)
     if not team.leads:
         return None
+    from pneumonia.training.curves import draw_curves  # Matplotlib, which nobody else needs
+
     processor = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     provenance = Training(
         command=command,

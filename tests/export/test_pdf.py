@@ -50,8 +50,9 @@ def said_on(page) -> str:
 
 
 def only_page(document: bytes) -> str:
-    (page,) = PdfReader(io.BytesIO(document)).pages
-    return said_on(page)
+    """Its text, read by PDFium, which takes a twentieth of pypdf's time."""
+    (page,) = pypdfium2.PdfDocument(document)
+    return " ".join(page.get_textpage().get_text_range().replace("\0", "").split())
 
 
 def every_byte(document: bytes) -> bytes:
@@ -120,7 +121,7 @@ def test_a_report_is_in_its_language(language):
     if language != "ar":  # whose letters are read back as they stand on the page
         for key in ("headline.disagree", "blind.text", "use.films", "scale.axis"):
             wanted = own(key, count=1, total=2)
-            assert wanted.replace(" ", "") in said.replace(" ", "")
+            assert "".join(wanted.split()) in said.replace(" ", "")
     fonts = PdfReader(io.BytesIO(document)).pages[0]["/Resources"]["/Font"].values()
     names = {font["/BaseFont"].split("+")[-1] for font in fonts}
     assert any("Noto" in name for name in names) == (language == "zh")

@@ -1,6 +1,7 @@
 """Reading: exact pixel values of every format, and one sentence for every refusal."""
 
 import copy
+import functools
 import gc
 import io
 import os
@@ -1005,15 +1006,21 @@ def test_a_refused_film_is_freed_with_its_refusal():
 # --- large films ----------------------------------------------------------------------------------
 
 
+@functools.cache
+def thirteen_megapixels() -> Image.Image:
+    film = draw_phantom(400, 520, seed=4).image()
+    return film.resize((4101, 3171), Image.Resampling.BICUBIC)
+
+
 def large(kind: str) -> tuple[np.ndarray, bytes]:
     """A smooth film of 13 megapixels as greys from 0 to 1, and as a file of that kind."""
-    film = draw_phantom(400, 520, seed=4).image().resize((4101, 3171), Image.Resampling.BICUBIC)
+    film = thirteen_megapixels()
     grey = np.asarray(film)
     if kind == "dicom":
         values = grey.astype(np.uint16) * 16
         return grey / 255, saved(dicom(values, WindowCenter="2040.5", WindowWidth="4081"))
     format, mode = kind.split("-")
-    film.convert(mode).save(file := io.BytesIO(), format, quality=95)
+    film.convert(mode).save(file := io.BytesIO(), format, quality=95, compress_level=1)
     return grey / 255, file.getvalue()
 
 

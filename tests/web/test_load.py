@@ -103,7 +103,7 @@ def test_batches_take_no_place_from_single_films(films, clients):
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
     url = "gradio_api/call/predict_batch"
     with ThreadPoolExecutor(30) as pool:
-        answers = list(pool.map(lambda _: page.post(url, json={"data": [2 * [file]]}), range(60)))
+        answers = list(pool.map(lambda _: page.post(url, json={"data": [[file]]}), range(60)))
     assert {answer.status_code for answer in answers} == {200, 503}
     verdicts, _ = clients[0].predict(handle_file(films[1]), api_name="/predict")  # while they wait
     assert verdicts["film"] == films[1].name
