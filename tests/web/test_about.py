@@ -2,17 +2,19 @@
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from factories import card_of, evaluation_of, figures, model_result
-from served_page import WIDTHS, serve
 
 from pneumonia.card import Card
 from pneumonia.evaluation.corruptions import CORRUPTIONS
 from pneumonia.evaluation.results import Bin, Corrupted, Evaluation, HeatmapChecks, Saliency
 from pneumonia.evaluation.wording import SHOWN
-from pneumonia.web import dot_plot, heat_tests, reliability, results, who
+from pneumonia.predictor import Predictor
+from pneumonia.web import about, dot_plot, heat_tests, reliability, results, who
 from pneumonia.web.texts import load_texts
 from tools.overlaps import overlaps
 
@@ -185,16 +187,24 @@ def test_every_text_of_the_page_is_used():
 @pytest.mark.parametrize(
     ("width", "scheme", "locale"), [("desk", "dark", "en"), ("phone", "light", "ar")]
 )
-def test_everything_fits_and_bars_nobody_s_way(new_page, width, scheme, locale):
-    page = new_page(serve(__file__), viewport=WIDTHS[width], color_scheme=scheme, locale=locale)
-    page.goto(serve(__file__))
-    page.wait_for_selector(".about >> visible=true")
-    page.click(".about summary")
+def test_everything_fits_and_bars_nobody_s_way(visit, monkeypatch, width, scheme, locale):
+    """The page of models whose evaluation is the one above, run by somebody."""
+    for name in who.VARIABLES.values():
+        monkeypatch.setenv(name, f"<i>{name}</i>")
+    monkeypatch.setattr(results, "load_evaluation", lambda cards: full())
+    html = about.models([cast(Predictor, SimpleNamespace(card=card)) for card in CARDS])
+    page = visit(width, scheme, locale=locale)
+    page.get_by_role("tab").nth(2).click()
+    place = page.locator("#models :has(> .abreast)").last
+    place.evaluate("(models, html) => { models.innerHTML = html; }", html)
+    page.click("#models .about summary")
     assert page.locator("html").get_attribute("lang") == locale
-    limits, plot = (page.locator(part).bounding_box() for part in (".first", ".dots"))
+    said = load_texts()[locale]["plot.title"]
+    page.wait_for_selector(f"#models h3:has-text({said!r})")
+    limits, plot = (page.locator(f"#models {part}").bounding_box() for part in (".first", ".dots"))
     assert limits["y"] + limits["height"] <= plot["y"]  # before any figure
     # a dot lies where its number says, from one half to one
-    lane = page.locator(".dots td > div").first
+    lane = page.locator("#models .dots td > div").first
     box, dot = lane.bounding_box(), lane.locator("i").bounding_box()
     middle = (dot["x"] + dot["width"] / 2 - box["x"]) / box["width"]
     assert middle == pytest.approx(2 * 0.975 - 1, abs=0.01)
@@ -204,31 +214,3 @@ def test_everything_fits_and_bars_nobody_s_way(new_page, width, scheme, locale):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     barred = Axe().run(page).response["violations"]
     assert [rule["id"] for rule in barred if rule["impact"] in ("serious", "critical")] == []
-
-
-def launch() -> None:
-    """The page of models whose evaluation is the one above, run by somebody."""
-    import os
-    from types import SimpleNamespace
-
-    from pneumonia.web import about, modules, page
-
-    os.environ |= {name: f"<i>{name}</i>" for name in who.VARIABLES.values()}
-    results.load_evaluation = lambda cards: full()
-    import gradio as gr
-
-    with gr.Blocks(analytics_enabled=False, fill_width=True) as blocks:
-        page._html(about.models([SimpleNamespace(card=card) for card in CARDS]), elem_id="models")
-    blocks.launch(
-        i18n=page.i18n(),
-        theme=page.theme(),
-        css_paths=[page._HERE / name for name in page.STYLES],
-        head=modules.head("language.js"),
-        app_kwargs={"routes": [modules.ROUTE]},
-        run_history=False,
-        ssr_mode=False,
-    )
-
-
-if __name__ == "__main__":
-    launch()
