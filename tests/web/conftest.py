@@ -16,10 +16,19 @@ def visit(chromium):
 
 
 @pytest.fixture(scope="module")
-def stayed(chromium):
-    """The page of a visitor who gives one film after the other."""
+def who_stays(chromium):
     with visits(chromium) as open_page:
         yield open_page()
+
+
+@pytest.fixture
+def stayed(who_stays):
+    """The page of a visitor who gives one film after the other; what was set is set back."""
+    yield who_stays
+    who_stays.emulate_media(reduced_motion="no-preference", forced_colors="none")
+    who_stays.select_option(".masthead .language", "en")
+    who_stays.locator("#choice input").first.check()
+    who_stays.get_by_role("tab").first.click()
 
 
 @pytest.fixture(scope="session")

@@ -231,8 +231,8 @@ def test_an_example_the_choice_of_a_model_and_enlarging(visit):
         assert "Drawing, no patient (with opacities)" in text(page, ".film figcaption")
 
 
-def test_nothing_moves_for_whom_motion_disturbs(visit, film):
-    page = visit()
+def test_nothing_moves_for_whom_motion_disturbs(stayed, film):
+    page = stayed
     page.set_input_files(INPUT, film)
     page.wait_for_selector(".viewer[data-mounted]")
     slowest = """() => Math.max(...[...document.querySelectorAll("*")].flatMap((element) => {
@@ -245,8 +245,8 @@ def test_nothing_moves_for_whom_motion_disturbs(visit, film):
     assert page.evaluate(slowest) < 0.001
 
 
-def test_what_is_chosen_can_be_told_in_forced_colours_too(visit):
-    page = visit()
+def test_what_is_chosen_can_be_told_in_forced_colours_too(stayed):
+    page = stayed
     page.emulate_media(forced_colors="active")
     page.locator("#examples button").first.click()
     page.wait_for_selector(".viewer[data-mounted]")
@@ -340,8 +340,8 @@ def test_what_the_numbers_depend_on_is_asked_and_moved_in_the_browser(visit, fil
     assert not requests
 
 
-def test_what_a_visitor_said_of_a_film_stays_said_until_it_is_taken_back(visit, film, tmp_path):
-    page = visit()
+def test_what_a_visitor_said_of_a_film_stays_said_until_it_is_taken_back(stayed, film, tmp_path):
+    page = stayed
     page.set_input_files(INPUT, film)
     wait_for_result(page, "first")
     headline = page.inner_text(".verdict h2")

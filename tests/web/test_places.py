@@ -47,9 +47,9 @@ def drop(page, paths) -> None:
     page.evaluate(DROP, files)
 
 
-def test_every_tab_follows_the_language(visit):
+def test_every_tab_follows_the_language(stayed):
     """Those that are not selected too, to and fro."""
-    page = visit()
+    page = stayed
     for language in ("ar", "fr", "en", "zh"):
         page.select_option(".masthead .language", language)
         wanted = [WORDS[language][f"tabs.{key}"] for key in ("one", "batch", "models")]
@@ -307,8 +307,8 @@ def test_a_result_that_comes_while_another_part_is_looked_at_does_not_move_it(vi
     assert "tab=about" in page.url
 
 
-def test_other_models_chosen_while_a_film_is_read_are_those_it_is_shown_by(visit, films):
-    page = visit()
+def test_other_models_chosen_while_a_film_is_read_are_those_it_is_shown_by(stayed, films):
+    page = stayed
     page.set_input_files(INPUT, films[0])
     wait_for_result(page, "film0.png")
     drop(page, films[1:2])
