@@ -788,6 +788,16 @@ def test_palette_dicom():
     np.testing.assert_allclose(film.pixels, expected, atol=1e-6)
 
 
+def test_a_palette_in_segments_is_refused_before_it_is_unpacked():
+    """13 kB of which pydicom makes half a gigabyte."""
+    words = np.array([0, 1, 7] + [1, 65535, 7] * 500, "<u2").tobytes()
+    colours = ("Red", "Green", "Blue")
+    tables = {f"Segmented{colour}PaletteColorLookupTableData": words for colour in colours}
+    tables |= {f"{colour}PaletteColorLookupTableDescriptor": [256, 0, 16] for colour in colours}
+    data = saved(dicom(NOISE, PhotometricInterpretation="PALETTE COLOR", **tables))
+    assert "compressed in a way" in peak_under(2**20, data)
+
+
 @pytest.mark.parametrize(
     ("name", "tolerance"),
     [
