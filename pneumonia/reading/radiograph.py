@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from pneumonia.reading.arrays import Grey, check_size, is_large, read_array, too_many_pixels
 from pneumonia.reading.dicom import Tags, is_dicom, read_dicom
@@ -31,6 +31,15 @@ SUFFIXES = (
 )
 
 _FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF")
+_TURNS = {  # that bring a picture of this EXIF orientation upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,10 +200,14 @@ def _read_picture(picture: Image.Image, notes: list[Note], ours: bool = False) -
         notes.append(Note("first_frame"))
     if ours and is_large(height, width):
         picture.draft(picture.mode, (width // 2, height // 2))  # a JPEG is
-    if (orientation := _orientation(picture)) in range(2, 9):
+    if (orientation := _orientation(picture)) in _TURNS:
         notes.append(Note("turned"))
-        picture = ImageOps.exif_transpose(picture)
-        height, width = (width, height) if orientation > 4 else (height, width)
+        if picture.format == "TIFF":  # which turns itself
+            picture.load()
+            height, width = picture.height, picture.width
+        else:  # not by exif_transpose, which writes all of the EXIF block anew
+            picture = picture.transpose(_TURNS[orientation])
+            height, width = (width, height) if orientation > 4 else (height, width)
     if picture.mode not in ("I", "F") and not picture.mode.startswith("I;16"):
         if picture.has_transparency_data:
             picture = _as(picture, "RGBA")

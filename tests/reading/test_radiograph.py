@@ -361,6 +361,40 @@ def test_exif_orientation(format, orientation, turn):
     film = read_radiograph(encoded(picture, format, exif=exif, **options))
     np.testing.assert_array_equal(film.pixels, unit(turn(GREY)))
     assert said(film) == (("turned upright by its EXIF tag",) if orientation > 1 else ())
+    assert film.size == film.pixels.shape
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B"])
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_deep_tiffs_are_turned_once(mode, compression):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    values = (257 * GREY.astype(int)).astype(">u2" if mode == "I;16B" else "<u2")
+    picture = Image.frombytes(mode, GREY.shape[::-1], values.tobytes())
+    film = read_radiograph(encoded(picture, "TIFF", exif=exif, compression=compression))
+    np.testing.assert_array_equal(film.pixels, unit(np.rot90(GREY, -1)))
+    assert film.size == film.pixels.shape
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind", "count", "value"),
+    [
+        (0x011A, 2, 4, b"300\0"),  # XResolution in words
+        (0x011A, 10, 1, struct.pack("<i", 38)),  # a negative one, which stands at byte 38
+        (0x0128, 2, 2, b"2\0\0\0"),  # ResolutionUnit
+        (0x0100, 2, 3, b"48\0\0"),  # ImageWidth
+    ],
+)
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_a_mistyped_tag_beside_the_orientation_does_not_break_the_film(
+    format, tag, kind, count, value
+):
+    entries = sorted([(0x0112, 3, 1, b"\6\0\0\0"), (tag, kind, count, value)])
+    ifd = b"".join(struct.pack("<HHI4s", *entry) for entry in entries)
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x02\0" + ifd + bytes(4) + struct.pack("<ii", -1, 3)
+    film = read_radiograph(encoded(GREY, format, exif=exif))
+    np.testing.assert_allclose(film.pixels, unit(np.rot90(GREY, -1)), atol=0.05)
+    assert film.size == (48, 40) and said(film) == ("turned upright by its EXIF tag",)
 
 
 def test_a_broken_exif_block_does_not_break_the_film():
