@@ -13,6 +13,7 @@ import io
 import os
 import re
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -171,9 +172,7 @@ def _bytes(source: Source) -> bytes:
             raise Refusal("cannot_open") from error
     else:
         read = getattr(source, "read", None)
-        data = read(MAX_BYTES + 1) if read else source
-    if isinstance(data, str):
-        raise Refusal("opened_as_text")
+        data = _drain(read) if read else source
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise Refusal("not_a_source")
     if len(data) > MAX_BYTES:
@@ -181,6 +180,17 @@ def _bytes(source: Source) -> bytes:
     if not data:
         raise Refusal("empty")
     return bytes(data)
+
+
+def _drain(read: Callable[[int], bytes]) -> bytes:
+    """An open file's bytes up to one more than ``MAX_BYTES``, however few of them a call gives."""
+    parts, left = [], MAX_BYTES + 1
+    while left > 0 and (part := read(left)):
+        if isinstance(part, str):
+            raise Refusal("opened_as_text")
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def _read_picture(picture: Image.Image, notes: list[Note], ours: bool = False) -> Grey:

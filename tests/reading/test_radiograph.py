@@ -504,6 +504,18 @@ def test_other_objects_refused(source):
     refusal(source)
 
 
+class Dripping(io.BytesIO):
+    """An upload of which each call gives a few bytes, as a socket or a pipe does."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(min(size or 0, 100))
+
+
+def test_an_open_file_is_read_to_its_end():
+    assert read_radiograph(Dripping(encoded(GREY, "PNG"))).size == GREY.shape
+    assert "opened as text" in refusal(io.StringIO("a film"))
+
+
 class Endless(io.RawIOBase):
     """An upload without end that counts what is read of it."""
 
