@@ -1,14 +1,17 @@
 """The films of an archive, in folders or in an object store: which there are, and their bytes."""
 
+import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from pneumonia.reading.archive import FilmRef, looks_like_film
+from pneumonia.reading.archive import FilmRef, find_films, looks_like_film
 from pneumonia.reading.cage import Cage
 from pneumonia.reading.radiograph import MAX_BYTES, Radiograph
 from pneumonia.reading.refusals import RadiographError
@@ -27,16 +30,26 @@ def list_films(places: Sequence[str]) -> list[str]:
     """
     found = set()
     for place in places:
-        files, root = url_to_fs(place)
+        files, root = _store(place)
+        local = isinstance(files, LocalFileSystem)
         if files.isfile(root):
             names = [root]
-        elif files.isdir(root):
-            names = [name for name in files.find(root) if looks_like_film(name[len(root) :])]
-        else:
+        elif not files.isdir(root):
             raise FileNotFoundError(f"There is no folder or file {place!r}: check its name.")
-        local = isinstance(files, LocalFileSystem)
-        found |= {name if local else files.unstrip_protocol(name) for name in names}
+        elif local:
+            names = map(str, find_films(root))
+        else:
+            names = [name for name in files.find(root) if looks_like_film(name[len(root) :])]
+        found.update(names if local else map(files.unstrip_protocol, names))
     return sorted(found)
+
+
+def _store(place: str) -> tuple[AbstractFileSystem, str]:
+    """Where a path or an address leads, and its name there; a path may hold ``::`` as any other."""
+    if "://" in place:
+        return url_to_fs(place)
+    files = LocalFileSystem()
+    return files, files._strip_protocol(place)
 
 
 def storable(path: str) -> str:
@@ -48,11 +61,14 @@ def read_film(path: str, cage: Cage) -> Radiograph | RadiographError:
     """One film or why it cannot be read, in a process of its own: it may be made to do harm.
 
     Raises:
-        OSError: the store does not answer, so that nothing can be said of the film.
+        OSError: the store does not answer, lets nobody in or is gone, so that nothing can be said
+            of the film.
     """
-    files, name = url_to_fs(path)
+    files, name = _store(path)
     if isinstance(files, LocalFileSystem):
         (answer,) = cage.read_films([FilmRef(Path(name))])
+        if isinstance(answer, RadiographError) and answer.code in ("missing", "cannot_open"):
+            _reach(Path(os.path.realpath(name)).parent)
         return answer
     with TemporaryDirectory() as folder:
         copy = Path(folder) / "film"
@@ -61,9 +77,18 @@ def read_film(path: str, cage: Cage) -> Radiograph | RadiographError:
         except FileNotFoundError:
             return RadiographError("missing", name)
         except PermissionError:
+            files.info(name.rpartition("/")[0])  # raises where nothing else may be seen either
             return RadiographError("cannot_open", name)
         (answer,) = cage.read_films([FilmRef(copy)])
         return answer
+
+
+def _reach(folder: Path) -> None:
+    """Raises OSError where a folder is gone, or empty as the place of a disk is without it."""
+    with suppress(OSError), os.scandir(folder) as there:
+        if any(there):
+            return
+    raise OSError(f"The folder {str(folder)!r} is empty or cannot be reached")
 
 
 def fetch(address: str) -> bytes:

@@ -29,13 +29,13 @@ def pretrain(
 
     \b
         pneumonia pretrain --data PICTURES --source "whose pictures, under which terms"
-        pneumonia pretrain --data PICTURES --resume        # go on where a killed run stopped
         pneumonia train --data DIR --model densenet169 --init pretrained.safetensors
 
     PICTURES holds one folder per class, or .npz shards of JPEG streams (see
     pneumonia.data.pictures.load_pictures). One picture in fifty validates. The weights go to
     --out; what there is to say of them goes into a .json beside it, for pneumonia train and the
-    model's card. The state after each epoch lies there too, for --resume.
+    model's card. The state after each epoch lies there too: the same command with --resume goes on
+    where a killed run stopped.
     """
     from pneumonia.models import MODELS
     from pneumonia.training.distributed import together

@@ -34,14 +34,15 @@ def train_lungs(
     """Train the finder of lungs.
 
     \b
-        pneumonia train-lungs --data DIR --outlines OUTLINES --natural PICTURES
-        pneumonia train-lungs --data DIR --outlines OUTLINES --resume
+        pneumonia train-lungs --data DIR --outlines OUTLINES
+        pneumonia train-lungs --data DIR --outlines OUTLINES --natural PICTURES --source TEXT
         pneumonia evaluate-lungs --data DIR --outlines OUTLINES    # then: how good it is
 
     OUTLINES is laid out like the data set, one picture per film under the film's name (.png), white
     in the lungs. Films without one are passed over, and so are the patients whose films validate.
-    The folder --out gets weights and card. Models are made for one finder: with another one they
-    have to be trained anew, or at least calibrated.
+    The folder --out gets weights and card; the same command with --resume goes on where a killed
+    run stopped. Models are made for one finder: with another one they have to be trained anew, or
+    at least calibrated.
     """
     from pneumonia.data.outlines import load_outlined
     from pneumonia.data.pictures import load_pictures
@@ -57,7 +58,8 @@ def train_lungs(
     films, held_out = load_outlined(data, outlines, cache)
     pictures = load_pictures(natural, 64, slice(2))[0] if natural else None
     recipe = LungRecipe(epochs=epochs, seed=seed)
-    network, history = train_finder(films, held_out, LungPreset(pictures), recipe, out, resume)
     about = "" if pictures is None else f"{len(pictures)} natural pictures ({source or natural})"
+    preset = LungPreset(pictures)
+    network, history = train_finder(films, held_out, preset, recipe, out, resume, natural=about)
     write_finder(network, out, recipe, history, films, about, ctx.obj)
     typer.echo(f"Dice {history[-1]['held_out']['dice']:.3f}; written to {out}")

@@ -25,6 +25,7 @@ from pneumonia.storage.atomic import replacing
 
 SPLITS = ("train", "val", "test")
 CAUSES = ("bacteria", "virus")
+PASSING = {"missing", "cannot_open", "out_of_memory"}  # which another run may not meet
 UNUSED = 30 * 24 * 3600  # seconds
 FOLDS = 6  # one of them validates: about 870 films of 490 patients
 
@@ -148,8 +149,8 @@ def load_images(
 ) -> tuple[torch.Tensor, list[Record], list[str]]:
     """Decode every film once, or take the decoded copies from the cache.
 
-    They are decoded anew when a file or the code that decodes it changes. Copies that nobody used
-    for a month are deleted.
+    They are decoded anew when a file or the code that decodes it changes, or if one of them could
+    not be read for a passing reason. Copies that nobody used for a month are deleted.
 
     Args:
         films: what to decode.
@@ -163,16 +164,17 @@ def load_images(
     folder = Path(cache or Path(home) / "pneumonia")
     stats = [(str(film.path), film.path.stat()) for film in films]
     lines = [f"{path} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats]
-    key = hashlib.sha256("\n".join([decoder_version(), *lines]).encode()).hexdigest()
-    file = folder / f"images-{key[:16]}.pt"
+    key = hashlib.sha256("\n".join([decoder_version(), *lines]).encode(errors="surrogateescape"))
+    file = folder / f"images-{key.hexdigest()[:16]}.pt"
     if file.is_file():
         stored = torch.load(file, weights_only=True, mmap=True)
         os.utime(file)
     else:
         stored = decode(films)
-        folder.mkdir(parents=True, exist_ok=True)
-        with replacing(file) as partial:
-            torch.save(stored, partial)
+        if not stored["passing"]:
+            folder.mkdir(parents=True, exist_ok=True)
+            with replacing(file) as partial:
+                torch.save(stored, partial)
     for other in folder.glob("images*-*.pt"):
         if time.time() - other.stat().st_mtime > UNUSED:
             other.unlink(missing_ok=True)
@@ -189,20 +191,25 @@ def decoder_version() -> str:
 
 
 def decode(films: Sequence[Record]) -> dict:
-    """``images`` ``(N, 1, 224, 224)`` uint8, ``index`` of the films they are of, ``errors``."""
+    """``images`` ``(N, 1, 224, 224)`` uint8, ``index`` of the films they are of, ``errors``.
 
-    def one(film: Record) -> torch.Tensor | str:
+    ``passing`` says whether one of the errors may pass.
+    """
+
+    def one(film: Record) -> torch.Tensor | RadiographError:
         try:
             return to_canonical(read_radiograph(film.path).pixels)
         except RadiographError as error:
-            return str(error)
+            return error
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(tqdm(pool.map(one, films), "Decoding", len(films), unit="film"))
-    images = {i: result for i, result in enumerate(results) if not isinstance(result, str)}
+    images = {i: result for i, result in enumerate(results) if isinstance(result, torch.Tensor)}
+    errors = [result for result in results if isinstance(result, RadiographError)]
     none = torch.empty(0, 1, CANONICAL_SIDE, CANONICAL_SIDE, dtype=torch.uint8)
     return {
         "images": torch.stack([*images.values()]) if images else none,
         "index": torch.tensor([*images], dtype=torch.long),
-        "errors": [result for result in results if isinstance(result, str)],
+        "errors": list(map(str, errors)),
+        "passing": any(error.code in PASSING for error in errors),
     }

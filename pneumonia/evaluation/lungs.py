@@ -1,6 +1,7 @@
 """How good the lung finder is, on films that people outlined and on pictures without lungs."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from pneumonia.evaluation.metrics import intervals, metrics
 from pneumonia.evaluation.shortcuts import outline_traits
 from pneumonia.lungs import LungFinder, Lungs
 from pneumonia.preprocess import to_canonical
-from pneumonia.reading.radiograph import read_radiograph
+from pneumonia.reading.radiograph import Source, read_radiograph
+from pneumonia.reading.refusals import RadiographError
 
 NATURAL = 1000  # pictures tried
 
@@ -99,7 +101,7 @@ def lungless_pictures(
     """kind → pictures without lungs ``(N, 1, 224, 224)`` uint8: drawn ones, and others if given.
 
     Args:
-        not_chest: a folder of pictures or films.
+        not_chest: a folder of pictures or films; those that cannot be read are named on stderr.
         natural: a folder of natural pictures in shards (see ``load_pictures``): the last one.
 
     Raises:
@@ -111,13 +113,20 @@ def lungless_pictures(
             "two, or from all of a folder per class."
         )
     kinds = find_ood_images([Path(not_chest)] if not_chest else [])
-    pictures = {
-        kind: [read_radiograph(picture).pixels for picture in some] for kind, some in kinds.items()
-    }
     if natural:
         some = load_pictures(natural, 64, slice(-1, None))[0][:NATURAL, 0]
-        pictures["natural pictures"] = list(some.numpy().astype(np.float32) / 255)
-    return {kind: torch.stack([to_canonical(p) for p in some]) for kind, some in pictures.items()}
+        kinds["natural pictures"] = list(some.numpy())
+    found = {kind: [*_readable(some)] for kind, some in kinds.items()}
+    return {kind: torch.stack(some) for kind, some in found.items() if some}
+
+
+def _readable(pictures: Iterable[Source]) -> Iterator[torch.Tensor]:
+    """``(1, 224, 224)`` uint8 of each picture; one that cannot be read is named on stderr."""
+    for picture in pictures:
+        try:
+            yield to_canonical(read_radiograph(picture).pixels)
+        except RadiographError as error:
+            print(f"skipped: {error}", file=sys.stderr)
 
 
 def _masks(found: Sequence[Lungs]) -> torch.Tensor:

@@ -124,7 +124,8 @@ def write_report(
     evaluation.save(out / "evaluation.json")
     (out / "evaluation.md").write_text(report.markdown(evaluation), encoding="utf-8")
     draw_evaluation(evaluation, films.labels).savefig(out / "evaluation.png", dpi=110)
-    with (out / "films.csv").open("w", newline="", encoding="utf-8") as file:
+    table = out / "films.csv"  # the name of a film may be any bytes
+    with table.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["file", "truth", "patient or examination", *evaluation.models])
         each = zip(*(model.probabilities for model in evaluation.models.values()), strict=True)

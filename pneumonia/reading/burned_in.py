@@ -21,7 +21,7 @@ def has_text(pixels: np.ndarray) -> bool:
         pixels: ``(height, width)`` float32, 0..1. Of films of less than some 400 px, whose letters
             are smeared, nothing can be told.
     """
-    step = max(1, round(max(pixels.shape) / SIDE))
+    step = max(1, min(round(max(pixels.shape) / SIDE), *pixels.shape))
     film = pixels[: pixels.shape[0] // step * step, : pixels.shape[1] // step * step]
     film = film.reshape(film.shape[0] // step, step, -1, step).mean((1, 3))
     around = uniform_filter(film, 41, mode="nearest")

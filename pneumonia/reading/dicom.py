@@ -160,6 +160,8 @@ def read_dicom(data: bytes, notes: list[Note]) -> tuple[Grey, Tags]:
     frame = _decode(film, frames)
     kind = str(film.PhotometricInterpretation).strip().upper()
     if kind == "PALETTE COLOR":
+        if "SegmentedRedPaletteColorLookupTableData" in film:  # pydicom unpacks it without a bound
+            raise Refusal("compression")
         frame = apply_color_lut(frame, film)
     view, part = _word(film, "ViewPosition"), _word(film, "BodyPartExamined")
     tags = Tags(_age(film), view, part, _word(film, "BurnedInAnnotation") == "YES")

@@ -13,11 +13,12 @@ import io
 import os
 import re
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from pneumonia.reading.arrays import Grey, check_size, is_large, read_array, too_many_pixels
 from pneumonia.reading.dicom import Tags, is_dicom, read_dicom
@@ -31,6 +32,15 @@ SUFFIXES = (
 )
 
 _FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF")
+_TURNS = {  # that bring a picture of this EXIF orientation upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,9 +172,7 @@ def _bytes(source: Source) -> bytes:
             raise Refusal("cannot_open") from error
     else:
         read = getattr(source, "read", None)
-        data = read(MAX_BYTES + 1) if read else source
-    if isinstance(data, str):
-        raise Refusal("opened_as_text")
+        data = _drain(read) if read else source
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise Refusal("not_a_source")
     if len(data) > MAX_BYTES:
@@ -172,6 +180,17 @@ def _bytes(source: Source) -> bytes:
     if not data:
         raise Refusal("empty")
     return bytes(data)
+
+
+def _drain(read: Callable[[int], bytes]) -> bytes:
+    """An open file's bytes up to one more than ``MAX_BYTES``, however few of them a call gives."""
+    parts, left = [], MAX_BYTES + 1
+    while left > 0 and (part := read(left)):
+        if isinstance(part, str):
+            raise Refusal("opened_as_text")
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def _read_picture(picture: Image.Image, notes: list[Note], ours: bool = False) -> Grey:
@@ -191,10 +210,14 @@ def _read_picture(picture: Image.Image, notes: list[Note], ours: bool = False) -
         notes.append(Note("first_frame"))
     if ours and is_large(height, width):
         picture.draft(picture.mode, (width // 2, height // 2))  # a JPEG is
-    if (orientation := _orientation(picture)) in range(2, 9):
+    if (orientation := _orientation(picture)) in _TURNS:
         notes.append(Note("turned"))
-        picture = ImageOps.exif_transpose(picture)
-        height, width = (width, height) if orientation > 4 else (height, width)
+        if picture.format == "TIFF":  # which turns itself
+            picture.load()
+            height, width = picture.height, picture.width
+        else:  # not by exif_transpose, which writes all of the EXIF block anew
+            picture = picture.transpose(_TURNS[orientation])
+            height, width = (width, height) if orientation > 4 else (height, width)
     if picture.mode not in ("I", "F") and not picture.mode.startswith("I;16"):
         if picture.has_transparency_data:
             picture = _as(picture, "RGBA")

@@ -34,7 +34,8 @@ def confine() -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, FILES),
     ):
-        resource.setrlimit(limit, (value, value))
+        most = _at_most(limit, value)
+        resource.setrlimit(limit, (most, most))
     ctypes.CDLL(None).unshare(_NEW_USER_AND_NET)  # where the system allows it
 
 
@@ -42,7 +43,14 @@ def allow_seconds() -> None:
     """From now on ``SECONDS`` more of processor time; then the system ends this process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     soft = int(used.ru_utime + used.ru_stime) + 1 + SECONDS
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (_at_most(resource.RLIMIT_CPU, soft), hard))
+
+
+def _at_most(limit: int, value: int) -> int:
+    """The value, or the hard limit of who started this where that is lower: none may raise it."""
+    _, hard = resource.getrlimit(limit)
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)
 
 
 def answer(film: Radiograph | RadiographError, memory: mmap.mmap) -> dict:

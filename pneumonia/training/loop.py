@@ -119,6 +119,7 @@ def train(
     resume: bool = False,
     stop: Callable[[int], bool] = lambda epoch: False,
     task: Callable[[Recipe, torch.Tensor], Task] = FilmTask,
+    source: str = "",
 ) -> tuple[Network, list[dict]]:
     """Train ``network`` and return the averaged weights of the best epoch, and the history.
 
@@ -136,10 +137,11 @@ def train(
         resume: go on from ``folder/resume.pt`` if it is there.
         stop: asked after each epoch; true stops there and keeps ``resume.pt``.
         task: gives augmentation, loss and score; made with the recipe and the labels.
+        source: whose pictures, under which terms.
 
     Raises:
-        ValueError: the state to resume from belongs to a run with other settings, films or first
-            weights.
+        ValueError: the state to resume from belongs to a run with other settings, films, first
+            weights, or another source.
         FloatingPointError: the loss is no longer a number.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -155,6 +157,7 @@ def train(
     state_file = folder / "resume.pt"
     parts = {"network": network, "average": average, "optimizer": optimizer, "scaler": scaler}
     settings = {"recipe": switched_on(asdict(recipe)), "films": len(labels), "first": digest(first)}
+    settings |= {"source": source}
     found = resume and team.leads and state_file.is_file()
     state = torch.load(state_file, map_location="cpu", weights_only=True) if found else None
     if state := team.same(state):

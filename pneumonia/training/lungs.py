@@ -78,6 +78,7 @@ def train_finder(
     folder: Path,
     resume: bool = False,
     stop: Callable[[int], bool] = lambda epoch: False,
+    natural: str = "",
 ) -> tuple[LungNet, list[dict]]:
     """The averaged weights after the last epoch, and the history; on the CPU.
 
@@ -89,9 +90,10 @@ def train_finder(
         folder: gets ``resume.pt`` after every epoch.
         resume: go on from ``folder/resume.pt`` if it is there.
         stop: asked after each epoch; true stops there.
+        natural: what ``write_finder`` is told of the pictures in the preset.
 
     Raises:
-        ValueError: the state to resume from belongs to a run with other settings.
+        ValueError: the state to resume from belongs to a run with other settings or pictures.
         FloatingPointError: the loss is no longer a number.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -101,7 +103,7 @@ def train_finder(
     history: list[dict] = []
     state_file = folder / "resume.pt"
     parts = {"network": network, "average": average, "optimizer": optimizer}
-    settings = {"settings": {**asdict(recipe), "films": len(films)}}
+    settings = {"settings": {**asdict(recipe), "films": len(films)}, "natural": natural}
     if resume and state_file.is_file():
         state = torch.load(state_file, weights_only=True)
         restore(state, settings, parts, state_file)

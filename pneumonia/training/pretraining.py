@@ -92,7 +92,7 @@ def pretrain(
         data: the pictures' folder, see ``load_pictures``.
         device: where to compute.
         out: the weights file; the ``.json`` beside it says how they came about.
-        about: what that shall say besides.
+        about: what that shall say besides, such as ``"source"``: whose pictures, under which terms.
         resume: go on where an interrupted run stopped.
 
     Raises:
@@ -124,6 +124,7 @@ def pretrain(
         out.with_suffix(""),
         resume,
         task=PictureTask,
+        source=about.get("source", ""),
     )
     if Team().leads:
         write_weights(out, network, half=True)

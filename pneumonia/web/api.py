@@ -15,6 +15,7 @@ from pneumonia.web.gradio_private import upload_folder
 from pneumonia.web.handlers import PREDICTORS, answers, infer, read, refusal
 from pneumonia.web.limits import MAX_FILMS
 
+_LONGEST = 65_500  # px of a JPEG's side
 _NONE = "Give a film: a JPEG, PNG, TIFF, BMP, WebP, GIF or DICOM file."
 
 
@@ -93,6 +94,7 @@ def _overlay(prediction: Prediction) -> tuple[str, str]:
     the models.
     """
     picture = prediction.overlay()
+    picture.thumbnail((_LONGEST, _LONGEST))
     path = Path(tempfile.mkdtemp(dir=upload_folder())) / f"{prediction.model}.jpeg"
     picture.save(path, quality=95, subsampling=0)
     return str(path), prediction.model

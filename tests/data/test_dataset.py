@@ -7,12 +7,15 @@ import torch
 
 from pneumonia.data import dataset as dataset_module
 from pneumonia.data.dataset import (
+    Record,
     find_records,
     load_images,
     merge_identical,
     patient_of,
     split_records,
 )
+from pneumonia.reading.radiograph import RadiographError, read_radiograph
+from pneumonia.synthetic.phantom import draw_phantom
 
 
 def test_nested_copies_and_litter_are_not_counted(dataset):
@@ -82,6 +85,30 @@ def test_films_are_decoded_once_and_bad_ones_reported(dataset, tmp_path, monkeyp
     monkeypatch.setattr("pneumonia.data.dataset.read_radiograph", never)
     again, kept_again, errors_again = load_images(films, tmp_path)
     assert torch.equal(images, again) and kept == kept_again and errors == errors_again
+
+
+def test_a_film_that_is_not_read_for_a_passing_reason_is_read_by_the_next_run(
+    dataset, tmp_path, monkeypatch
+):
+    films = [film for film in find_records(dataset) if film.split == "val"]
+
+    def read(path):
+        if path == films[0].path:
+            raise RadiographError("out_of_memory", path.name)
+        return read_radiograph(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pneumonia.data.dataset.read_radiograph", read)
+        images, kept, errors = load_images(films, tmp_path)
+    assert kept == films[1:] and len(images) == len(kept) and "more memory" in errors[0]
+    assert load_images(films, tmp_path)[1:] == (films, [])
+
+
+def test_films_whose_names_are_no_utf_8_are_decoded(tmp_path):
+    draw_phantom(64, 64).image().save(drawn := tmp_path / "film.png")
+    path = drawn.rename(tmp_path / os.fsdecode(b"\xff.png"))
+    films = [Record(path, 0, "", "val")]
+    assert load_images(films, tmp_path)[1:] == (films, [])
 
 
 def test_another_decoder_decodes_anew(dataset, tmp_path, monkeypatch):

@@ -35,6 +35,7 @@ def test_the_command_measures_a_finder(dataset, outlines, tmp_path, monkeypatch)
     shutil.copytree(SHIPPED, finder)
     bones.mkdir()
     Image.linear_gradient("L").save(bones / "one.png")
+    (bones / "torn.png").write_bytes(b"no picture")
     before = LungFinder.load(finder).card
     words = ["evaluate-lungs", "--data", dataset, "--outlines", outlines, "--not-chest", bones]
     words += ["--finder", finder, "--out", out, "--cache", tmp_path / "cache", "--device", "cpu"]
@@ -42,6 +43,7 @@ def test_the_command_measures_a_finder(dataset, outlines, tmp_path, monkeypatch)
     assert seen.exit_code == 1 and "needs three .npz shards or more" in seen.stderr
     done = CliRunner().invoke(app, [*map(str, words)])
     assert done.exit_code == 0, done.stderr
+    assert 'skipped: "torn.png" is not a picture' in done.stderr
 
     card = json.loads((finder / "lungs.json").read_text())
     figures = card["figures"]

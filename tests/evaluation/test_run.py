@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from factories import TINY, card_of, open_gate, seeded_network
+from factories import TINY, card_of, evaluation_of, model_result, open_gate, seeded_network
 
 from pneumonia.data.dataset import Record
 from pneumonia.evaluation.answers import Answer, Films, answer, by_cause, calls, coverage
 from pneumonia.evaluation.results import Calls, CauseSensitivity
+from pneumonia.evaluation.run import write_report
 from pneumonia.models import MODELS
 from pneumonia.predictor import Predictor
 from pneumonia.preprocess import to_canonical
@@ -66,6 +67,14 @@ def test_sensitivity_by_cause_by_hand():
         "bacteria": CauseSensitivity(2, 0.5),
         "virus": CauseSensitivity(1, 1.0),
     }
+
+
+def test_a_film_whose_name_is_no_utf_8_has_its_row(tmp_path):
+    records = [Record(Path(f"val/NORMAL/\udcff{i}.png"), i // 2, "\udcff", "val") for i in range(4)]
+    measured = Films(torch.empty(0), np.array([0, 0, 1, 1]), np.arange(4), records)
+    write_report(tmp_path, evaluation_of({"cnn": model_result(card_of("cnn"))}), measured)
+    _, first, *_ = (tmp_path / "films.csv").read_text(encoding="utf-8").splitlines()
+    assert first == r"val/NORMAL/\udcff0.png,NORMAL,\udcff,0.100000"
 
 
 def test_coverage_by_hand():

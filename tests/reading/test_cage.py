@@ -120,6 +120,15 @@ def test_what_a_refused_film_took_is_there_for_the_next(limited, tmp_path):
             cage.read(FilmRef(tmp_path / "values.tiff"))
 
 
+def test_limits_of_who_started_the_page_are_kept_and_refuse_no_film(limited, folder):
+    cage = limited(
+        "import resource\n"
+        "for limit, most in (('CPU', 3600), ('AS', 2**30), ('NOFILE', 48)):\n"
+        "    resource.setrlimit(getattr(resource, 'RLIMIT_' + limit), (most, most))"
+    )
+    assert cage.read(FilmRef(folder / "a.png")).format == "PNG"
+
+
 def test_a_moment_without_room_for_a_process_costs_one_film(folder):
     cage, film = Cage(1), FilmRef(folder / "a.png")
     (reader,) = cage._idle.queue

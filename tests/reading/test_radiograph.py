@@ -362,6 +362,40 @@ def test_exif_orientation(format, orientation, turn):
     film = read_radiograph(encoded(picture, format, exif=exif, **options))
     np.testing.assert_array_equal(film.pixels, unit(turn(GREY)))
     assert said(film) == (("turned upright by its EXIF tag",) if orientation > 1 else ())
+    assert film.size == film.pixels.shape
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B"])
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_deep_tiffs_are_turned_once(mode, compression):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    values = (257 * GREY.astype(int)).astype(">u2" if mode == "I;16B" else "<u2")
+    picture = Image.frombytes(mode, GREY.shape[::-1], values.tobytes())
+    film = read_radiograph(encoded(picture, "TIFF", exif=exif, compression=compression))
+    np.testing.assert_array_equal(film.pixels, unit(np.rot90(GREY, -1)))
+    assert film.size == film.pixels.shape
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind", "count", "value"),
+    [
+        (0x011A, 2, 4, b"300\0"),  # XResolution in words
+        (0x011A, 10, 1, struct.pack("<i", 38)),  # a negative one, which stands at byte 38
+        (0x0128, 2, 2, b"2\0\0\0"),  # ResolutionUnit
+        (0x0100, 2, 3, b"48\0\0"),  # ImageWidth
+    ],
+)
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_a_mistyped_tag_beside_the_orientation_does_not_break_the_film(
+    format, tag, kind, count, value
+):
+    entries = sorted([(0x0112, 3, 1, b"\6\0\0\0"), (tag, kind, count, value)])
+    ifd = b"".join(struct.pack("<HHI4s", *entry) for entry in entries)
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x02\0" + ifd + bytes(4) + struct.pack("<ii", -1, 3)
+    film = read_radiograph(encoded(GREY, format, exif=exif))
+    np.testing.assert_allclose(film.pixels, unit(np.rot90(GREY, -1)), atol=0.05)
+    assert film.size == (48, 40) and said(film) == ("turned upright by its EXIF tag",)
 
 
 def test_a_broken_exif_block_does_not_break_the_film():
@@ -469,6 +503,18 @@ def test_paths_refused(tmp_path):
 @pytest.mark.parametrize("source", [None, 42, [GREY], io.StringIO("text")])
 def test_other_objects_refused(source):
     refusal(source)
+
+
+class Dripping(io.BytesIO):
+    """An upload of which each call gives a few bytes, as a socket or a pipe does."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(min(size or 0, 100))
+
+
+def test_an_open_file_is_read_to_its_end():
+    assert read_radiograph(Dripping(encoded(GREY, "PNG"))).size == GREY.shape
+    assert "opened as text" in refusal(io.StringIO("a film"))
 
 
 class Endless(io.RawIOBase):
@@ -787,6 +833,16 @@ def test_palette_dicom():
     colour = pydicom.pixels.apply_color_lut(source.pixel_array, source)
     expected = colour[..., :3].astype(float) @ [0.299, 0.587, 0.114] / np.iinfo(colour.dtype).max
     np.testing.assert_allclose(film.pixels, expected, atol=1e-6)
+
+
+def test_a_palette_in_segments_is_refused_before_it_is_unpacked():
+    """13 kB of which pydicom makes half a gigabyte."""
+    words = np.array([0, 1, 7] + [1, 65535, 7] * 500, "<u2").tobytes()
+    colours = ("Red", "Green", "Blue")
+    tables = {f"Segmented{colour}PaletteColorLookupTableData": words for colour in colours}
+    tables |= {f"{colour}PaletteColorLookupTableDescriptor": [256, 0, 16] for colour in colours}
+    data = saved(dicom(NOISE, PhotometricInterpretation="PALETTE COLOR", **tables))
+    assert "compressed in a way" in peak_under(2**20, data)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from pneumonia.cli import app
 from pneumonia.data.pictures import load_pictures
-from pneumonia.models import build, initialise
+from pneumonia.models import MODELS, build, initialise
 from pneumonia.training.loop import train
 from pneumonia.training.pretraining import PictureTask, evaluation_input
 from pneumonia.training.provenance import finished, provenance_of
@@ -152,6 +152,26 @@ def test_weights_of_another_name_are_refused_before_they_are_trained(tmp_path, n
     words = ["pretrain", "--data", "nowhere", "--out", str(tmp_path / name), "--device", "cpu"]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 1 and "a name that ends in .safetensors" in done.stderr
+
+
+def test_a_run_goes_on_with_the_source_that_it_began_with(shards, tmp_path, monkeypatch):
+    monkeypatch.setitem(MODELS, "tiny", TINY)
+    out = tmp_path / "pretrained.safetensors"
+    words = f"pretrain --data {shards} --out {out} --model tiny --epochs 1 --size 32 --device cpu"
+
+    def run(*more):
+        return CliRunner().invoke(app, [*words.split(), *more])
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pneumonia.training.pretraining.write_weights", killed)
+        assert run("--source", "drawn stripes").exit_code == 130
+    other = run("--resume")
+    assert other.exit_code == 1 and "of a run with other settings" in other.stderr
+    assert run("--source", "drawn stripes", "--resume").exit_code == 0
+    assert json.loads(out.with_suffix(".json").read_text())["source"] == "drawn stripes"
 
 
 @pytest.mark.slow

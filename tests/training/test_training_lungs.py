@@ -88,6 +88,8 @@ def test_a_resumed_run_ends_in_the_same_weights(films, preset, tmp_path):
     run(tmp_path / "broken", stop=lambda epoch: epoch == 1)
     with pytest.raises(ValueError, match="other settings"):
         run(tmp_path / "broken", LungRecipe(epochs=2, batch=8), resume=True)
+    with pytest.raises(ValueError, match="other settings"):
+        run(tmp_path / "broken", natural="9 natural pictures (whose they are)", resume=True)
     resumed, again = run(tmp_path / "broken", resume=True)
     assert history == again and len(history) == 2
     for name, tensor in whole.state_dict().items():

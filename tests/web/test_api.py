@@ -22,6 +22,8 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 import pytest
+from factories import film as ramp
+from factories import prediction
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from mcp import ClientSession, StdioServerParameters
@@ -396,6 +398,14 @@ def test_a_page_that_cannot_keep_uploads_says_so_and_does_not_start(film):
     assert run.returncode == 1
     assert run.stderr.startswith("pneumonia serve: Uploads cannot be kept in")
     assert "Traceback" not in run.stderr
+
+
+def test_a_film_that_is_longer_than_a_jpeg_can_be_has_an_overlay(tmp_path, monkeypatch):
+    from pneumonia.web import api
+
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    path, model = api._overlay(prediction(radiograph=ramp(32, 65_600)))
+    assert model == "cnn" and Image.open(path).size == (65_500, 32)
 
 
 def test_what_breaks_on_this_side_is_no_traceback_for_the_caller(film, monkeypatch):
