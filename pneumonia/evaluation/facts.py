@@ -56,7 +56,7 @@ def applied_model_card(card: Card) -> str:
         "bias mitigation": "lungs first; both classes perturbed, framed and grafted alike"
         + ("; opacities drawn into films of NORMAL" if recipe.get("opacities") else "")
         + ("; misleading surroundings seen more often" if recipe.get("conflicting") else "")
-        + ("; classifier fitted last, to clean, changed and set-over lungs" if refitted else "")
+        + ("; classifier fitted last, to lungs in other surroundings, too" if refitted else "")
         + ("; what covered lungs tell taken from the classifier" if forgot else ""),
         "known biases": "one hospital and age; the classes' films were exposed, cropped and saved "
         "differently (see the audit)",
