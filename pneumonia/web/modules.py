@@ -32,7 +32,7 @@ def preload() -> list[str]:
 def head(module: str = "page.js") -> str:
     """HTML for the page's head that runs a module, and the style of paper."""
     paper = f'<link rel="stylesheet" media="print" href="{ADDRESS}/print.css">'
-    lost = "document.documentElement.dataset.lost = ''"  # it, or a module that it imports
+    lost = "document.documentElement.setAttribute('data-lost', '')"  # it, or what it imports
     return f'{paper}<script type="module" onerror="{lost}" src="{ADDRESS}/{module}"></script>'
 
 

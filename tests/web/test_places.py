@@ -47,6 +47,10 @@ def drop(page, paths) -> None:
     page.evaluate(DROP, files)
 
 
+def answers(**answered):
+    return lambda route: route.fulfill(**answered)
+
+
 def test_every_tab_follows_the_language(stayed):
     """Those that are not selected too, to and fro."""
     page = stayed
@@ -83,9 +87,8 @@ def test_while_a_film_uploads_it_is_shown_and_the_zone_says_how_far_it_is(visit,
 
 def test_what_did_not_get_through_says_so_and_can_be_given_again(stayed, film):
     page = stayed
-    for status, body in ((204, ""), (200, "<html>Log in first</html>")):
-        answered = {"status": status, "body": body}
-        page.route("**/gradio_api/upload*", lambda route, say=answered: route.fulfill(**say))
+    for answered in ({"status": 204}, {"status": 200, "body": "<html>Log in first</html>"}):
+        page.route("**/gradio_api/upload*", answers(**answered))
         page.set_input_files(INPUT, film)
         page.wait_for_selector(f"#film .way:has-text({WORDS['en']['style.failed']!r})")
         assert page.locator(".preview").is_hidden()
